@@ -1,0 +1,97 @@
+"""Everything that artistindex raises on purpose.
+
+    ArtistIndexError            exit code 1; one line that names the thing and the way on
+    +-- Misuse                  exit code 2: a flag, a name or a file that cannot be meant
+    +-- UnknownArtist           no artist of that name; carries the closest names
+    +-- AmbiguousArtist         several artists share the folded name; carries them all
+    +-- WeightsError            a model's weights are missing, altered, unsafe or not its own
+    +-- EngineError             an inference engine is missing or failed to load the weights
+    +-- BrokenIndex             an index that cannot be read, with the part that is wrong
+    +-- BrokenLibrary           a library that cannot be read or written
+    +-- Busy                    another process is writing; names it
+    +-- ServiceError            a web service refused or cannot be reached
+    |   +-- ServiceEnded        ... and is not to be asked again in this run
+    +-- TrackError              one track cannot be used; becomes a `Failure` row, never a crash
+"""
+
+from collections.abc import Sequence
+
+
+class ArtistIndexError(Exception):
+    """The base of every error that artistindex raises on purpose.
+
+    `str(error)` is one line for a person: what, what was expected, what to do next.
+    """
+
+    exit_code = 1
+
+
+class Misuse(ArtistIndexError):
+    """A flag, a name or a file that cannot be meant."""
+
+    exit_code = 2
+
+
+class UnknownArtist(ArtistIndexError):
+    """No artist of that name is in the index or library."""
+
+    def __init__(self, message: str, closest: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.closest = tuple(closest)
+
+
+class AmbiguousArtist(ArtistIndexError):
+    """Several artists share the folded name that was asked for."""
+
+    def __init__(self, message: str, candidates: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.candidates = tuple(candidates)
+
+
+class WeightsError(ArtistIndexError):
+    """A model's weights are missing, altered, unsafe or not its own."""
+
+
+class EngineError(ArtistIndexError):
+    """An inference engine is missing or failed to load the weights."""
+
+
+class BrokenIndex(ArtistIndexError):
+    """An index that cannot be read."""
+
+
+class BrokenLibrary(ArtistIndexError):
+    """A library that cannot be read or written."""
+
+
+class Busy(ArtistIndexError):
+    """Another process is writing to the same library."""
+
+
+class ServiceError(ArtistIndexError):
+    """A web service refused, answered nonsense or cannot be reached."""
+
+
+class ServiceEnded(ServiceError):
+    """A web service that must not be asked again in this run: quota, bot check, no network."""
+
+
+class TrackError(ArtistIndexError):
+    """One track cannot be used.
+
+    `stage` is where it happened: "catalogue", "match", "fetch", "decode" or "embed".
+    `retryable` says whether trying again later could help.
+    """
+
+    def __init__(self, stage: str, reason: str, *, retryable: bool = False) -> None:
+        super().__init__(reason)
+        self.stage = stage
+        self.reason = reason
+        self.retryable = retryable
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _track_error, (self.stage, self.reason, self.retryable)
+
+
+def _track_error(stage: str, reason: str, retryable: bool) -> TrackError:
+    return TrackError(stage, reason, retryable=retryable)
