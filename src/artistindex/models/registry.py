@@ -1,0 +1,140 @@
+"""The one table of models; a new model is one row.
+
+Source of file names, sizes, hashes, tensors and patch sizes: the model pages and metadata files of
+https://essentia.upf.edu/models.html, and Essentia's TensorflowPredict* algorithms.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from artistindex.errors import Misuse
+
+BASE_URL = "https://essentia.upf.edu/models/feature-extractors/"
+SAMPLE_RATE = 16_000
+
+_MTG = "CC BY-NC-SA 4.0 (Music Technology Group, Universitat Pompeu Fabra; non-commercial use)"
+_ISC = "ISC (Jordi Pons, Music Technology Group, Universitat Pompeu Fabra)"
+
+
+@dataclass(frozen=True, slots=True)
+class FrontEnd:
+    """How samples at 16 kHz become mel frames: sizes in samples, `bands` mel bands a frame."""
+
+    name: Literal["musicnn", "vggish"]
+    frame: int
+    hop: int
+    bands: int
+
+
+MUSICNN_MEL = FrontEnd("musicnn", frame=512, hop=256, bands=96)
+VGGISH_MEL = FrontEnd("vggish", frame=400, hop=160, bands=64)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """A model: where its weights come from and how they are fed.
+
+    `patch` and `hop` are in mel frames. `bytes` and `sha256` are what the publisher states, None
+    where nothing is published. `algorithm` names the class in essentia.standard that is the
+    reference. `batch` is the fixed batch size of the graph (None where any size goes), and a graph
+    with a fixed batch leaves out the last of the front end's frames (`drop_last_frame`).
+    `packaged` weights lie inside the package.
+    """
+
+    name: str
+    file: str
+    url: str | None
+    bytes: int | None
+    sha256: str | None
+    input: str
+    output: str
+    front_end: FrontEnd
+    patch: int
+    hop: int
+    batch: int | None
+    drop_last_frame: bool
+    algorithm: str
+    licence: str
+    packaged: bool = False
+
+
+def _effnet(name: str, stem: str, size: int, sha256: str | None = None) -> ModelSpec:
+    return ModelSpec(
+        name=name,
+        file=f"{stem}-bs64-1.pb",
+        url=f"{BASE_URL}discogs-effnet/{stem}-bs64-1.pb",
+        bytes=size,
+        sha256=sha256,
+        input="serving_default_melspectrogram",
+        output="PartitionedCall:1",
+        front_end=MUSICNN_MEL,
+        patch=128,
+        hop=62,
+        batch=64,
+        drop_last_frame=True,
+        algorithm="TensorflowPredictEffnetDiscogs",
+        licence=_MTG,
+    )
+
+
+_ROWS = (
+    _effnet("discogs-effnet", "discogs_artist_embeddings-effnet", 18_993_367),
+    ModelSpec(
+        name="vggish",
+        file="audioset-vggish-3.pb",
+        url=f"{BASE_URL}vggish/audioset-vggish-3.pb",
+        bytes=None,
+        sha256=None,
+        input="model/Placeholder",
+        output="model/vggish/embeddings",
+        front_end=VGGISH_MEL,
+        patch=96,
+        hop=93,
+        batch=None,
+        drop_last_frame=False,
+        algorithm="TensorflowPredictVGGish",
+        licence=_MTG,
+    ),
+    ModelSpec(
+        name="musicnn",
+        file="msd-musicnn.npz",
+        url=None,
+        bytes=None,
+        sha256=None,
+        input="model/Placeholder",
+        output="model/dense/BiasAdd",
+        front_end=MUSICNN_MEL,
+        patch=187,
+        hop=93,
+        batch=None,
+        drop_last_frame=False,
+        algorithm="TensorflowPredictMusiCNN",
+        licence=_ISC,
+        packaged=True,
+    ),
+    _effnet(
+        "discogs-effnet-style",
+        "discogs-effnet",
+        18_366_619,
+        "3ed9af50d5367c0b9c795b294b00e7599e4943244f4cbd376869f3bfc87721b1",
+    ),
+    _effnet("discogs-effnet-track", "discogs_track_embeddings-effnet", 18_993_367),
+    _effnet("discogs-effnet-label", "discogs_label_embeddings-effnet", 18_993_367),
+    _effnet("discogs-effnet-release", "discogs_release_embeddings-effnet", 18_993_367),
+    _effnet("discogs-effnet-multi", "discogs_multi_embeddings-effnet", 16_367_182),
+)
+
+MODELS = {row.name: row for row in _ROWS}
+DEFAULT_MODELS = ("discogs-effnet", "vggish")
+
+
+def spec_of(name: str) -> ModelSpec:
+    """The row of the model called `name`.
+
+    Raises Misuse, naming every known model, where there is none.
+    """
+    try:
+        return MODELS[name]
+    except KeyError:
+        known = ", ".join(MODELS)
+        raise Misuse(f"unknown model {name!r}; the known ones are {known}") from None
