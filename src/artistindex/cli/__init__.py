@@ -1,0 +1,102 @@
+"""The command line: one file per command, loaded when it is asked for; here the error boundary."""
+
+import importlib
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from artistindex import __version__
+from artistindex.cli.options import State
+from artistindex.cli.output import printable
+from artistindex.errors import ArtistIndexError
+
+_COMMANDS = {
+    "build": "build",
+    "compare": "compare",
+    "demo": "demo",
+    "evaluate": "evaluate",
+    "export": "export",
+    "failures": "failures",
+    "forget": "forget",
+    "import": "import_",
+    "info": "info",
+    "match": "match",
+    "models": "models",
+    "musicmap": "musicmap",
+    "query": "query",
+}
+_INTERRUPTED = 130
+
+
+class _LazyGroup(click.Group):
+    """Imports a command's module only when that command is named, so that a query stays quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"artistindex.cli.{_COMMANDS[cmd_name]}")
+        command = module.command
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--indexes",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("indexes"),
+    envvar="ARTISTINDEX_INDEXES",
+    show_default=True,
+    show_envvar=True,
+    help="The folder of the library and its indexes.",
+)
+@click.option("--quiet", is_flag=True, help="Print data only: no progress, no remarks.")
+@click.option("--verbose", is_flag=True, help="Say more, and show a traceback with an error.")
+@click.version_option(__version__, prog_name="artistindex")
+@click.pass_context
+def cli(ctx: click.Context, indexes: Path, quiet: bool, verbose: bool) -> None:
+    """Turn artists into vectors by how their music sounds, and find who sounds alike."""
+    ctx.obj = State(indexes=indexes, quiet=quiet, verbose=verbose)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and leave with its exit code; every error becomes one line."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line in this process and return its exit code."""
+    try:
+        outcome: Any = cli.main(arguments, prog_name="artistindex", standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader went away (`| head -1`): nobody is left to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (click.Abort, KeyboardInterrupt):
+        _complain("interrupted; what was finished is kept, the same command goes on from there")
+        return _INTERRUPTED
+    except click.ClickException as error:
+        _complain(error.format_message())
+        return error.exit_code
+    except ArtistIndexError as error:
+        if "--verbose" in arguments:
+            raise
+        _complain(str(error))
+        return error.exit_code
+    except Exception as error:
+        if "--verbose" in arguments:
+            raise
+        reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        _complain(f"{reason} (unexpected; --verbose shows where)")
+        return 1
+    return outcome if isinstance(outcome, int) else 0
+
+
+def _complain(reason: str) -> None:
+    click.echo(f"Error: {printable(' '.join(reason.split()))}", err=True)

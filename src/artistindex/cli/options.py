@@ -1,0 +1,44 @@
+"""What the commands share: the global state and the options that several of them take."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import click
+
+FORMATS = ("table", "json", "csv")
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The global flags; `click.Context.obj` of every command."""
+
+    indexes: Path
+    quiet: bool = False
+    verbose: bool = False
+
+
+pass_state = click.make_pass_decorator(State)
+
+
+class _Decorator(Protocol):
+    def __call__(self, command: Any, /) -> Any: ...
+
+
+format_option: _Decorator = click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="table",
+    show_default=True,
+    help="How to print: a table for people, or json or csv for programs.",
+)
+
+existing_file = click.Path(exists=True, dir_okay=False, path_type=Path)
+existing_folder = click.Path(exists=True, file_okay=False, path_type=Path)
+any_path = click.Path(path_type=Path)
+
+
+def index_option(help_text: str) -> _Decorator:
+    """`--index M`, which may be given several times; the command receives `index`, a tuple."""
+    return click.option("--index", metavar="MODEL", multiple=True, help=help_text)

@@ -1,0 +1,148 @@
+"""Printing: data to standard output, everything else to standard error."""
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+
+_UNLIMITED_WIDTH = 100_000
+
+
+def printable(text: str) -> str:
+    """`text` on one line of a terminal: control characters and lone surrogates are escaped.
+
+    Bidirectional overrides are escaped too, since they reorder what stands around them; plain
+    right-to-left letters stay as they are.
+    """
+    return "".join(_escaped(c) if _is_unsafe(c) else c for c in text)
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape", "backslashreplace").decode("ascii")
+
+
+def _is_unsafe(character: str) -> bool:
+    code = ord(character)
+    return (
+        code < 0x20
+        or 0x7F <= code < 0xA0
+        or 0xD800 <= code < 0xE000
+        or 0x202A <= code <= 0x202E
+        or 0x2066 <= code <= 0x2069
+        or code in (0x200E, 0x200F, 0x2028, 0x2029, 0x061C)
+    )
+
+
+def cell(value: object) -> str:
+    """A value as a table shows it."""
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    return printable(str(value))
+
+
+def emit(
+    rows: Iterable[Mapping[str, Any]], columns: Sequence[str], form: str, *, payload: object = None
+) -> None:
+    """Print `rows` as a table or CSV of `columns`, or `payload` (else the rows) as JSON."""
+    if form == "json":
+        emit_json(list(rows) if payload is None else payload)
+    elif form == "csv":
+        _emit_csv(rows, columns)
+    else:
+        _emit_table(rows, columns)
+
+
+def emit_json(payload: object) -> None:
+    """Print one JSON document; a NaN or an infinity in it is a mistake of ours and raises."""
+    text = json.dumps(payload, ensure_ascii=False, indent=2, allow_nan=False)
+    click.echo(text.encode("utf-8", "backslashreplace"))
+
+
+def _emit_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\r\n")
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([_csv_cell(row.get(column)) for column in columns])
+    click.echo(buffer.getvalue().encode("utf-8", "backslashreplace"), nl=False)
+
+
+def _csv_cell(value: object) -> object:
+    """Control characters escaped; a text that a spreadsheet would run as a formula is quoted."""
+    if not isinstance(value, str):
+        return value
+    text = printable(value)
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
+
+
+def _emit_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    rows = list(rows)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        numeric = any(isinstance(row.get(column), int | float) for row in rows)
+        table.add_column(
+            column, justify="right" if numeric else "left", overflow="fold", no_wrap=False
+        )
+    for row in rows:
+        table.add_row(*(Text(cell(row.get(column))) for column in columns))
+    console(stderr=False).print(table)
+
+
+def console(*, stderr: bool) -> "Console":
+    """A rich console that never wraps what goes to a file or a pipe."""
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else _UNLIMITED_WIDTH
+    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
+
+
+def message(text: str, *, quiet: bool = False) -> None:
+    """One line for the person at the terminal, on standard error."""
+    if not quiet:
+        click.echo(printable(text), err=True)
+
+
+@contextmanager
+def progress(*, quiet: bool = False, rate: bool = False) -> Iterator["Progress"]:
+    """A progress display on standard error: shown on a terminal only.
+
+    With `rate`, tasks carry a field `rate` (text) that stands before the time left.
+    """
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        ProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns: list[ProgressColumn] = [
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+    ]
+    if rate:
+        columns.append(TextColumn("{task.fields[rate]}", markup=False))
+    columns.append(TimeRemainingColumn())
+    target = console(stderr=True)
+    with Progress(
+        *columns, console=target, transient=True, disable=quiet or not target.is_terminal
+    ) as shown:
+        yield shown
