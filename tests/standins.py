@@ -80,7 +80,7 @@ def graph(nodes: list[NodeDef], functions: list[FunctionDef] | None = None) -> b
 
 
 class Body:
-    """Collects the nodes of a net. In the body of a function tensors carry their argument's name."""
+    """Collects the nodes of a net; within a function tensors go by node and output name."""
 
     def __init__(self, seed: int, *, in_function: bool = False) -> None:
         self.nodes: list[NodeDef] = []
@@ -145,7 +145,7 @@ class Body:
 
 
 def write_effnet(path: Path, seed: int = 0, *, function_library: bool = False) -> Path:
-    """Discogs-EffNet: [64, 128, 96] -> PartitionedCall:0 [64, 512] and PartitionedCall:1 [64, 1280].
+    """Discogs-EffNet: [64, 128, 96] -> PartitionedCall:0 [64, 512] and :1 [64, 1280].
 
     With `function_library` PartitionedCall is what a TF2 export has, a call of a function of the
     graph's library, and the batch of 64 is wired into it; else it is an IdentityN.
