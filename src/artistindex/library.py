@@ -1,0 +1,693 @@
+"""The library: who was asked for, their tracks, the track vectors and what went wrong.
+
+One SQLite file, the only thing here that must never be lost: every finished track is committed at
+once, foreign keys are on and schema migrations are recorded. Vectors are little-endian float32.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from artistindex import names
+from artistindex.errors import AmbiguousArtist, BrokenLibrary, UnknownArtist
+from artistindex.records import Artist, Failure, Track, TrackVector, VectorKey
+
+FILE_NAME = "library.sqlite3"
+_VECTOR_TYPE = np.dtype("<f4")
+
+_MIGRATIONS = (
+    """
+    CREATE TABLE artists (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL,
+        folded TEXT NOT NULL,
+        spotify_id TEXT UNIQUE,
+        deezer_id TEXT UNIQUE,
+        musicbrainz_id TEXT UNIQUE
+    ) STRICT;
+    CREATE INDEX artists_folded ON artists (folded);
+
+    CREATE TABLE requests (
+        name TEXT PRIMARY KEY,
+        artist_id INTEGER REFERENCES artists ON DELETE CASCADE,
+        asked TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX requests_artist ON requests (artist_id);
+
+    CREATE TABLE tracks (
+        id INTEGER PRIMARY KEY,
+        title TEXT NOT NULL,
+        album TEXT,
+        duration REAL,
+        isrc TEXT,
+        catalogue TEXT,
+        catalogue_id TEXT,
+        stage TEXT NOT NULL DEFAULT 'listed'
+            CHECK (stage IN ('listed', 'matched', 'fetched', 'embedded')),
+        source TEXT CHECK (source IN ('file', 'youtube', 'preview')),
+        source_id TEXT,
+        match_score REAL,
+        match_reason TEXT,
+        path ANY UNIQUE,
+        size INTEGER,
+        mtime_ns INTEGER,
+        audio_sha256 TEXT,
+        UNIQUE (catalogue, catalogue_id)
+    ) STRICT;
+
+    CREATE TABLE credits (
+        artist_id INTEGER NOT NULL REFERENCES artists ON DELETE CASCADE,
+        track_id INTEGER NOT NULL REFERENCES tracks ON DELETE CASCADE,
+        position INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (artist_id, track_id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX credits_track ON credits (track_id);
+
+    CREATE TABLE track_vectors (
+        track_id INTEGER NOT NULL REFERENCES tracks ON DELETE CASCADE,
+        model TEXT NOT NULL,
+        weights_sha256 TEXT NOT NULL,
+        precision TEXT NOT NULL,
+        excerpt TEXT NOT NULL,
+        engine TEXT NOT NULL,
+        patches INTEGER NOT NULL,
+        dimension INTEGER NOT NULL,
+        vector BLOB NOT NULL,
+        made TEXT NOT NULL,
+        PRIMARY KEY (track_id, model, weights_sha256, precision, excerpt),
+        CHECK (length(vector) = 4 * dimension)
+    ) STRICT;
+
+    CREATE TABLE failures (
+        id INTEGER PRIMARY KEY,
+        what TEXT NOT NULL,
+        artist TEXT,
+        stage TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        retryable INTEGER NOT NULL,
+        at TEXT NOT NULL,
+        track_id INTEGER REFERENCES tracks ON DELETE CASCADE,
+        model TEXT NOT NULL DEFAULT '',
+        UNIQUE (what, stage, model)
+    ) STRICT;
+    CREATE INDEX failures_track ON failures (track_id);
+    """,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTrack:
+    """A track of the library: `id`, the record, how far it came, and where its audio is from.
+
+    `failed` names the models for which it failed ("" stands for all of them).
+    """
+
+    id: int
+    track: Track
+    stage: str
+    size: int | None
+    mtime_ns: int | None
+    audio_sha256: str | None
+    source: str | None
+    source_id: str | None
+    failed: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredArtist:
+    """An artist of the library."""
+
+    id: int
+    artist: Artist
+
+
+class Library:
+    """The tables behind an open connection; use it as a context manager.
+
+    Every method that changes something commits before it returns. SQLite's errors (a full disk, a
+    file that is no database) come out as BrokenLibrary.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._connection = connection
+        self.path = path
+
+    @classmethod
+    def open(cls, path: Path, *, read_only: bool = False) -> Self:
+        """Open the library at `path`, a file, making or migrating it unless `read_only`.
+
+        Raises BrokenLibrary where it is missing (read-only), damaged, or from a newer version.
+        """
+        if read_only and not path.is_file():
+            raise BrokenLibrary(f"no library at {path}: run `artistindex build` first")
+        try:
+            if not read_only:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            mode = "ro" if read_only else "rwc"
+            connection = sqlite3.connect(
+                f"{path.resolve().as_uri()}?mode={mode}",
+                uri=True,
+                timeout=60,
+                isolation_level=None,
+            )
+        except (OSError, sqlite3.Error) as error:
+            raise BrokenLibrary(f"cannot open the library {path}: {error}") from error
+        connection.row_factory = sqlite3.Row
+        library = cls(connection, path)
+        try:
+            with library._errors():
+                connection.execute("PRAGMA foreign_keys = ON")
+                connection.execute("PRAGMA synchronous = FULL")
+                library._migrate(read_only=read_only)
+        except BaseException:
+            connection.close()
+            raise
+        return library
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # -- artists and requests --------------------------------------------------------------------
+
+    def add_artist(self, artist: Artist) -> int:
+        """The id of `artist`'s row, found by a shared id, else by the very same spelling, or new.
+
+        Folded names never join two artists. Ids that the row lacked are filled in.
+        """
+        artist = replace(artist, name=names.tidy(artist.name))
+        with self._transaction():
+            return self._add_artist(artist)
+
+    def artists(self) -> list[StoredArtist]:
+        """All artists, in the order in which they came."""
+        rows = self._all("SELECT * FROM artists ORDER BY id")
+        return [StoredArtist(row["id"], _artist(row)) for row in rows]
+
+    def find_artists(self, name: str) -> list[StoredArtist]:
+        """The artists whose folded name is that of `name`; those spelled just so, if there are."""
+        rows = self._all("SELECT * FROM artists WHERE folded = ? ORDER BY id", names.fold(name))
+        found = [StoredArtist(row["id"], _artist(row)) for row in rows]
+        exact = [entry for entry in found if entry.artist.name == names.tidy(name)]
+        return exact or found
+
+    def ask(self, wanted: Iterable[str]) -> None:
+        """Note names that were asked for, so that an interrupted run can be resumed."""
+        with self._transaction():
+            for name in wanted:
+                self._run(
+                    "INSERT OR IGNORE INTO requests (name, asked) VALUES (?, ?)",
+                    names.tidy(name),
+                    _now(),
+                )
+
+    def answered(self, name: str) -> StoredArtist | None:
+        """The artist that a name asked for earlier turned out to mean."""
+        rows = self._all(
+            "SELECT artists.* FROM artists JOIN requests ON artist_id = artists.id"
+            " WHERE requests.name = ?",
+            names.tidy(name),
+        )
+        return StoredArtist(rows[0]["id"], _artist(rows[0])) if rows else None
+
+    def unanswered(self) -> list[str]:
+        """The names asked for whose artist is not known and whose look-up has not failed."""
+        rows = self._all(
+            "SELECT name FROM requests WHERE artist_id IS NULL AND NOT EXISTS"
+            " (SELECT 1 FROM failures WHERE what = requests.name AND stage = 'catalogue')"
+            " ORDER BY asked, rowid"
+        )
+        return [row["name"] for row in rows]
+
+    def answer(self, name: str, artist: Artist, tracks: Sequence[Track]) -> int:
+        """Record that `name` means `artist`, with `tracks` of a catalogue in order of preference.
+
+        Where the name meant another artist before (an id pinned anew), what that one left is
+        detached: it goes unless another request or a file of the user's own still holds it.
+        """
+        with self._transaction():
+            before = self.answered(name)
+            artist_id = self._add_artist(replace(artist, name=names.tidy(artist.name)))
+            self._run(
+                "INSERT INTO requests (name, artist_id, asked) VALUES (?, ?, ?)"
+                " ON CONFLICT (name) DO UPDATE SET artist_id = excluded.artist_id",
+                names.tidy(name),
+                artist_id,
+                _now(),
+            )
+            if before is not None and before.id != artist_id:
+                self._detach(before.id)
+            for position, track in enumerate(tracks):
+                self._credit(artist_id, self._put_listed(track), position)
+            self._run("DELETE FROM failures WHERE what = ? AND stage = 'catalogue'", name)
+        return artist_id
+
+    def forget(self, name: str) -> int:
+        """Remove the artist called `name`, their credits, and tracks nobody else is credited for.
+
+        Returns the number of tracks removed. Raises UnknownArtist or AmbiguousArtist.
+        """
+        found = self.find_artists(name)
+        if not found:
+            raise UnknownArtist(f"no artist named {name!r} in the library")
+        if len(found) > 1:
+            spelled = [entry.artist.name for entry in found]
+            raise AmbiguousArtist(f"{name!r} could be any of {', '.join(spelled)}", spelled)
+        with self._transaction():
+            before = self._count("tracks")
+            artist = found[0]
+            self._run("DELETE FROM failures WHERE artist = ?", artist.artist.name)
+            self._run("DELETE FROM requests WHERE artist_id = ?", artist.id)
+            self._run("DELETE FROM artists WHERE id = ?", artist.id)
+            self._drop_uncredited()
+            return before - self._count("tracks")
+
+    # -- tracks ----------------------------------------------------------------------------------
+
+    def file(self, path: Path, size: int, mtime_ns: int) -> Track | None:
+        """What is known of the file at `path`, provided that it has not changed since."""
+        rows = self._all(
+            "SELECT * FROM tracks WHERE path = ? AND size = ? AND mtime_ns = ?",
+            _stored_path(path),
+            size,
+            mtime_ns,
+        )
+        return self._with_artists(_track(rows[0]), rows[0]["id"]) if rows else None
+
+    def put_file(self, track: Track, *, size: int, mtime_ns: int) -> int:
+        """Record a file of the user's own; one that changed loses its vectors and failures."""
+        if track.path is None:
+            raise ValueError("a file's track needs its path")
+        path = _stored_path(track.path)
+        with self._transaction():
+            rows = self._all("SELECT id, size, mtime_ns FROM tracks WHERE path = ?", path)
+            if rows and (rows[0]["size"], rows[0]["mtime_ns"]) == (size, mtime_ns):
+                return int(rows[0]["id"])
+            if rows:
+                self._run("DELETE FROM tracks WHERE id = ?", rows[0]["id"])
+                self._drop_trackless()
+            track_id = self._run(
+                "INSERT INTO tracks (title, album, duration, isrc, stage, source, path, size,"
+                " mtime_ns) VALUES (?, ?, ?, ?, 'fetched', 'file', ?, ?, ?)",
+                track.title,
+                track.album,
+                track.duration,
+                track.isrc,
+                path,
+                size,
+                mtime_ns,
+            )
+            for artist in track.artists:
+                tidied = replace(artist, name=names.tidy(artist.name))
+                self._credit(self._add_artist(tidied), track_id, 0)
+            return track_id
+
+    def tracks_of(self, artist_id: int) -> list[StoredTrack]:
+        """An artist's tracks: the user's own files, then catalogue tracks in their order."""
+        rows = self._all(
+            "SELECT tracks.*, (SELECT group_concat(model, ' ') FROM failures"
+            "   WHERE track_id = tracks.id) AS failed_models"
+            " FROM tracks JOIN credits ON track_id = tracks.id WHERE artist_id = ?"
+            " ORDER BY path IS NULL, position, tracks.id",
+            artist_id,
+        )
+        return [_stored_track(row) for row in rows]
+
+    def set_match(
+        self, track_id: int, *, source: str, source_id: str, score: float, reason: str
+    ) -> None:
+        """Record which audio was chosen for a track."""
+        with self._transaction():
+            self._run(
+                "UPDATE tracks SET stage = 'matched', source = ?, source_id = ?, match_score = ?,"
+                " match_reason = ?, audio_sha256 = NULL WHERE id = ?",
+                source,
+                source_id,
+                score,
+                reason,
+                track_id,
+            )
+
+    def set_fetched(self, track_id: int) -> None:
+        """Record that a track's audio is at hand."""
+        with self._transaction():
+            self._run("UPDATE tracks SET stage = 'fetched' WHERE id = ?", track_id)
+
+    # -- vectors ---------------------------------------------------------------------------------
+
+    def record(
+        self,
+        track_id: int,
+        *,
+        audio_sha256: str,
+        duration: float,
+        vectors: Sequence[TrackVector],
+        failures: Sequence[tuple[str, Failure]] = (),
+    ) -> None:
+        """Commit a finished track: its vectors, and (model, failure) for models it fell short of.
+
+        `audio_sha256` is the hash of the decoded samples, `duration` the track's in seconds.
+        Raises ValueError for a vector that is not finite.
+        """
+        with self._transaction():
+            self._run(
+                "UPDATE tracks SET audio_sha256 = ?, duration = ?, stage = 'embedded' WHERE id = ?",
+                audio_sha256,
+                duration,
+                track_id,
+            )
+            self._run("DELETE FROM failures WHERE track_id = ? AND model = ''", track_id)
+            for made in vectors:
+                self._put_vector(track_id, made)
+                self._run(
+                    "DELETE FROM failures WHERE track_id = ? AND model = ?",
+                    track_id,
+                    made.key.model,
+                )
+            for model, failure in failures:
+                self._put_failure(failure, track_id=track_id, model=model)
+
+    def tracks_with(self, key: VectorKey) -> set[int]:
+        """The ids of the tracks that have a vector of `key`."""
+        rows = self._all(f"SELECT track_id FROM track_vectors WHERE {_KEY}", *_key(key))
+        return {row["track_id"] for row in rows}
+
+    def vectors(self, key: VectorKey) -> dict[int, NDArray[np.float32]]:
+        """Track id -> vector (float32, shape (dimension,)) for every vector of `key`."""
+        rows = self._all(f"SELECT track_id, vector FROM track_vectors WHERE {_KEY}", *_key(key))
+        return {row["track_id"]: np.frombuffer(row["vector"], _VECTOR_TYPE) for row in rows}
+
+    def keys(self) -> list[tuple[VectorKey, int]]:
+        """Every key with a vector, and how many it has."""
+        rows = self._all(
+            "SELECT model, weights_sha256, precision, excerpt, count(*) AS held"
+            " FROM track_vectors GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"
+        )
+        return [(VectorKey(*tuple(row)[:4]), row["held"]) for row in rows]
+
+    # -- failures --------------------------------------------------------------------------------
+
+    def fail(self, failure: Failure, *, track_id: int | None = None, model: str = "") -> None:
+        """Record what went wrong; the same trouble with the same thing is kept once."""
+        with self._transaction():
+            self._put_failure(failure, track_id=track_id, model=model)
+
+    def failures(self) -> list[Failure]:
+        """What went wrong and has not gone right since, oldest first."""
+        rows = self._all("SELECT * FROM failures ORDER BY at, id")
+        return [
+            Failure(
+                what=row["what"],
+                stage=row["stage"],
+                reason=row["reason"],
+                retryable=bool(row["retryable"]),
+                artist=row["artist"],
+                when=row["at"],
+            )
+            for row in rows
+        ]
+
+    def clear_failures(self, *, what: str | None = None, stage: str | None = None) -> int:
+        """Forget failures, so that the next run tries again; returns how many there were."""
+        with self._transaction():
+            before = self._count("failures")
+            self._run(
+                "DELETE FROM failures"
+                " WHERE (?1 IS NULL OR what = ?1) AND (?2 IS NULL OR stage = ?2)",
+                what,
+                stage,
+            )
+            return before - self._count("failures")
+
+    def counts(self) -> dict[str, int]:
+        """Rows of each table that a person asks about."""
+        tables = ("artists", "tracks", "track_vectors", "failures")
+        return {table: self._count(table) for table in tables}
+
+    def stages(self) -> dict[str, int]:
+        """How many tracks have come how far."""
+        rows = self._all("SELECT stage, count(*) AS held FROM tracks GROUP BY stage")
+        return {row["stage"]: row["held"] for row in rows}
+
+    def verify(self) -> None:
+        """Raise BrokenLibrary where SQLite's own integrity or foreign key check finds damage."""
+        found = [row[0] for row in self._all("PRAGMA integrity_check") if row[0] != "ok"]
+        found += [f"dangling row in {row[0]}" for row in self._all("PRAGMA foreign_key_check")]
+        if found:
+            raise BrokenLibrary(f"the library {self.path} is damaged: {found[0]}")
+
+    # -- inside ----------------------------------------------------------------------------------
+
+    def _migrate(self, *, read_only: bool) -> None:
+        done = self._version()
+        if done > len(_MIGRATIONS):
+            raise BrokenLibrary(
+                f"the library {self.path} has schema {done}, newer than the {len(_MIGRATIONS)} that"
+                " this version knows: upgrade artistindex"
+            )
+        if done == len(_MIGRATIONS):
+            return
+        if read_only:
+            raise BrokenLibrary(
+                f"the library {self.path} has schema {done}; run `artistindex build` to bring it to"
+                f" {len(_MIGRATIONS)}"
+            )
+        with self._transaction():
+            self._run(
+                "CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, at TEXT) STRICT"
+            )
+            for number in range(self._version() + 1, len(_MIGRATIONS) + 1):
+                for statement in _MIGRATIONS[number - 1].split(";"):
+                    self._run(statement)
+                self._run("INSERT INTO migrations VALUES (?, ?)", number, _now())
+
+    def _version(self) -> int:
+        rows = self._all("SELECT 1 FROM sqlite_schema WHERE name = 'migrations'")
+        return int(self._all("SELECT max(number) FROM migrations")[0][0] or 0) if rows else 0
+
+    def _add_artist(self, artist: Artist) -> int:
+        row = self._row_by_id(artist) or self._row_by_spelling(artist)
+        if row is None:
+            return self._run(
+                "INSERT INTO artists (name, folded, spotify_id, deezer_id, musicbrainz_id)"
+                " VALUES (?, ?, ?, ?, ?)",
+                artist.name,
+                names.fold(artist.name),
+                artist.spotify_id,
+                artist.deezer_id,
+                artist.musicbrainz_id,
+            )
+        for column in _ID_COLUMNS:
+            given = getattr(artist, column)
+            if given is not None and row[column] is None:
+                change = f"UPDATE OR IGNORE artists SET {column} = ? WHERE id = ?"
+                self._run(change, given, row["id"])
+        return int(row["id"])
+
+    def _row_by_id(self, artist: Artist) -> sqlite3.Row | None:
+        for column in _ID_COLUMNS:
+            given = getattr(artist, column)
+            rows = self._all(f"SELECT * FROM artists WHERE {column} = ?", given) if given else []
+            if rows:
+                return rows[0]
+        return None
+
+    def _row_by_spelling(self, artist: Artist) -> sqlite3.Row | None:
+        rows = self._all("SELECT * FROM artists WHERE name = ? ORDER BY id", artist.name)
+        for row in rows:
+            pairs = [(getattr(artist, column), row[column]) for column in _ID_COLUMNS]
+            if not any(mine and theirs and mine != theirs for mine, theirs in pairs):
+                return row
+        return None
+
+    def _put_listed(self, track: Track) -> int:
+        rows = self._all(
+            "SELECT id FROM tracks WHERE catalogue = ? AND catalogue_id = ?",
+            track.catalogue,
+            track.catalogue_id,
+        )
+        if rows:
+            return int(rows[0]["id"])
+        return self._run(
+            "INSERT INTO tracks (title, album, duration, isrc, catalogue, catalogue_id)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            track.title,
+            track.album,
+            track.duration,
+            track.isrc,
+            track.catalogue,
+            track.catalogue_id,
+        )
+
+    def _credit(self, artist_id: int, track_id: int, position: int) -> None:
+        self._run(
+            "INSERT INTO credits (artist_id, track_id, position) VALUES (?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET position = excluded.position",
+            artist_id,
+            track_id,
+            position,
+        )
+
+    def _detach(self, artist_id: int) -> None:
+        self._run(
+            "DELETE FROM artists WHERE id = ?1"
+            " AND NOT EXISTS (SELECT 1 FROM requests WHERE artist_id = ?1)"
+            " AND NOT EXISTS (SELECT 1 FROM credits JOIN tracks ON track_id = tracks.id"
+            "                 WHERE artist_id = ?1 AND source = 'file')",
+            artist_id,
+        )
+        self._drop_uncredited()
+
+    def _drop_uncredited(self) -> None:
+        self._run("DELETE FROM tracks WHERE id NOT IN (SELECT track_id FROM credits)")
+
+    def _drop_trackless(self) -> None:
+        self._run(
+            "DELETE FROM artists WHERE id NOT IN (SELECT artist_id FROM credits)"
+            " AND id NOT IN (SELECT artist_id FROM requests WHERE artist_id IS NOT NULL)"
+        )
+
+    def _put_vector(self, track_id: int, made: TrackVector) -> None:
+        vector = np.ascontiguousarray(made.vector, _VECTOR_TYPE)
+        if not np.isfinite(vector).all():
+            raise ValueError(f"the {made.key.model} vector of track {track_id} is not finite")
+        self._run(
+            "INSERT OR REPLACE INTO track_vectors VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            track_id,
+            *_key(made.key),
+            made.engine,
+            made.patches,
+            vector.size,
+            vector.tobytes(),
+            _now(),
+        )
+
+    def _put_failure(self, failure: Failure, *, track_id: int | None, model: str) -> None:
+        self._run(
+            "INSERT INTO failures (what, artist, stage, reason, retryable, at, track_id, model)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (what, stage, model) DO UPDATE SET reason = excluded.reason,"
+            " retryable = excluded.retryable, at = excluded.at, track_id = excluded.track_id",
+            _storable(failure.what),
+            failure.artist,
+            failure.stage,
+            _storable(failure.reason),
+            failure.retryable,
+            _now(),
+            track_id,
+            model,
+        )
+
+    def _with_artists(self, track: Track, track_id: int) -> Track:
+        rows = self._all(
+            "SELECT artists.* FROM artists JOIN credits ON artist_id = artists.id"
+            " WHERE track_id = ? ORDER BY artists.id",
+            track_id,
+        )
+        return replace(track, artists=tuple(_artist(row) for row in rows))
+
+    def _count(self, table: str) -> int:
+        return int(self._all(f"SELECT count(*) FROM {table}")[0][0])
+
+    def _all(self, sql: str, *values: Any) -> list[sqlite3.Row]:
+        with self._errors():
+            return self._connection.execute(sql, values).fetchall()
+
+    def _run(self, sql: str, *values: Any) -> int:
+        with self._errors():
+            return self._connection.execute(sql, values).lastrowid or 0
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._run("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._run("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.rollback()
+            raise
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise BrokenLibrary(f"the library {self.path}: {error}") from error
+
+
+_ID_COLUMNS = ("spotify_id", "deezer_id", "musicbrainz_id")
+_KEY = "model = ? AND weights_sha256 = ? AND precision = ? AND excerpt = ?"
+
+
+def _key(key: VectorKey) -> tuple[str, str, str, str]:
+    return key.model, key.weights_sha256, key.precision, key.excerpt
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _stored_path(path: Path) -> str | bytes:
+    """Text, so that a person can read the table, unless the file's name is no valid UTF-8."""
+    try:
+        os.fspath(path).encode("utf-8")
+    except UnicodeEncodeError:
+        return os.fsencode(path)
+    return os.fspath(path)
+
+
+def _storable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _artist(row: sqlite3.Row) -> Artist:
+    return Artist(row["name"], row["spotify_id"], row["deezer_id"], row["musicbrainz_id"])
+
+
+def _track(row: sqlite3.Row) -> Track:
+    return Track(
+        artists=(),
+        title=row["title"],
+        album=row["album"],
+        duration=row["duration"],
+        path=None if row["path"] is None else Path(os.fsdecode(row["path"])),
+        catalogue=row["catalogue"],
+        catalogue_id=row["catalogue_id"],
+        isrc=row["isrc"],
+    )
+
+
+def _stored_track(row: sqlite3.Row) -> StoredTrack:
+    failed = row["failed_models"]
+    return StoredTrack(
+        id=row["id"],
+        track=_track(row),
+        stage=row["stage"],
+        size=row["size"],
+        mtime_ns=row["mtime_ns"],
+        audio_sha256=row["audio_sha256"],
+        source=row["source"],
+        source_id=row["source_id"],
+        failed=frozenset() if failed is None else frozenset(failed.split(" ")),
+    )

@@ -1,0 +1,64 @@
+"""One writer at a time for a library and its indexes."""
+
+import os
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from artistindex.errors import BrokenLibrary, Busy
+
+
+@contextmanager
+def writer_lock(folder: Path, *, waiting: Callable[[str], None] | None = None) -> Iterator[None]:
+    """Hold `folder`, a library and its indexes, for writing; the lock goes with the process.
+
+    Where another process holds it, `waiting` is told who, and the call waits; without `waiting` it
+    raises Busy, naming the owner (process, host, since when).
+    """
+    from filelock import FileLock, Timeout
+
+    owner = folder / ".writer"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            line = f"{folder} is being written by {_read_owner(owner)}"
+            if waiting is None:
+                raise Busy(f"{line}: wait for it to end, then run this again") from None
+            waiting(line)
+            lock.acquire()
+    except OSError as error:
+        raise BrokenLibrary(f"cannot write to {folder}: {error.strerror or error}") from error
+    try:
+        with _telling_owner(owner):
+            yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _telling_owner(owner: Path) -> Iterator[None]:
+    command = Path(sys.argv[0]).name or "python"
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    try:
+        owner.write_text(
+            f"{command} (process {os.getpid()} on {socket.gethostname()}, since {since})"
+        )
+    except OSError as error:
+        raise BrokenLibrary(f"cannot write {owner}: {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        owner.unlink(missing_ok=True)
+
+
+def _read_owner(owner: Path) -> str:
+    try:
+        return owner.read_text() or "another process"
+    except OSError:
+        return "another process"
