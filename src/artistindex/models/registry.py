@@ -35,9 +35,10 @@ class ModelSpec:
     """A model: where its weights come from and how they are fed.
 
     `patch` and `hop` are in mel frames. `bytes` and `sha256` are what the publisher states, None
-    where nothing is published. `algorithm` names the class in essentia.standard that is the
-    reference. `batch` is the fixed batch size of the graph (None where any size goes), and a graph
-    with a fixed batch leaves out the last of the front end's frames (`drop_last_frame`).
+    where nothing is published; `about_bytes` is what the architecture alone lets expect.
+    `algorithm` names the class in essentia.standard that is the reference. `batch` is the fixed
+    batch size of the graph (None where any size goes), and a graph with a fixed batch leaves out
+    the last of the front end's frames (`drop_last_frame`).
     `packaged` weights lie inside the package.
     """
 
@@ -56,6 +57,7 @@ class ModelSpec:
     algorithm: str
     licence: str
     packaged: bool = False
+    about_bytes: int | None = None
 
 
 def _effnet(name: str, stem: str, size: int, sha256: str | None = None) -> ModelSpec:
@@ -94,6 +96,7 @@ _ROWS = (
         drop_last_frame=False,
         algorithm="TensorflowPredictVGGish",
         licence=_MTG,
+        about_bytes=288_600_000,  # 72,141,184 weights of four bytes, and the graph around them
     ),
     ModelSpec(
         name="musicnn",
