@@ -1,0 +1,98 @@
+"""`artistindex models`: the models, their weights and which engine runs them here."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from artistindex.cli.downloads import fetch_weights
+from artistindex.cli.options import State, any_path, format_option, pass_state
+from artistindex.cli.output import emit, message
+from artistindex.errors import WeightsError
+from artistindex.models import weights
+from artistindex.models.registry import MODELS, ModelSpec, spec_of
+from artistindex.models.weights import Weights
+
+_COLUMNS = ("model", "installed", "bytes", "sha256", "licence", "path")
+
+
+@click.group(name="models")
+def command() -> None:
+    """List, install and check the models' weights."""
+
+
+@command.command(name="list")
+@format_option
+@pass_state
+def list_(state: State, form: str) -> None:
+    """List every model and whether its weights are installed."""
+    rows = [_row(spec, state) for spec in MODELS.values()]
+    shown = rows if form != "table" else [_brief(row) for row in rows]
+    emit(shown, _COLUMNS, form, payload=rows)
+
+
+@command.command()
+@click.argument("model")
+@click.option(
+    "--base-url",
+    metavar="URL",
+    help="Where the publisher's folders lie, to use a mirror.  [env var: ARTISTINDEX_MODELS_URL]",
+)
+@pass_state
+def fetch(state: State, model: str, base_url: str | None) -> None:
+    """Download the weights of MODEL, unless they are installed.
+
+    Size and sha256 are checked against what the publisher states; where no sha256 is published,
+    the first one seen is trusted, and a different one is refused later.
+    """
+    _installed(fetch_weights(spec_of(model), state, base_url=base_url), state)
+
+
+@command.command()
+@click.argument("model")
+@click.argument("file", type=any_path)
+@click.option("--unverified", is_flag=True, help="Take a file that is not the publisher's.")
+@pass_state
+def add(state: State, model: str, file: Path, unverified: bool) -> None:
+    """Install FILE as the weights of MODEL.
+
+    Without --unverified it must have the published size and sha256, or, for a model without
+    them, the usual size; its sha256 is then trusted and a different one refused later.
+    Whichever way, a graph that could reach beyond the model is refused.
+    """
+    _installed(weights.add(spec_of(model), file, unverified=unverified), state)
+
+
+def _installed(found: Weights, state: State) -> None:
+    message(
+        f"{found.spec.name}: installed {found.path} "
+        f"({found.bytes:,} bytes, sha256 {found.sha256}; licence {found.spec.licence})",
+        quiet=state.quiet,
+    )
+
+
+def _row(spec: ModelSpec, state: State) -> dict[str, Any]:
+    """A line of the list; weights that are there and cannot be used count as not installed."""
+    found = None
+    if weights.is_installed(spec):
+        try:
+            found = weights.find(spec)
+        except WeightsError as error:
+            message(str(error), quiet=state.quiet)
+    return {
+        "model": spec.name,
+        "installed": found is not None,
+        "path": str(found.path) if found else None,
+        "sha256": found.sha256 if found else None,
+        "bytes": found.bytes if found else None,
+        "licence": spec.licence,
+    }
+
+
+def _brief(row: dict[str, Any]) -> dict[str, Any]:
+    """The row for people: the start of the hash and the name of the licence."""
+    return row | {
+        "installed": "yes" if row["installed"] else "no",
+        "sha256": row["sha256"] and row["sha256"][:12],
+        "licence": row["licence"].partition(" (")[0],
+    }
