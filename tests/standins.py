@@ -8,130 +8,19 @@ the same seed writes the same bytes and another one another model. Both engines 
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from tensorboard.compat.proto.attr_value_pb2 import AttrValue
 from tensorboard.compat.proto.function_pb2 import FunctionDef
 from tensorboard.compat.proto.graph_pb2 import GraphDef
-from tensorboard.compat.proto.node_def_pb2 import NodeDef
-from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
-from tensorboard.compat.proto.types_pb2 import DT_FLOAT, DT_INT32, DT_STRING
+from tensorboard.compat.proto.types_pb2 import DT_FLOAT, DT_STRING
 
-TF_GRAPH_VERSION = 561
+from graphdefs import Body, graph, node, placeholder
+
 HIDDEN = 48
 MEAN_OF_LOG_MEL = {"musicnn": 1.5, "vggish": -1.5}
 
 
-def attr(value: object) -> AttrValue:
-    """The attribute of a node: a bool, int, float, bytes, shape (tuple), type or list of types."""
-    if isinstance(value, AttrValue):
-        return value
-    if isinstance(value, bool):
-        return AttrValue(b=value)
-    if isinstance(value, int):
-        return AttrValue(type=value)
-    if isinstance(value, bytes):
-        return AttrValue(s=value)
-    if isinstance(value, tuple):
-        return AttrValue(shape=shape(value))
-    if isinstance(value, list):
-        return AttrValue(list=AttrValue.ListValue(type=value))
-    raise TypeError(f"no attribute from {type(value).__name__}")
-
-
-def ints(*values: int) -> AttrValue:
-    return AttrValue(list=AttrValue.ListValue(i=values))
-
-
-def shape(sizes: tuple[int, ...]) -> TensorShapeProto:
-    return TensorShapeProto(dim=[TensorShapeProto.Dim(size=size) for size in sizes])
-
-
-def node(name: str, op: str, *inputs: str, **attributes: object) -> NodeDef:
-    return NodeDef(
-        name=name, op=op, input=inputs, attr={key: attr(value) for key, value in attributes.items()}
-    )
-
-
-def const(name: str, value: NDArray[np.float32] | NDArray[np.int32] | float) -> NodeDef:
-    """A constant; scalars go into the typed field, since OpenVINO misreads them as raw content."""
-    array = np.asarray(value, np.float32 if isinstance(value, float) else None)
-    kind = DT_FLOAT if array.dtype == np.float32 else DT_INT32
-    made = AttrValue()
-    made.tensor.dtype = kind
-    made.tensor.tensor_shape.CopyFrom(shape(array.shape))
-    if array.ndim:
-        made.tensor.tensor_content = array.tobytes()
-    elif kind == DT_FLOAT:
-        made.tensor.float_val.append(float(array))
-    else:
-        made.tensor.int_val.append(int(array))
-    return node(name, "Const", dtype=kind, value=made)
-
-
-def placeholder(name: str, sizes: tuple[int, ...]) -> NodeDef:
-    return node(name, "Placeholder", dtype=DT_FLOAT, shape=sizes)
-
-
-def graph(nodes: list[NodeDef], functions: list[FunctionDef] | None = None) -> bytes:
-    made = GraphDef(node=nodes)
-    made.versions.producer = TF_GRAPH_VERSION
-    made.library.function.extend(functions or [])
-    return made.SerializeToString(deterministic=True)
-
-
-class Body:
-    """Collects the nodes of a net; within a function tensors go by node and output name."""
-
-    def __init__(self, seed: int, *, in_function: bool = False) -> None:
-        self.nodes: list[NodeDef] = []
-        self.random = np.random.default_rng(seed)
-        self.in_function = in_function
-
-    def add(self, made: NodeDef, output: str) -> str:
-        self.nodes.append(made)
-        return f"{made.name}:{output}:0" if self.in_function else made.name
-
-    def const(self, name: str, value: NDArray[np.float32] | NDArray[np.int32] | float) -> str:
-        return self.add(const(name, value), "output")
-
-    def weights(self, name: str, rows: int, columns: int) -> str:
-        drawn = self.random.standard_normal((rows, columns)) / np.sqrt(rows)
-        return self.const(name, drawn.astype(np.float32))
-
-    def binary(self, name: str, op: str, one: str, other: str) -> str:
-        return self.add(node(name, op, one, other, T=DT_FLOAT), "z")
-
-    def reshape(self, name: str, tensor: str, *sizes: int) -> str:
-        target = self.const(f"{name}/shape", np.array(sizes, np.int32))
-        made = node(name, "Reshape", tensor, target, T=DT_FLOAT, Tshape=DT_INT32)
-        return self.add(made, "output")
-
-    def dense(self, name: str, tensor: str, rows: int, columns: int) -> str:
-        weights = self.weights(f"{name}/kernel", rows, columns)
-        bias = self.const(
-            f"{name}/bias", self.random.standard_normal(columns).astype(np.float32) / 8
-        )
-        product = node(
-            f"{name}/MatMul",
-            "MatMul",
-            tensor,
-            weights,
-            T=DT_FLOAT,
-            transpose_a=False,
-            transpose_b=False,
-        )
-        made = node(
-            f"{name}/BiasAdd",
-            "BiasAdd",
-            self.add(product, "product"),
-            bias,
-            T=DT_FLOAT,
-            data_format=b"NHWC",
-        )
-        return self.add(made, "output")
-
-    def tanh(self, name: str, tensor: str) -> str:
-        return self.add(node(name, "Tanh", tensor, T=DT_FLOAT), "y")
+class Net(Body):
+    """The one net that all stand-ins share, between their own inputs and outputs."""
 
     def hidden(self, tensor: str, front_end: str, sizes: tuple[int, int], *, batch: int) -> str:
         """(batch, frames, bands) -> (batch, HIDDEN): bands mixed in each frame, then all frames."""
@@ -167,7 +56,7 @@ def write_effnet(path: Path, seed: int = 0, *, function_library: bool = False) -
         )
         content = graph([source, call], [function])
     else:
-        body = Body(seed)
+        body = Net(seed)
         outputs = _effnet_body(body, name, batch=-1)
         call = node("PartitionedCall", "IdentityN", *outputs, T=[DT_FLOAT, DT_FLOAT])
         content = graph([source, *body.nodes, call])
@@ -175,13 +64,13 @@ def write_effnet(path: Path, seed: int = 0, *, function_library: bool = False) -
     return path
 
 
-def _effnet_body(body: Body, tensor: str, *, batch: int) -> tuple[str, str]:
+def _effnet_body(body: Net, tensor: str, *, batch: int) -> tuple[str, str]:
     hidden = body.hidden(tensor, "musicnn", (128, 96), batch=batch)
     return body.dense("head", hidden, HIDDEN, 512), body.dense("embedding", hidden, HIDDEN, 1280)
 
 
 def _effnet_function(seed: int) -> FunctionDef:
-    body = Body(seed, in_function=True)
+    body = Net(seed, in_function=True)
     head, embedding = _effnet_body(body, "melspectrogram", batch=64)
     function = FunctionDef(node_def=body.nodes, ret={"head": head, "embedding": embedding})
     function.signature.name = "__inference_signature_wrapper_1"
@@ -193,7 +82,7 @@ def _effnet_function(seed: int) -> FunctionDef:
 
 def write_vggish(path: Path, seed: int = 0) -> Path:
     """VGGish: model/Placeholder [n, 96, 64] -> model/vggish/embeddings [n, 128]."""
-    body = Body(seed)
+    body = Net(seed)
     source = placeholder("model/Placeholder", (-1, 96, 64))
     hidden = body.hidden(source.name, "vggish", (96, 64), batch=-1)
     last = body.dense("model/vggish/fc2", hidden, HIDDEN, 128)
@@ -204,7 +93,7 @@ def write_vggish(path: Path, seed: int = 0) -> Path:
 
 def write_musicnn(path: Path, seed: int = 0) -> Path:
     """MusiCNN: model/Placeholder [n, 187, 96] -> model/dense/BiasAdd [n, 200]."""
-    body = Body(seed)
+    body = Net(seed)
     source = placeholder("model/Placeholder", (-1, 187, 96))
     hidden = body.hidden(source.name, "musicnn", (187, 96), batch=-1)
     body.dense("model/dense", hidden, HIDDEN, 200)
