@@ -1,0 +1,95 @@
+"""How sure a mean is: bootstrap intervals over query artists, seeded and vectorised.
+
+A query artist, not a pair, is the unit that is drawn again, since the neighbours of one artist are
+not independent. The intervals are percentile intervals (Efron & Tibshirani, An Introduction to the
+Bootstrap, 1993, chapter 13); with a handful of queries they are too narrow.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+LEVEL = 0.95
+RESAMPLES = 2000
+_CELLS = 20_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A 95% interval; (None, None) where one query or none allows no such statement."""
+
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A mean difference between two indexes over the same queries, with its interval.
+
+    `better` is the share of resamples in which the first is ahead (ties count half), `p` the
+    two-sided bootstrap p-value that belongs to it.
+    """
+
+    value: float
+    low: float | None
+    high: float | None
+    better: float
+    p: float
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the interval excludes zero."""
+        return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
+
+
+def resampled_means(values: Floats, *, resamples: int = RESAMPLES, seed: int = 0) -> Floats:
+    """Means of `values`, of shape (queries, metrics), over resampled queries.
+
+    Returns shape (resamples, metrics). The same seed and number of queries draw the same queries,
+    so that two indexes judged on the same queries can be compared pair by pair.
+    """
+    counts = resampled_counts(len(values), resamples=resamples, seed=seed)
+    return np.concatenate([block @ values for block in counts]) / len(values)
+
+
+def resampled_counts(
+    queries: int, *, resamples: int = RESAMPLES, seed: int = 0
+) -> Iterator[Floats]:
+    """How often each query is drawn in each resample, in blocks of shape (some, queries)."""
+    generator = np.random.default_rng(seed)
+    shares = np.full(queries, 1 / queries)
+    rows = max(1, _CELLS // queries)
+    for start in range(0, resamples, rows):
+        size = min(rows, resamples - start)
+        yield generator.multinomial(queries, shares, size=size).astype(np.float64)
+
+
+def interval(resampled: Floats, queries: int) -> Interval:
+    """The percentile interval of one metric's resampled values, NaN left out."""
+    finite = resampled[np.isfinite(resampled)]
+    if queries < 2 or not finite.size:
+        return Interval(None, None)
+    low, high = np.quantile(finite, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Interval(float(low), float(high))
+
+
+def paired_difference(
+    one: Floats, other: Floats, *, resamples: int = RESAMPLES, seed: int = 0
+) -> Difference:
+    """The mean of one - other, per-query values of shape (queries,), by a paired bootstrap."""
+    drawn = resampled_means((one - other)[:, None], resamples=resamples, seed=seed)[:, 0]
+    drawn = np.where(np.abs(drawn) < 1e-12, 0.0, drawn)
+    found = interval(drawn, len(one))
+    ahead, behind = float(np.mean(drawn > 0)), float(np.mean(drawn < 0))
+    least = 1 / len(drawn)  # no bootstrap can prove a p-value below its resolution
+    return Difference(
+        value=float(np.mean(one - other)),
+        low=found.low,
+        high=found.high,
+        better=ahead + (1 - ahead - behind) / 2,
+        p=min(1.0, max(least, 2 * min(1 - ahead, 1 - behind))),
+    )
