@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from artistindex import names
 from artistindex.errors import AmbiguousArtist, BrokenLibrary, UnknownArtist
-from artistindex.records import Artist, Failure, Track, TrackVector, VectorKey
+from artistindex.records import Artist, Failure, Match, Track, TrackVector, VectorKey
 
 FILE_NAME = "library.sqlite3"
 _VECTOR_TYPE = np.dtype("<f4")
@@ -108,7 +108,8 @@ _MIGRATIONS = (
 class StoredTrack:
     """A track of the library: `id`, the record, how far it came, and where its audio is from.
 
-    `failed` names the models for which it failed ("" stands for all of them).
+    `failed` names the models for which it failed ("" stands for all of them); `match` is the audio
+    that was chosen for a catalogue's track.
     """
 
     id: int
@@ -117,8 +118,7 @@ class StoredTrack:
     size: int | None
     mtime_ns: int | None
     audio_sha256: str | None
-    source: str | None
-    source_id: str | None
+    match: Match | None
     failed: frozenset[str]
 
 
@@ -333,18 +333,16 @@ class Library:
         )
         return [_stored_track(row) for row in rows]
 
-    def set_match(
-        self, track_id: int, *, source: str, source_id: str, score: float, reason: str
-    ) -> None:
+    def set_match(self, track_id: int, match: Match) -> None:
         """Record which audio was chosen for a track."""
         with self._transaction():
             self._run(
                 "UPDATE tracks SET stage = 'matched', source = ?, source_id = ?, match_score = ?,"
                 " match_reason = ?, audio_sha256 = NULL WHERE id = ?",
-                source,
-                source_id,
-                score,
-                reason,
+                match.source,
+                match.source_id,
+                match.score,
+                match.reason,
                 track_id,
             )
 
@@ -678,6 +676,12 @@ def _track(row: sqlite3.Row) -> Track:
     )
 
 
+def _match(row: sqlite3.Row) -> Match | None:
+    if row["source_id"] is None:
+        return None
+    return Match(row["source"], row["source_id"], row["match_score"], row["match_reason"])
+
+
 def _stored_track(row: sqlite3.Row) -> StoredTrack:
     failed = row["failed_models"]
     return StoredTrack(
@@ -687,7 +691,6 @@ def _stored_track(row: sqlite3.Row) -> StoredTrack:
         size=row["size"],
         mtime_ns=row["mtime_ns"],
         audio_sha256=row["audio_sha256"],
-        source=row["source"],
-        source_id=row["source_id"],
+        match=_match(row),
         failed=frozenset() if failed is None else frozenset(failed.split(" ")),
     )

@@ -36,6 +36,21 @@ class Track:
 
 
 @dataclass(frozen=True, slots=True)
+class Match:
+    """Audio that was found for a catalogue's track.
+
+    `source` is "youtube" or "preview" and `source_id` the id there; `score` says how well it fits
+    (0 to 100) and `reason` why it was taken.
+    """
+
+    source: str
+    source_id: str
+    score: float
+    reason: str
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class VectorKey:
     """What must agree for two vectors to be compared."""
 
