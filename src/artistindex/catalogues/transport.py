@@ -173,8 +173,9 @@ class PoliteAdapter(HTTPAdapter):
         for attempt in range(ATTEMPTS):
             if attempt:
                 self._pace.hold(self._back_off(attempt) if wait is None else wait)
-            self._pace.wait()
-            if self._ended:
+            if not self._ended:
+                self._pace.wait()
+            if self._ended:  # another thread's answer may have ended it meanwhile
                 raise ServiceEnded(self._ended)
             started = self._clock.monotonic()
             try:
