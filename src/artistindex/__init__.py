@@ -1,2 +1,50 @@
-"""placeholder"""
+"""Turns artists into vectors by how their music sounds, and finds who sounds alike.
+
+The flow, which the folders show; imports run only leftwards along it:
+
+    names, records, errors    what everyone speaks
+    catalogues -> audio -> models -> library -> ingest -> index -> query -> musicmap, evaluation
+       who         what     vectors   kept       joined    searchable  asked        judged
+    cli parses, calls one of these, prints
+
+The whole public API is named in `__all__`. Everything else may change without notice.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from artistindex.errors import ArtistIndexError
+from artistindex.records import Neighbour
+
+if TYPE_CHECKING:
+    from artistindex.evaluation import compare, evaluate
+    from artistindex.library import Library
+    from artistindex.pipeline import build
+    from artistindex.query import ArtistIndex
+
 __version__ = "0.1.0"
+__all__ = [
+    "ArtistIndex",
+    "ArtistIndexError",
+    "Library",
+    "Neighbour",
+    "build",
+    "compare",
+    "evaluate",
+]
+
+_HOMES = {
+    "ArtistIndex": "artistindex.query",
+    "Library": "artistindex.library",
+    "build": "artistindex.pipeline",
+    "compare": "artistindex.evaluation",
+    "evaluate": "artistindex.evaluation",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load what is asked for, so that importing the package costs next to nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'artistindex' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -148,6 +148,10 @@ class ArtistIndex:
             )
         return (exact or found)[0].row
 
+    def spelled(self, name: str) -> str:
+        """The artist's own spelling of `name`."""
+        return self._sidecar.entries([self.row(name)])[0].artist.name
+
     def also_called(self, name: str) -> list[str]:
         """Other artists whose name folds like `name`; empty for most."""
         row = self.row(name)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -33,9 +34,10 @@ def write_index(
 ) -> Manifest:
     """Write the index of `artists` to `folder`; the rows of `vectors` (n, d) are theirs.
 
-    The raw vectors are transformed and scaled to unit length here. Replacing manifest.json is the one
-    commit point: whatever happens before it, the index that was there stays as it was. Data files
-    that neither the new manifest nor the one before it names are removed.
+    The raw vectors are transformed and scaled to unit length here. Replacing manifest.json is the
+    one commit point: whatever happens before it, the index that was there stays as it was. Data
+    files that neither the new manifest nor the one before it names are removed. An index that is
+    there already, just so, is left alone and its manifest returned.
 
     Raises ValueError for vectors that are not finite or do not match `artists`, BrokenIndex where
     the folder cannot be written.
@@ -62,7 +64,10 @@ def write_index(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         made_by=f"artistindex {__version__}",
     )
-    _commit(folder, made, index_bytes, artists_bytes)
+    before = _before(folder)
+    if before is not None and _same_content(before, made) and _in_place(folder, before):
+        return before
+    _commit(folder, made, index_bytes, artists_bytes, before)
     return made
 
 
@@ -103,10 +108,17 @@ def _describe(pattern: str, content: bytes) -> DataFile:
     return DataFile(pattern.format(sha256[:16]), len(content), sha256)
 
 
-def _commit(folder: Path, made: Manifest, index_bytes: bytes, artists_bytes: bytes) -> None:
+def _commit(
+    folder: Path, made: Manifest, index_bytes: bytes, artists_bytes: bytes, before: Manifest | None
+) -> None:
+    kept = {
+        file.name
+        for each in (made, before)
+        if each is not None
+        for file in (each.index_file, each.artists_file)
+    }
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        kept = _named_files(folder) | {made.index_file.name, made.artists_file.name}
         durable.write_bytes(folder / made.index_file.name, index_bytes)
         durable.write_bytes(folder / made.artists_file.name, artists_bytes)
         content = json.dumps(made.to_json(), ensure_ascii=False, indent=1).encode()
@@ -119,12 +131,23 @@ def _commit(folder: Path, made: Manifest, index_bytes: bytes, artists_bytes: byt
         ) from error
 
 
-def _named_files(folder: Path) -> set[str]:
+def _before(folder: Path) -> Manifest | None:
     try:
-        before = Manifest.read(folder)
+        return Manifest.read(folder)
     except BrokenIndex:  # there is none, or none that a reader could be using
-        return set()
-    return {before.index_file.name, before.artists_file.name}
+        return None
+
+
+def _same_content(one: Manifest, other: Manifest) -> bool:
+    return replace(one, created="", made_by="") == replace(other, created="", made_by="")
+
+
+def _in_place(folder: Path, held: Manifest) -> bool:
+    for file in (held.index_file, held.artists_file):
+        path = folder / file.name
+        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != file.sha256:
+            return False
+    return True
 
 
 def _sweep(folder: Path, kept: set[str]) -> None:

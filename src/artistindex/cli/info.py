@@ -1,0 +1,90 @@
+"""`artistindex info`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from artistindex.cli.options import State, format_option, pass_state
+from artistindex.cli.output import emit, message
+from artistindex.errors import ArtistIndexError, BrokenIndex
+from artistindex.index.manifest import Manifest
+from artistindex.library import FILE_NAME, Library
+from artistindex.query import all_indexes, verify
+
+_COLUMNS = ("index", "artists", "tracks", "dimension", "precision", "excerpt", "transform", "state")
+
+
+@click.command(name="info")
+@click.option("--verify", "whole", is_flag=True, help="Read everything and check every hash.")
+@format_option
+@pass_state
+def command(state: State, whole: bool, form: str) -> int:
+    """Say what the library and the indexes hold.
+
+    Leaves with 1 where something is damaged.
+    """
+    library = _library(state.indexes, whole=whole)
+    rows = [_index(folder, whole=whole) for folder in all_indexes(state.indexes)]
+    if not rows and library is None:
+        raise BrokenIndex(f"nothing in {state.indexes}: run `artistindex build` first")
+    if form == "table" and library is not None:
+        _say(library, quiet=state.quiet)
+    emit(rows, _COLUMNS, form, payload={"library": library, "indexes": rows})
+    damaged = [row for row in rows if row["error"]] or (library and library["error"])
+    for row in rows:
+        if row["error"]:
+            message(f"Error: {row['error']}")
+    if library and library["error"]:
+        message(f"Error: {library['error']}")
+    return 1 if damaged else 0
+
+
+def _say(library: dict[str, Any], *, quiet: bool) -> None:
+    counts = library.get("counts")
+    if counts:
+        message(
+            f"{library['path']}: {counts['artists']} artists, {counts['tracks']} tracks,"
+            f" {counts['track_vectors']} track vectors, {counts['failures']} failures",
+            quiet=quiet,
+        )
+
+
+def _library(indexes: Path, *, whole: bool) -> dict[str, Any] | None:
+    path = indexes / FILE_NAME
+    if not path.exists():
+        return None
+    held: dict[str, Any] = {"path": str(path), "error": None}
+    try:
+        with Library.open(path, read_only=True) as library:
+            if whole:
+                library.verify()
+            held["counts"] = library.counts()
+            held["stages"] = library.stages()
+    except ArtistIndexError as error:
+        held["error"] = str(error)
+    return held
+
+
+def _index(folder: Path, *, whole: bool) -> dict[str, Any]:
+    row: dict[str, Any] = {"index": folder.name, "path": str(folder), "error": None}
+    try:
+        manifest = Manifest.read(folder)
+        row |= {
+            "artists": manifest.artists,
+            "tracks": manifest.tracks,
+            "dimension": manifest.dimension,
+            "model": manifest.key.model,
+            "weights_sha256": manifest.key.weights_sha256,
+            "precision": manifest.key.precision,
+            "excerpt": manifest.key.excerpt,
+            "transform": manifest.transform,
+            "licence": manifest.licence,
+            "created": manifest.created,
+        }
+        if whole:
+            verify(folder)
+        row["state"] = "verified" if whole else "ok"
+    except ArtistIndexError as error:
+        row |= {"state": "damaged", "error": str(error)}
+    return row
