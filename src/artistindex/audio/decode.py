@@ -1,0 +1,158 @@
+"""A file becomes 16 kHz mono float32, or a failure with a reason."""
+
+import hashlib
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from artistindex.audio.resample import SAMPLE_RATE, LinearResampler
+from artistindex.audio.source import Source
+from artistindex.errors import Misuse, TrackError
+
+SILENCE = 10 ** (-60 / 20)  # peak below -60 dBFS
+LEAST_SHARE = 0.9  # of the declared duration that has to be there ...
+_PADDING = 0.1  # ... and seconds that encoders pad, which matter in a sound of a moment
+_MOST_SECONDS = 4 * 3600  # of audio held in memory at once: 0.9 GB
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """Which part of a track is decoded: `windows` windows of `seconds` each, spread evenly.
+
+    A track shorter than all windows together is taken whole. `windows` is None for "full": the
+    whole track, of one longer than `seconds` only the middle.
+    """
+
+    windows: int | None
+    seconds: float
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """From "full" or, say, "3x30"; raises Misuse for anything else."""
+        if text.strip().lower() == "full":
+            return cls(None, FULL.seconds)
+        match = re.fullmatch(r"\s*([0-9]{1,5})\s*[xX×]\s*([0-9]{1,5}(?:\.[0-9]{1,6})?)\s*", text)
+        windows, seconds = (int(match[1]), float(match[2])) if match else (0, 0.0)
+        if windows < 1 or seconds <= 0 or windows * seconds > _MOST_SECONDS:
+            raise Misuse(
+                f"unknown excerpt {text!r}; expected full, or windows x seconds such as 3x30, "
+                f"{_MOST_SECONDS} seconds at most in all"
+            )
+        return cls(windows, seconds)
+
+    def __str__(self) -> str:
+        return "full" if self.windows is None else f"{self.windows}x{self.seconds:g}"
+
+    @property
+    def total(self) -> float:
+        """Seconds of all windows together."""
+        return (self.windows or 1) * self.seconds
+
+    def spans(self, length: float) -> list[tuple[int, int]]:
+        """First and last sample at 16 kHz of each window in a track of `length` seconds.
+
+        Window i lies in the middle of the i-th of `windows` equal parts.
+        """
+        count = self.windows or 1
+        size = round(self.seconds * SAMPLE_RATE)
+        middles = ((i + 0.5) * length / count for i in range(count))
+        starts = (max(0, round((middle - self.seconds / 2) * SAMPLE_RATE)) for middle in middles)
+        return [(start, start + size) for start in starts]
+
+
+FULL = Excerpt(None, 20 * 60.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """What was decoded of a track.
+
+    `windows` holds float32 arrays of shape (samples,), mono at 16 kHz, nominally within -1..1;
+    patches never span two of them. `sha256` is that of these samples, so that equal audio in
+    whatever lossless file, name and tags is known as equal. `duration` is that of the whole track
+    and `seconds` that of the windows together, both in seconds.
+    """
+
+    windows: tuple[NDArray[np.float32], ...]
+    sha256: str
+    duration: float
+    seconds: float
+
+
+def decode(path: Path, *, excerpt: Excerpt = FULL) -> Audio:
+    """Decode the part of a file that `excerpt` names.
+
+    The samples equal those of Essentia's MonoLoader(sampleRate=16000, resampleQuality=4), and those
+    of an excerpt equal the same places of the whole. Memory is bounded by the excerpt, however long
+    the file is or claims to be.
+
+    Raises TrackError (stage "decode") for what is no regular file, is not audio, was cut off
+    (decodes to less than 90% of the declared duration), is silent (peak below -60 dBFS) or holds
+    samples that are not finite.
+    """
+    source = Source(path)
+    length = source.length()
+    windows = None
+    if length is None or length <= excerpt.total:
+        windows, length = _whole(source, excerpt)
+    if windows is None:
+        windows = _excerpts(source, excerpt, length)
+    _demand_sound(windows)
+    digest = hashlib.sha256()
+    for window in windows:
+        digest.update(window.astype("<f4", copy=False).tobytes())
+    decoded = sum(map(len, windows)) / SAMPLE_RATE
+    return Audio(tuple(windows), digest.hexdigest(), length, decoded)
+
+
+def _whole(source: Source, excerpt: Excerpt) -> tuple[list[NDArray[np.float32]] | None, float]:
+    """The whole track and its duration; None and the true duration if it is too long for that."""
+    most = math.ceil(excerpt.total * SAMPLE_RATE) + SAMPLE_RATE  # a second for rounded headers
+    samples = _window(source, 0, most)
+    seconds = len(samples) / SAMPLE_RATE
+    if len(samples) == most:  # the header said less than the truth
+        return None, max(seconds, source.counted() or 0.0)
+    if source.declared and seconds < LEAST_SHARE * source.declared - _PADDING:
+        raise _cut_off(seconds, source.declared)
+    return [samples], seconds
+
+
+def _excerpts(source: Source, excerpt: Excerpt, length: float) -> list[NDArray[np.float32]]:
+    if source.declared and not source.reaches(LEAST_SHARE * source.declared):
+        raise TrackError(
+            "decode", f"cut off: it ends before 90% of the {source.declared:.1f} s it declares"
+        )
+    windows = [_window(source, first, last) for first, last in excerpt.spans(length)]
+    seconds = sum(map(len, windows)) / SAMPLE_RATE
+    if seconds < LEAST_SHARE * excerpt.total:
+        raise _cut_off(seconds, excerpt.total)
+    return windows
+
+
+def _window(source: Source, first: int, last: int) -> NDArray[np.float32]:
+    resampler = LinearResampler(source.rate, first=first, last=last)
+    parts = [np.zeros(0, np.float32)]
+    for at, samples in source.blocks(resampler.starts_at):
+        if not np.isfinite(samples).all():
+            raise TrackError("decode", "it holds samples that are not numbers (NaN or infinite)")
+        parts.append(resampler.feed(at, samples))
+        if resampler.done:
+            break
+    return np.concatenate(parts)
+
+
+def _demand_sound(windows: list[NDArray[np.float32]]) -> None:
+    if not any(map(len, windows)):
+        raise TrackError("decode", "no audio in it could be decoded")
+    peak = max(float(np.abs(window).max(initial=0)) for window in windows)
+    if peak < SILENCE:
+        raise TrackError("decode", "silent (its peak is below -60 dBFS)")
+
+
+def _cut_off(seconds: float, expected: float) -> TrackError:
+    return TrackError("decode", f"cut off: {seconds:.1f} of {expected:.1f} s can be decoded")

@@ -1,0 +1,102 @@
+"""What the header of an audio file declares about its length, and whether its end is there."""
+
+import os
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from av import AudioStream
+    from av.container import InputContainer
+
+# In these, FFmpeg takes the duration from a header. In others it estimates from the bit rate where
+# none is stated, and an estimate declares nothing.
+_STATED = ("aiff", "ape", "asf", "caf", "dsf", "mov", "tak", "tta", "w64", "wv")
+_LONGEST = 30 * 24 * 3600.0  # seconds; no file is believed that declares more
+_OGG_PAGE = 65_307  # bytes of the largest page (RFC 3533, section 6)
+_UNKNOWN_SIZE = 0x7FFF_0000  # bytes; writers to a pipe put this much or more for "until the end"
+
+
+def declared_duration(
+    path: Path, container: "InputContainer", stream: "AudioStream"
+) -> float | None:
+    """The duration in seconds that the header states, None where it states none.
+
+    An Ogg stream states none (see `lacks_its_end`), nor does MP3 without a Xing or VBRI header, a
+    wav or FLAC file written to a pipe, or a bare AAC stream.
+    """
+    names = container.format.name.split(",")
+    ask = next((_READERS[name] for name in names if name in _READERS), None)
+    if ask is not None:
+        with path.open("rb") as file:
+            seconds = ask(file)
+    elif "matroska" in names:
+        # stated for the whole file; FFmpeg puts an estimate of its own on the stream
+        seconds = (
+            container.duration / 1_000_000 if container.duration and not stream.duration else 0
+        )
+    elif any(name in _STATED for name in names) and stream.duration and stream.time_base:
+        seconds = float(stream.duration * stream.time_base)
+    else:
+        return None
+    return seconds if seconds and 0 < seconds < _LONGEST else None
+
+
+def lacks_its_end(path: Path) -> bool:
+    """Whether the last page of an Ogg file is incomplete or does not say end-of-stream."""
+    with path.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - 2 * _OGG_PAGE))
+        tail = file.read()
+    page = tail.rfind(b"OggS\0")
+    if page < 0:
+        return False  # something else is appended, and nothing can be said
+    lacing = tail[page + 27 : page + 27 + (tail[page + 26] if len(tail) > page + 26 else 255)]
+    complete = len(tail) >= page + 27 + len(lacing) + sum(lacing)
+    return not (complete and tail[page + 5] & 4)
+
+
+def _mp3_duration(file: BinaryIO) -> float | None:
+    from mutagen.mp3 import BitrateMode, HeaderNotFoundError, MPEGInfo
+
+    try:
+        info = MPEGInfo(file)
+    except (HeaderNotFoundError, OSError, struct.error):
+        return None
+    return float(info.length) if info.bitrate_mode != BitrateMode.UNKNOWN else None
+
+
+def _flac_duration(file: BinaryIO) -> float | None:
+    from mutagen.flac import FLAC, FLACNoHeaderError, error
+
+    try:
+        info = FLAC(file).info  # type: ignore[no-untyped-call]
+    except (FLACNoHeaderError, error, OSError, struct.error):
+        return None
+    return float(info.total_samples / info.sample_rate) if info.sample_rate else None
+
+
+def _wav_duration(file: BinaryIO) -> float | None:
+    """From the chunks of a RIFF file; RF64 keeps its sizes elsewhere and is taken at its length."""
+    riff, _, wave = struct.unpack("<4sI4s", file.read(12).ljust(12, b"\0"))
+    byte_rate = 0
+    while riff == b"RIFF" and wave == b"WAVE":
+        head = file.read(8)
+        if len(head) < 8:
+            break
+        name, size = struct.unpack("<4sI", head)
+        if name == b"data":
+            known = byte_rate and 0 < size < _UNKNOWN_SIZE
+            return size / byte_rate if known else None
+        body = file.read(min(size, 16)) if name == b"fmt " else b""
+        if len(body) == 16:
+            byte_rate = struct.unpack_from("<I", body, 8)[0]
+        file.seek(size + size % 2 - len(body), os.SEEK_CUR)
+    return None
+
+
+_READERS: dict[str, Callable[[BinaryIO], float | None]] = {
+    "mp3": _mp3_duration,
+    "flac": _flac_duration,
+    "wav": _wav_duration,
+}
