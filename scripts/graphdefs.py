@@ -16,13 +16,15 @@ TF_GRAPH_VERSION = 561
 
 
 def attr(value: object) -> AttrValue:
-    """The attribute of a node: a bool, int, float, bytes, shape (tuple), type or list of types."""
+    """The attribute of a node: a bool, float, bytes, shape (tuple), type (int), list of types."""
     if isinstance(value, AttrValue):
         return value
     if isinstance(value, bool):
         return AttrValue(b=value)
     if isinstance(value, int):
         return AttrValue(type=value)
+    if isinstance(value, float):
+        return AttrValue(f=value)
     if isinstance(value, bytes):
         return AttrValue(s=value)
     if isinstance(value, tuple):

@@ -50,5 +50,5 @@ def load_model(
 
         if precision != "f32":
             raise Misuse(f"engine essentia computes in f32 only, not in {precision}")
-        return EssentiaModel(weights, threads=threads)
+        return EssentiaModel(weights)
     raise EngineError(f"engine {engine} is not there yet")

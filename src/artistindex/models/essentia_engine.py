@@ -1,6 +1,5 @@
 """The reference engine: Essentia's official TensorflowPredict* algorithm of each model."""
 
-import os
 from functools import cached_property
 
 import numpy as np
@@ -16,16 +15,14 @@ class EssentiaModel:
     """A model inside Essentia, loaded once and used for any number of tracks.
 
     Not for a forked process, where the TensorFlow inside hangs; nor does it let go of Python's
-    global lock, so threads bring nothing. `threads` is what TensorFlow takes for one op; the
-    first model loaded in a process decides it for all.
+    global lock, so threads bring nothing.
     """
 
     engine = "essentia"
 
-    def __init__(self, weights: Weights, *, threads: int = 1) -> None:
+    def __init__(self, weights: Weights) -> None:
         """Raises EngineError where Essentia is not installed or cannot load the graph."""
         self.spec = weights.spec
-        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(threads))
         standard = essentia_standard()
         try:
             self._predict = getattr(standard, self.spec.algorithm)(
