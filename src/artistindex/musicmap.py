@@ -27,6 +27,7 @@ _STRENGTHS = re.compile(r"\bAid\[0\]\s*=\s*new\s+Array\(([^)]*)\)")
 _NOT_FOUND = 404
 _KEPT = 90 * DAY
 _SAVED_EVERY = 20
+_FAILURES_THAT_END = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,6 +379,8 @@ def collect(
                 outcome = Outcome(name, "failed", reason=str(error))
             outcomes.append(outcome)
             done(outcome)
+            if ended is None and _keeps_failing(outcomes):
+                ended = ServiceEnded(f"{_FAILURES_THAT_END} pages in a row were of no use")
             if len(outcomes) % _SAVED_EVERY == 0:
                 file.save()
     finally:
@@ -411,6 +414,11 @@ def _one(
         return Outcome(name, "failed", reason=str(error))
     file.put(name, similar)
     return Outcome(name, "fetched", listed=len(similar))
+
+
+def _keeps_failing(outcomes: Sequence[Outcome]) -> bool:
+    last = outcomes[-_FAILURES_THAT_END:]
+    return len(last) == _FAILURES_THAT_END and all(one.status == "failed" for one in last)
 
 
 def _distinct(wanted: Iterable[str]) -> list[str]:

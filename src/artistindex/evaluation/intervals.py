@@ -7,6 +7,7 @@ Bootstrap, 1993, chapter 13); with a handful of queries they are too narrow.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ Floats = NDArray[np.float64]
 LEVEL = 0.95
 RESAMPLES = 2000
 _CELLS = 20_000_000
+_LEAST_UNEQUAL = 6
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +28,19 @@ class Interval:
     low: float | None
     high: float | None
 
+    @property
+    def both(self) -> tuple[float | None, float | None]:
+        """The two ends."""
+        return self.low, self.high
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
     """A mean difference between two indexes over the same queries, with its interval.
 
     `better` is the share of resamples in which the first is ahead (ties count half), `p` the
-    two-sided bootstrap p-value that belongs to it.
+    two-sided bootstrap p-value that belongs to it, `unequal` the number of queries on which the two
+    differ at all.
     """
 
     value: float
@@ -39,11 +48,36 @@ class Difference:
     high: float | None
     better: float
     p: float
+    unequal: int
+
+    def reversed(self) -> "Difference":
+        """The same difference seen from the other index."""
+        low = None if self.high is None else -self.high
+        high = None if self.low is None else -self.low
+        return Difference(-self.value, low, high, 1 - self.better, self.p, self.unequal)
+
+    def to_json(self) -> dict[str, Any]:
+        """The difference as a JSON object."""
+        return {
+            "difference": self.value,
+            "low": self.low,
+            "high": self.high,
+            "better": self.better,
+            "p": self.p,
+            "unequal": self.unequal,
+            "clear": self.is_clear,
+        }
 
     @property
     def is_clear(self) -> bool:
-        """Whether the interval excludes zero."""
-        return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
+        """Whether the interval excludes zero, over enough queries to mean something.
+
+        Below six unequal queries even a sign test at 5% can never reject (2 / 2^5 = 6%), while a
+        bootstrap of five that agree by luck would.
+        """
+        if self.low is None or self.high is None or self.unequal < _LEAST_UNEQUAL:
+            return False
+        return self.low > 0 or self.high < 0
 
 
 def resampled_means(values: Floats, *, resamples: int = RESAMPLES, seed: int = 0) -> Floats:
@@ -82,7 +116,7 @@ def paired_difference(
 ) -> Difference:
     """The mean of one - other, per-query values of shape (queries,), by a paired bootstrap."""
     drawn = resampled_means((one - other)[:, None], resamples=resamples, seed=seed)[:, 0]
-    drawn = np.where(np.abs(drawn) < 1e-12, 0.0, drawn)
+    drawn = np.where(np.abs(drawn) < _ROUNDING, 0.0, drawn)
     found = interval(drawn, len(one))
     ahead, behind = float(np.mean(drawn > 0)), float(np.mean(drawn < 0))
     least = 1 / len(drawn)  # no bootstrap can prove a p-value below its resolution
@@ -92,4 +126,5 @@ def paired_difference(
         high=found.high,
         better=ahead + (1 - ahead - behind) / 2,
         p=min(1.0, max(least, 2 * min(1 - ahead, 1 - behind))),
+        unequal=int(np.sum(np.abs(one - other) > _ROUNDING)),
     )

@@ -110,8 +110,14 @@ class Estimate:
 
     @property
     def beats_chance(self) -> bool:
-        """Whether the whole interval lies above chance."""
-        return self.low is not None and self.low > self.chance
+        """Whether the whole interval lies above chance, and the value above its 95% range.
+
+        The second guards against a few queries that all do well by luck: they have no spread, so
+        their bootstrap interval has no width.
+        """
+        if self.value is None or self.low is None or self.low <= self.chance:
+            return False
+        return self.chance_high is None or self.value > self.chance_high
 
     def to_json(self) -> dict[str, Any]:
         """The metric as a JSON object."""

@@ -9,6 +9,7 @@ The `chance_*` functions give the mean and the variance over all N! rankings, in
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,6 +137,15 @@ class Hubness:
     skewness: float
     largest: int
     anti_hubs: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The hubness as a JSON object."""
+        return {
+            "k": self.k,
+            "skewness": self.skewness,
+            "largest": self.largest,
+            "anti_hubs": self.anti_hubs,
+        }
 
 
 def hubness(nearest: Ints, artists: int) -> Hubness:

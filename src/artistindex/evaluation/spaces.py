@@ -15,7 +15,7 @@ from artistindex.errors import BrokenIndex, Misuse
 from artistindex.query import ArtistIndex
 
 Ints = NDArray[np.int64]
-Similarities = NDArray[np.float32]
+Similarities = NDArray[np.floating]
 _CELLS = 20_000_000
 
 
@@ -24,7 +24,7 @@ class Space:
     """Artists and their similarities under one name.
 
     Either `vectors`, unit rows of shape (n, d) whose inner products are the similarities, or
-    `matrix`, the similarities themselves, of shape (n, n); float32. `origin` says where it is from.
+    `matrix`, the similarities themselves, of shape (n, n). `origin` says where it is from.
     """
 
     name: str
@@ -132,11 +132,11 @@ def read_similarities(path: Path, name: str) -> Space:
         for artist in pair[:2]:
             spelled.setdefault(names.fold(artist), names.tidy(artist))
     row = {folded: at for at, folded in enumerate(spelled)}
-    matrix = np.full((len(row), len(row)), np.nan, np.float32)
+    matrix = np.full((len(row), len(row)), np.nan)
     np.fill_diagonal(matrix, 1.0)
     for one, other, value in pairs:
         i, j = row[names.fold(one)], row[names.fold(other)]
-        if i == j or (np.isfinite(matrix[i, j]) and matrix[i, j] != np.float32(value)):
+        if i == j or (np.isfinite(matrix[i, j]) and matrix[i, j] != value):
             _bad(path, f"gives two similarities for {one!r} and {other!r}")
         matrix[i, j] = matrix[j, i] = value
     artists = tuple(spelled.values())
