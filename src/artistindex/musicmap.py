@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import quote_plus
@@ -38,7 +39,7 @@ class Similar:
     strength: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Truth:
     """The lists of a truth file, closest first, and what was odd about it.
 
@@ -52,6 +53,14 @@ class Truth:
     without_list: tuple[str, ...]
     repeated: tuple[str, ...]
     unknown_strengths: int
+
+    @cached_property
+    def folded(self) -> dict[str, list[tuple[str, float | None]]]:
+        """The lists under folded names, of folded names with their strengths."""
+        return {
+            names.fold(name): [(names.fold(one.name), one.strength) for one in listed]
+            for name, listed in self.lists.items()
+        }
 
 
 # --- the page -----------------------------------------------------------------------------------

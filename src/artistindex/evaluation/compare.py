@@ -207,13 +207,14 @@ def _evaluate(
 def _differences(
     evaluation: Evaluation | None, *, seed: int, resamples: int
 ) -> dict[tuple[str, str, str], Difference]:
-    return {
-        (one.index, other.index, metric): intervals.paired_difference(
-            one.column(metric), other.column(metric), seed=seed, resamples=resamples
+    found = {}
+    for one, other in combinations(evaluation.indexes if evaluation else (), 2):
+        each = intervals.paired_differences(
+            one.values, other.values, seed=seed, resamples=resamples
         )
-        for one, other in combinations(evaluation.indexes if evaluation else (), 2)
-        for metric in one.columns
-    }
+        for metric, difference in zip(one.columns, each, strict=True):
+            found[one.index, other.index, metric] = difference
+    return found
 
 
 def _curves(

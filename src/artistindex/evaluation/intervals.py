@@ -111,20 +111,25 @@ def interval(resampled: Floats, queries: int) -> Interval:
     return Interval(float(low), float(high))
 
 
-def paired_difference(
+def paired_differences(
     one: Floats, other: Floats, *, resamples: int = RESAMPLES, seed: int = 0
-) -> Difference:
-    """The mean of one - other, per-query values of shape (queries,), by a paired bootstrap."""
-    drawn = resampled_means((one - other)[:, None], resamples=resamples, seed=seed)[:, 0]
+) -> list[Difference]:
+    """The mean of one - other by a paired bootstrap, for every column of (queries, metrics)."""
+    apart = one - other
+    drawn = resampled_means(apart, resamples=resamples, seed=seed)
+    return [_difference(*column) for column in zip(apart.T, drawn.T, strict=True)]
+
+
+def _difference(apart: Floats, drawn: Floats) -> Difference:
     drawn = np.where(np.abs(drawn) < _ROUNDING, 0.0, drawn)
-    found = interval(drawn, len(one))
+    found = interval(drawn, len(apart))
     ahead, behind = float(np.mean(drawn > 0)), float(np.mean(drawn < 0))
     least = 1 / len(drawn)  # no bootstrap can prove a p-value below its resolution
     return Difference(
-        value=float(np.mean(one - other)),
+        value=float(np.mean(apart)),
         low=found.low,
         high=found.high,
         better=ahead + (1 - ahead - behind) / 2,
         p=min(1.0, max(least, 2 * min(1 - ahead, 1 - behind))),
-        unequal=int(np.sum(np.abs(one - other) > _ROUNDING)),
+        unequal=int(np.sum(np.abs(apart) > _ROUNDING)),
     )

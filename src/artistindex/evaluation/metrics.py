@@ -9,6 +9,7 @@ The `chance_*` functions give the mean and the variance over all N! rankings, in
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -190,12 +191,14 @@ def chance_recall(relevant: int, candidates: int, k: int) -> Chance:
     return _scaled(_chance_hits(relevant, candidates, k), relevant)
 
 
+@lru_cache(maxsize=4096)
 def chance_hit(relevant: int, candidates: int, k: int) -> Chance:
     """Of `hit`: 1 - C(N-R, k) / C(N, k), the hypergeometric chance of at least one."""
     mean = 1 - float(_no_hit_yet(relevant, candidates)[min(k, candidates)])
     return Chance(mean, mean * (1 - mean))
 
 
+@lru_cache(maxsize=4096)
 def chance_reciprocal_rank(relevant: int, candidates: int) -> Chance:
     """Of `reciprocal_rank`: the sum over r of P(first hit at r) / r.
 
@@ -219,6 +222,7 @@ def _ideal(gains: Floats, k: int) -> float:
     return float(np.sum(best / np.log2(np.arange(2, len(best) + 2))))
 
 
+@lru_cache(maxsize=4096)
 def _chance_hits(wanted: int, candidates: int, k: int) -> Chance:
     return _chance_sum(np.ones(wanted), np.ones(min(k, candidates)), candidates)
 

@@ -7,7 +7,7 @@ matched by `artistindex.names`; a name that two artists of an index share can be
 counted.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from artistindex import names
 from artistindex.errors import Misuse
 from artistindex.evaluation.spaces import Space, nearest
-from artistindex.musicmap import Similar, Truth
+from artistindex.musicmap import Truth
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -90,7 +90,7 @@ def trial(space: Space, truth: Truth) -> Trial:
     if len(space) < 2:
         raise Misuse(f"{space.name} holds {len(space)} artist: there is nobody to rank")
     rows = space.rows()
-    lists = {names.fold(name): listed for name, listed in truth.lists.items()}
+    lists = truth.folded
     without = {names.fold(name) for name in truth.without_list}
     queries: list[Query] = []
     left_out: dict[str, list[str]] = {reason: [] for reason in REASONS}
@@ -120,16 +120,19 @@ def trial(space: Space, truth: Truth) -> Trial:
     )
 
 
-def _query(row: int, listed: Sequence[Similar], rows: dict[str, int]) -> Query:
-    held = [(place, rows.get(names.fold(one.name)), one) for place, one in enumerate(listed, 1)]
-    inside = [(place, at, one) for place, at, one in held if at is not None and at != row]
-    strengths = [np.nan if one.strength is None else one.strength for _, _, one in inside]
+def _query(row: int, listed: Sequence[tuple[str, float | None]], rows: Mapping[str, int]) -> Query:
+    inside = [
+        (rows[name], place, np.nan if strength is None else strength)
+        for place, (name, strength) in enumerate(listed, 1)
+        if name in rows
+    ]
+    columns = np.array(inside, np.float64).reshape(-1, 3).T
     return Query(
         row=row,
         listed=len(listed),
-        rows=np.array([at for _, at, _ in inside], np.int64),
-        places=np.array([place for place, _, _ in inside], np.int64),
-        strengths=np.array(strengths, np.float64),
+        rows=columns[0].astype(np.int64),
+        places=columns[1].astype(np.int64),
+        strengths=columns[2],
     )
 
 

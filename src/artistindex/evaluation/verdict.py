@@ -58,7 +58,7 @@ def _grounds(comparison: "Comparison", first: str, second: str, found: Differenc
     sentences = [
         f"By how much: {metric} is {_percent(one.value)} for {first} and {_percent(other.value)}"
         f" for {second}; chance alone gives {_percent(one.chance)}. ({metric}: of an artist's"
-        f" closest {k} on music-map that are in the pool, the share among the index's nearest {k}.)",
+        f" closest {k} on music-map that are in the pool, the share in its nearest {k}.)",
         f"How sure: the difference is {_points(found.value)} points, {_range(found)}; with the"
         f" {queries} query artists drawn again and again, {first} was ahead in"
         f" {_percent(found.better)} of the draws. {_certainty(found)}",
