@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tensorboard.compat.proto.types_pb2 import DT_FLOAT
 
+from artistindex.models.frontends import log_mel
+from artistindex.models.registry import SAMPLE_RATE, ModelSpec, spec_of
 from graphdefs import Body, graph, ints, node, placeholder
 
 Floats = NDArray[np.float32]
@@ -31,7 +33,9 @@ MBCONV = (
     (6, 192, 4, 2, 5),
     (6, 320, 1, 1, 3),
 )
-CALIBRATION_PATCHES = 6
+CALIBRATION_PATCHES = 12
+UNEVEN = 0.5  # of a kernel's places, against what they share
+BRANCH_GAIN = 0.1  # trained residual branches add little; at 1 a deep net of noise is chaotic
 
 
 class Layer(NamedTuple):
@@ -53,8 +57,13 @@ class FittedNet(Body):
     def normals(self, *sizes: int) -> Floats:
         return self.random.standard_normal(sizes, np.float32)
 
+    def kernel(self, size: int, inputs: int, outputs: int) -> Floats:
+        """A kernel as smooth as trained ones: mostly the same at each of its places."""
+        even = self.normals(1, 1, inputs, outputs)
+        return even + np.float32(UNEVEN) * self.normals(size, size, inputs, outputs)
+
     def conv(self, name: str, x: Layer, channels: int, size: int, stride: int = 1) -> Layer:
-        kernel = self.normals(size, size, x.value.shape[3], channels)
+        kernel = self.kernel(size, x.value.shape[3], channels)
         kernel *= np.float32(1 / np.sqrt(size * size * x.value.shape[3]))
         inputs = [x.name, self.const(f"{name}/kernel", kernel)]
         columns = _windows(x.value, size, stride)
@@ -62,15 +71,15 @@ class FittedNet(Body):
         return self.op(name, "Conv2D", inputs, value, **_sliding(stride))
 
     def depthwise(self, name: str, x: Layer, size: int, stride: int) -> Layer:
-        kernel = self.normals(size, size, x.value.shape[3], 1) / np.float32(size)
+        kernel = self.kernel(size, x.value.shape[3], 1) / np.float32(size)
         inputs = [x.name, self.const(f"{name}/kernel", kernel)]
         windows = _windows(x.value, size, stride)
         value = np.asarray(np.einsum("nhwcij,ijc->nhwc", windows, kernel[..., 0]), np.float32)
         return self.op(name, "DepthwiseConv2dNative", inputs, value, **_sliding(stride))
 
-    def batch_norm(self, name: str, x: Layer) -> Layer:
+    def batch_norm(self, name: str, x: Layer, gain: float = 1.0) -> Layer:
         mean, variance = x.value.mean((0, 1, 2)), x.value.var((0, 1, 2)) + np.float32(1e-4)
-        gamma = self.random.uniform(0.7, 1.3, mean.shape).astype(np.float32)
+        gamma = np.float32(gain) * self.random.uniform(0.7, 1.3, mean.shape).astype(np.float32)
         beta = self.normals(*mean.shape) * np.float32(0.3)
         rows = {"gamma": gamma, "beta": beta, "mean": mean, "variance": variance}
         inputs = [x.name, *(self.const(f"{name}/{key}", row) for key, row in rows.items())]
@@ -109,7 +118,7 @@ class FittedNet(Body):
         )
 
     def fitted_conv(self, name: str, x: Layer, channels: int) -> Layer:
-        kernel = self.normals(3, 3, x.value.shape[3], channels)
+        kernel = self.kernel(3, x.value.shape[3], channels)
         product = np.tensordot(_windows(x.value, 3, 1), kernel.transpose(2, 0, 1, 3), 3)
         return self._fitted(name, "Conv2D", x, kernel, product, **_sliding(1))
 
@@ -118,9 +127,9 @@ class FittedNet(Body):
     ) -> Layer:
         """A layer whose kernel and bias are scaled so that its outputs are of order one."""
         axes = tuple(range(product.ndim - 1))
-        scale = 1 / (product.std(axes) + np.float32(1e-3))
+        scale = 1 / np.sqrt(np.square(product).mean(axes) + np.float32(1e-6))
         kernel *= scale
-        bias = self.normals(len(scale)) * np.float32(0.3) - product.mean(axes) * scale
+        bias = self.normals(len(scale)) * np.float32(0.3)
         inputs = [x.name, self.const(f"{name}/weights", kernel)]
         made = self.op(f"{name}/{op}", op, inputs, product * scale, **attributes)
         inputs = [made.name, self.const(f"{name}/biases", bias)]
@@ -142,18 +151,22 @@ def _windows(x: Floats, size: int, stride: int) -> Floats:
     return windows[:, ::stride, ::stride]
 
 
-def _made_up_mel(seed: int, frames: int, bands: int, low: float, high: float) -> Floats:
-    """Patches like a log-mel spectrogram's: a falling spectrum, partials, onsets and noise."""
+def _made_up_patches(seed: int, spec: ModelSpec) -> Floats:
+    """(patches, frames, bands, 1): log-mel patches of notes, beats and hiss at several levels."""
     random = np.random.default_rng(seed)
-    patches = []
-    for _ in range(CALIBRATION_PATCHES):
-        slope = np.linspace(1, random.uniform(0.1, 0.7), bands)
-        partials = random.random((1, bands)) ** 4
-        onsets = np.exp(-(np.arange(frames) % random.integers(8, 40))[:, None] / 8)
-        level = slope * (0.5 + 0.3 * onsets + 0.3 * partials)
-        level = level + 0.05 * random.standard_normal((frames, bands))
-        patches.append(low + (high - low) * np.clip(level, 0, 1.2))
-    return np.array(patches, np.float32)
+    length = spec.front_end.hop * spec.patch + spec.front_end.frame
+    seconds = np.arange(length) / SAMPLE_RATE
+    made = []
+    for level in np.geomspace(0.02, 0.9, CALIBRATION_PATCHES):
+        beat = seconds % random.uniform(0.2, 0.6)
+        sound = np.exp(-30 * beat) * random.standard_normal(length)
+        for pitch in random.uniform(60, 1_500, 5):
+            partials = sum(np.sin(2 * np.pi * pitch * k * seconds) / k for k in range(1, 9))
+            sound += partials * np.exp(-random.uniform(0, 6) * beat)
+        sound += random.uniform(0, 0.3) * random.standard_normal(length)
+        sound *= level / np.abs(sound).max()
+        made.append(log_mel(sound.astype(np.float32), spec.front_end)[: spec.patch, :, None])
+    return np.stack(made)
 
 
 def write_effnet(path: Path, seed: int = 0) -> Path:
@@ -161,7 +174,7 @@ def write_effnet(path: Path, seed: int = 0) -> Path:
     net = FittedNet(seed)
     name = "serving_default_melspectrogram"
     net.nodes.append(placeholder(name, (64, 128, 96)))
-    value = _made_up_mel(seed, 128, 96, 0.0, 5.0)[..., None]
+    value = _made_up_patches(seed, spec_of("discogs-effnet"))
     axis = net.const("expand/axis", np.array(3, np.int32))
     x = net.op("expand", "ExpandDims", [name, axis], value, Tdim=3)
     x = net.batch_norm("input/norm", x)
@@ -195,8 +208,9 @@ def _mbconv(
         f"{name}/se/gate", net.conv(f"{name}/se/grow", squeezed, x.value.shape[3], 1)
     )
     x = net.conv(f"{name}/project", net.multiply(f"{name}/se/excite", x, gate), channels, 1)
-    x = net.batch_norm(f"{name}/project/norm", x)
-    if x.value.shape == source.value.shape:
+    residual = x.value.shape == source.value.shape
+    x = net.batch_norm(f"{name}/project/norm", x, BRANCH_GAIN if residual else 1.0)
+    if residual:
         x = net.op(f"{name}/add", "AddV2", [x.name, source.name], x.value + source.value)
     return x
 
@@ -206,7 +220,7 @@ def write_vggish(path: Path, seed: int = 0) -> Path:
     net = FittedNet(seed)
     name = "model/Placeholder"
     net.nodes.append(placeholder(name, (-1, 96, 64)))
-    value = _made_up_mel(seed, 96, 64, -4.6, 2.5)[..., None]
+    value = _made_up_patches(seed, spec_of("vggish"))
     target = net.const("model/vggish/shape", np.array([-1, 96, 64, 1], np.int32))
     x = net.op("model/vggish/Reshape", "Reshape", [name, target], value, Tshape=3)
     for layer in (
