@@ -232,15 +232,21 @@ def serve_spotify(server: HTTPServer, world: World, at: str = "/spotify") -> dic
                 songs = world.by(world.numbered(id_))[:10]
                 return json_response({"tracks": list(map(spotify_track, songs))})
             case ["artists", id_, "albums"]:
-                albums = dict.fromkeys(song.album for song in world.by(world.numbered(id_)))
-                items = [{"id": f"{n}", "name": album} for n, album in enumerate(albums)]
+                own = {song.album for song in world.by(world.numbered(id_))}
+                items = [
+                    {"id": f"{n}", "name": album}
+                    for n, album in enumerate(albums())
+                    if album in own
+                ]
                 return json_response(spotify_page(items, request))
             case ["albums", id_, "tracks"]:
-                album = list(dict.fromkeys(song.album for song in world.songs))[int(id_)]
-                songs = [song for song in world.songs if song.album == album]
+                songs = [song for song in world.songs if song.album == albums()[int(id_)]]
                 items = [simplified(song) for song in songs]
                 return json_response(spotify_page(items, request))
         return spotify_error(404, "Service not found")
+
+    def albums() -> list[str]:
+        return list(dict.fromkeys(song.album for song in world.songs))
 
     def simplified(song: Song) -> dict[str, Any]:
         unwanted = ("album", "external_ids")

@@ -144,12 +144,13 @@ class Spotify:
 
     def tracks(self, artist: Artist, *, limit: int) -> list[Track]:
         """At most `limit` tracks: top ones if the app may ask, then searched, then albums'."""
-        gathered: list[Track] = []
+        gathered: dict[str | None, Track] = {}  # an album's listing of a track lacks its ISRC
         chosen: list[Track] = []
         for entries in self._sources(artist):
-            listed = (_track(entry) for entry in entries)
-            gathered += (track for track in listed if track is not None and _is_by(track, artist))
-            chosen = choose(gathered, artist, limit=limit)
+            for track in map(_track, entries):
+                if track is not None and _is_by(track, artist):
+                    gathered.setdefault(track.catalogue_id, track)
+            chosen = choose(gathered.values(), artist, limit=limit)
             if len(chosen) == limit:
                 break
         return chosen
