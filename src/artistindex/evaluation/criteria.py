@@ -28,6 +28,7 @@ class Criterion:
     value: float | None
     passed: bool | None
     detail: str
+    note: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The criterion as a JSON object."""
@@ -38,6 +39,7 @@ class Criterion:
             "value": self.value,
             "passed": self.passed,
             "detail": self.detail,
+            "note": self.note,
         }
 
 
@@ -83,7 +85,8 @@ def criteria(
         f"> {RANGE}",
         spread.range,
         spread.range > RANGE,
-        f"{spread.low:.3f} to {spread.high:.3f}; {RANGE_NOTE}",
+        f"{spread.low:.3f} to {spread.high:.3f}",
+        RANGE_NOTE,
     )
     yield _pairs_criterion(index, pairs)
     yield _overlap_criterion(index, judged)

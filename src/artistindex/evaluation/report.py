@@ -4,7 +4,7 @@ import base64
 import hashlib
 import html
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from artistindex import __version__, durable
 from artistindex.errors import ArtistIndexError, Misuse
 from artistindex.evaluation.compare import Comparison
+from artistindex.evaluation.judging import IndexEvaluation
 from artistindex.evaluation.plots import Plot, plots_of
 
 _SHOWN_LENGTH = 80
@@ -37,21 +38,22 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under columns; the first column names the row."""
+    """Rows under columns; the first column names the row. `is_detail`: one row an artist."""
 
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Any, ...], ...]
     is_sortable: bool = False
+    is_detail: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading with text, plots and tables below it."""
+    """A heading with text, plots (by name) and tables below it."""
 
     title: str
     text: tuple[str, ...] = ()
-    plots: tuple[Plot, ...] = ()
+    plots: tuple[str, ...] = ()
     tables: tuple[Table, ...] = ()
 
 
@@ -61,10 +63,9 @@ def write_report(comparison: Comparison, folder: Path) -> list[Path]:
     Raises Misuse where `folder` is a file, ArtistIndexError where it cannot be written.
     """
     plots = {plot.name: plot for plot in plots_of(comparison)}
-    sections = list(_sections(comparison, plots))
     files = {
-        "report.html": render("report.html.jinja", comparison, sections).encode(),
-        "report.md": render("report.md.jinja", comparison, sections).encode(),
+        "report.html": render("report.html.jinja", comparison, plots).encode(),
+        "report.md": render("report.md.jinja", comparison, plots).encode(),
         **{f"{plot.name}.svg": plot.svg for plot in plots.values()},
     }
     if folder.exists() and not folder.is_dir():
@@ -78,7 +79,7 @@ def write_report(comparison: Comparison, folder: Path) -> list[Path]:
     return [folder / name for name in files]
 
 
-def render(template: str, comparison: Comparison, sections: Sequence[Section]) -> str:
+def render(template: str, comparison: Comparison, plots: Mapping[str, Plot]) -> str:
     """One of the two templates, filled in; everything is escaped for its format."""
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
@@ -96,7 +97,8 @@ def render(template: str, comparison: Comparison, sections: Sequence[Section]) -
     return environment.get_template(template).render(
         verdict=comparison.verdict,
         overview=_overview(comparison),
-        sections=sections,
+        sections=sections_of(comparison),
+        plots=plots,
         notes=comparison.notes,
         names=comparison.names,
         artists=len(comparison.artists),
@@ -136,28 +138,29 @@ def _overview(comparison: Comparison) -> Table:
     )
 
 
-def _sections(comparison: Comparison, plots: dict[str, Plot]) -> Iterator[Section]:
-    if comparison.evaluation is not None:
-        yield _truth_section(comparison, plots["overlap"])
-    yield Section(
-        "Similarities",
-        (
-            "How widely the similarities spread says nothing about which index is better: a wider"
-            " range can be had by subtracting the mean vector, which proves nothing alone.",
+def sections_of(comparison: Comparison) -> list[Section]:
+    """Everything below the first screen."""
+    made = [
+        Section(
+            "Similarities",
+            (
+                "How widely the similarities spread says nothing about which index is better: a"
+                " wider range can be had by subtracting the mean vector.",
+            ),
+            ("similarities", "heatmap", "map"),
+            (_spread_table(comparison), _hub_table(comparison)),
         ),
-        (plots["similarities"], plots["heatmap"], plots["map"]),
-        (_spread_table(comparison), _hub_table(comparison)),
-    )
-    if comparison.pairs:
-        yield _pairs_section(comparison)
-    yield _agreement_section(comparison)
-    yield Section("The original experiment's criteria", tables=(_criteria_table(comparison),))
-    if comparison.evaluation is not None:
-        yield _artists_section(comparison)
+        *([_pairs_section(comparison)] if comparison.pairs else []),
+        _agreement_section(comparison),
+        _criteria_section(comparison),
+    ]
+    if comparison.evaluation is None:
+        return made
+    judged = comparison.evaluation.indexes
+    return [_truth_section(comparison, judged), *made, _artists_section(comparison, judged)]
 
 
-def _truth_section(comparison: Comparison, curve: Plot) -> Section:
-    judged = comparison.evaluation.indexes if comparison.evaluation else ()
+def _truth_section(comparison: Comparison, judged: Sequence[IndexEvaluation]) -> Section:
     setup = judged[0].setup
     left_out = sum(len(names) for names in setup.left_out.values())
     text = (
@@ -172,13 +175,12 @@ def _truth_section(comparison: Comparison, curve: Plot) -> Section:
     return Section(
         "Agreement with music-map",
         text,
-        (curve,),
-        (_metrics_table(comparison), _differences_table(comparison)),
+        ("overlap",),
+        (_metrics_table(judged), _differences_table(comparison)),
     )
 
 
-def _metrics_table(comparison: Comparison) -> Table:
-    judged = comparison.evaluation.indexes if comparison.evaluation else ()
+def _metrics_table(judged: Sequence[IndexEvaluation]) -> Table:
     return Table(
         "Every metric, with its 95% interval, chance and ceiling",
         (
@@ -336,9 +338,9 @@ def _agreement_section(comparison: Comparison) -> Section:
             Column("artist"),
             Column("rank-biased overlap", "number"),
             Column("first"),
-            Column("only there"),
+            Column("only in the first"),
             Column("second"),
-            Column("only there"),
+            Column("only in the second"),
         ),
         tuple(
             (
@@ -355,9 +357,9 @@ def _agreement_section(comparison: Comparison) -> Section:
     return Section("Agreement between the indexes", tables=(agreement, disagreement))
 
 
-def _criteria_table(comparison: Comparison) -> Table:
+def _criteria_section(comparison: Comparison) -> Section:
     verdicts = {True: "met", False: "not met", None: "cannot be told"}
-    return Table(
+    table = Table(
         "Criteria of success",
         (
             Column("criterion"),
@@ -371,10 +373,13 @@ def _criteria_table(comparison: Comparison) -> Table:
             for one in comparison.criteria
         ),
     )
+    notes = tuple(
+        dict.fromkeys(f"{one.name}: {one.note}." for one in comparison.criteria if one.note)
+    )
+    return Section("The original experiment's criteria", notes, tables=(table,))
 
 
-def _artists_section(comparison: Comparison) -> Section:
-    judged = comparison.evaluation.indexes if comparison.evaluation else ()
+def _artists_section(comparison: Comparison, judged: Sequence[IndexEvaluation]) -> Section:
     metrics = (comparison.headline, "mrr")
     columns = [Column("artist"), Column("listed", "integer"), Column("in pool", "integer")]
     columns += [Column(f"{metric} {one.index}", "number") for metric in metrics for one in judged]
@@ -388,7 +393,7 @@ def _artists_section(comparison: Comparison) -> Section:
         )
         for at, query in enumerate(judged[0].setup.queries)
     )
-    table = Table("Every query artist", tuple(columns), rows, is_sortable=True)
+    table = Table("Every query artist", tuple(columns), rows, is_sortable=True, is_detail=True)
     return Section("Artist by artist", tables=(table,))
 
 

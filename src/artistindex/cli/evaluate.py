@@ -1,0 +1,91 @@
+"""`artistindex evaluate`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from artistindex.cli.options import State, any_path, format_option, index_option, pass_state
+from artistindex.cli.output import emit, message
+from artistindex.errors import BrokenIndex
+from artistindex.query import all_indexes, find_index
+
+if TYPE_CHECKING:
+    from artistindex.evaluation.judging import Evaluation, IndexEvaluation
+
+_COLUMNS = ("index", "metric", "pool", "value", "low", "high", "chance", "ceiling")
+
+
+@click.command(name="evaluate")
+@click.option(
+    "--truth",
+    type=any_path,
+    required=True,
+    metavar="FILE",
+    help="The music-map lists to hold the indexes against, as `artistindex musicmap` writes them.",
+)
+@index_option("An index to evaluate; may be given several times.  [default: all]")
+@click.option("--k", "ks", type=int, multiple=True, help="A cut-off.  [default: 5 and 10]")
+@click.option("--per-artist", is_flag=True, help="Show every query artist instead of the means.")
+@format_option
+@pass_state
+def command(
+    state: State,
+    truth: Path,
+    index: tuple[str, ...],
+    ks: tuple[int, ...],
+    per_artist: bool,
+    form: str,
+) -> None:
+    """Tell how far indexes agree with music-map's lists.
+
+    Every value stands beside its 95% interval, what chance alone gives, and the ceiling that a
+    perfect index could reach. Each index is judged on its own pool of artists: `artistindex
+    compare` judges several on the artists they share. docs/evaluation.md explains the metrics.
+    """
+    from artistindex.evaluation import evaluate
+
+    folders = [find_index(state.indexes, name) for name in index] or all_indexes(state.indexes)
+    if not folders:
+        raise BrokenIndex(f"no index in {state.indexes}: run `artistindex build` first")
+    found = evaluate(folders, truth, ks=ks or None)
+    for line in (*found.notes, *map(_pool, found.indexes)):
+        message(line, quiet=state.quiet)
+    payload = found.to_json(per_artist=per_artist)
+    if per_artist:
+        emit(*_artists(found), form, payload=payload)
+    else:
+        emit(_means(found), _COLUMNS, form, payload=payload)
+
+
+def _pool(judged: "IndexEvaluation") -> str:
+    from artistindex.evaluation.protocol import REASONS
+
+    setup = judged.setup
+    left_out = [
+        f"{len(artists)}: {REASONS[reason]}"
+        for reason, artists in setup.left_out.items()
+        if artists
+    ]
+    return (
+        f"{judged.index}: {len(setup.queries)} queries in a pool of {len(setup.artists)} artists;"
+        f" {setup.coverage:.1%} of the artists listed for them are in it"
+        + (f"; left out: {', '.join(left_out)}" if left_out else "")
+    )
+
+
+def _means(found: "Evaluation") -> list[dict[str, Any]]:
+    return [
+        {"index": judged.index, "metric": name, **estimate.to_json()}
+        for judged in found.indexes
+        for name, estimate in judged.metrics.items()
+    ]
+
+
+def _artists(found: "Evaluation") -> tuple[list[dict[str, Any]], list[str]]:
+    rows = [
+        {"index": judged.index, **one, **one["metrics"]}
+        for judged in found.indexes
+        for one in judged.per_artist()
+    ]
+    return rows, ["index", "artist", "listed", "in_pool", *found.indexes[0].columns]

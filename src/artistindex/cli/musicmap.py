@@ -1,0 +1,78 @@
+"""`artistindex musicmap`."""
+
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from artistindex.cli.options import State, any_path, format_option, pass_state
+from artistindex.cli.output import emit, message, progress
+from artistindex.errors import Misuse
+
+_COLUMNS = ("artist", "status", "listed", "reason")
+
+
+@click.command(name="musicmap")
+@click.argument("artists", nargs=-1, metavar="[ARTIST]...")
+@click.option(
+    "--artists",
+    "names_file",
+    type=any_path,
+    metavar="FILE",
+    help="Artists too, one a line.",
+)
+@click.option(
+    "--out",
+    type=any_path,
+    required=True,
+    metavar="FILE",
+    help="The JSON file of lists to add to; what it holds stays.",
+)
+@click.option("--retry-failed", is_flag=True, help="Ask again for artists without a list in FILE.")
+@format_option
+@pass_state
+def command(
+    state: State,
+    artists: tuple[str, ...],
+    names_file: Path | None,
+    out: Path,
+    retry_failed: bool,
+    form: str,
+) -> int:
+    """Fetch music-map.com's lists of similar artists into the file that `evaluate` reads.
+
+    At most one request a second; pages are kept for 90 days. An artist whose list the file has is
+    not asked for again, so that the same command goes on where it was interrupted.
+    """
+    from artistindex import musicmap
+
+    wanted = [*artists, *(_read_names(names_file) if names_file else ())]
+    if not wanted:
+        raise Misuse("name at least one artist, or a file of artists with --artists")
+    file = musicmap.ListFile(out)
+    with musicmap.session() as session, progress(quiet=state.quiet) as bar:
+        task = bar.add_task("music-map", total=len(wanted))
+        outcomes = musicmap.collect(
+            wanted,
+            file,
+            session=session,
+            retry_failed=retry_failed,
+            done=lambda outcome: bar.advance(task),
+        )
+    emit([asdict(outcome) for outcome in outcomes], _COLUMNS, form)
+    counted = Counter(outcome.status for outcome in outcomes)
+    summary = ", ".join(f"{count} {status}" for status, count in counted.items())
+    message(f"{out}: {summary}", quiet=state.quiet)
+    if counted["failed"] + counted["unknown"] == 0:
+        return 0
+    return 3 if counted["fetched"] + counted["known"] else 1
+
+
+def _read_names(path: Path) -> list[str]:
+    try:
+        return path.read_text("utf-8-sig").splitlines()
+    except OSError as error:
+        raise Misuse(f"cannot read {path}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise Misuse(f"{path} is no text in UTF-8") from error
