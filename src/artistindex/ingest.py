@@ -15,6 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from artistindex.catalogues.catalogue import Catalogue
+from artistindex.catalogues.identity import Pins, id_of
+from artistindex.catalogues.resolve import Links, Resolved, resolve
 from artistindex.crew import Crew
 from artistindex.errors import ServiceEnded, TrackError
 from artistindex.fetching import AudioSource, Fetcher
@@ -64,6 +67,19 @@ class Extraction:
     ended: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Online:
+    """Where names are looked up and audio is fetched.
+
+    `pins` are the ids that say who is meant, `links` what translates ids between services.
+    """
+
+    catalogue: Catalogue
+    source: AudioSource
+    pins: Pins = field(default_factory=Pins)
+    links: Links | None = None
+
+
 def key_of(plan: ModelPlan, excerpt: str) -> VectorKey:
     """The key under which the library keeps the vectors that `plan` makes."""
     return VectorKey(plan.name, plan.weights.sha256, plan.precision, excerpt)
@@ -96,6 +112,64 @@ def extract(
             run.embed(todo)
     run.done.seconds = time.perf_counter() - started
     return run.done
+
+
+def add_names(
+    library: Library,
+    wanted: Sequence[str],
+    online: Online,
+    *,
+    tracks: int,
+    observer: Observer | None = None,
+) -> set[int]:
+    """Find the artists called `wanted` and list `tracks` tracks of each; returns their ids.
+
+    A name answered before is not looked up again, unless another id is pinned for it now or more
+    tracks are wanted. What is not found is a failure of stage "catalogue"; once the catalogue ends,
+    the rest is left for another run.
+    """
+    observer = observer or Silent()
+    library.ask(wanted)
+    known = {name: library.answered(name) for name in wanted}
+    ids = {
+        stored.id
+        for name, stored in known.items()
+        if stored is not None and _still_good(library, name, stored, online, tracks)
+    }
+    pending = [name for name, stored in known.items() if stored is None or stored.id not in ids]
+    found = resolve(pending, online.catalogue, limit=tracks, pins=online.pins, links=online.links)
+    for outcome in found:
+        ids |= _settle_name(library, outcome, observer)
+    return ids
+
+
+def _still_good(
+    library: Library, name: str, stored: StoredArtist, online: Online, tracks: int
+) -> bool:
+    pin = online.pins.of(name)
+    kind = online.catalogue.name
+    if pin is not None and id_of(pin, kind) not in (None, id_of(stored.artist, kind)):
+        return False
+    return sum(each.track.catalogue is not None for each in library.tracks_of(stored.id)) >= tracks
+
+
+def _settle_name(library: Library, outcome: Resolved, observer: Observer) -> set[int]:
+    """Record what became of a name; the ids of the artists it led to."""
+    if outcome.pending:
+        return set()
+    if outcome.failure is not None:
+        library.fail(outcome.failure)
+        observer.note(f"{outcome.name}: {outcome.failure.reason}")
+        return set()
+    if outcome.artist is None:
+        return set()
+    if outcome.name != outcome.requested:
+        library.withdraw(outcome.requested)
+    artist_id = library.answer(outcome.name, outcome.artist, outcome.tracks)
+    for warning in outcome.warnings:
+        library.fail(Failure(outcome.name, "identity", warning, artist=outcome.artist.name))
+        observer.note(f"{outcome.name}: {warning}")
+    return {artist_id}
 
 
 @dataclass(slots=True)

@@ -239,6 +239,11 @@ class Library:
         )
         return [row["name"] for row in rows]
 
+    def withdraw(self, name: str) -> None:
+        """Drop a name asked for: its parts have taken its place."""
+        with self._transaction():
+            self._run("DELETE FROM requests WHERE name = ?", names.tidy(name))
+
     def answer(self, name: str, artist: Artist, tracks: Sequence[Track]) -> int:
         """Record that `name` means `artist`, with `tracks` of a catalogue in order of preference.
 
@@ -259,7 +264,9 @@ class Library:
                 self._detach(before.id)
             for position, track in enumerate(tracks):
                 self._credit(artist_id, self._put_listed(track), position)
-            self._run("DELETE FROM failures WHERE what = ? AND stage = 'catalogue'", name)
+            self._run(
+                "DELETE FROM failures WHERE what = ? AND stage IN ('catalogue', 'identity')", name
+            )
         return artist_id
 
     def forget(self, name: str) -> int:

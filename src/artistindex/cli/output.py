@@ -66,7 +66,12 @@ def emit(
 def emit_json(payload: object) -> None:
     """Print one JSON document; a NaN or an infinity in it is a mistake of ours and raises."""
     text = json.dumps(payload, ensure_ascii=False, indent=2, allow_nan=False)
-    click.echo(text.encode("utf-8", "backslashreplace"))
+    click.echo(_encodable(text))
+
+
+def _encodable(text: str) -> str:
+    """Lone surrogates, as of file names that are not UTF-8, escaped."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _emit_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
@@ -75,7 +80,7 @@ def _emit_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None
     writer.writerow(columns)
     for row in rows:
         writer.writerow([_csv_cell(row.get(column)) for column in columns])
-    click.echo(buffer.getvalue().encode("utf-8", "backslashreplace"), nl=False)
+    click.echo(_encodable(buffer.getvalue()), nl=False)
 
 
 def _csv_cell(value: object) -> object:

@@ -1,0 +1,86 @@
+"""What every test gets: folders of its own, and planted vectors."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from artistindex.index.build import write_index
+from artistindex.index.sidecar import UsedTrack
+from artistindex.records import Artist, VectorKey
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the caches, models or settings of whoever runs it."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("ARTISTINDEX_CACHE", str(home / "cache"))
+    monkeypatch.setenv("ARTISTINDEX_MODELS", str(home / "models"))
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
+    for name in ("ARTISTINDEX_INDEXES", "SPOTIPY_CLIENT_ID", "SPOTIPY_CLIENT_SECRET"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def shared() -> Path:
+    """The folder of shared data; skips where there is none."""
+    if not SHARED.is_dir():
+        pytest.skip("needs the shared data, which lies beside the project")
+    return SHARED
+
+
+@pytest.fixture
+def run(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> "Run":
+    """Runs a command line in this process: `run("query", "Rezz")` -> (code, stdout, stderr)."""
+    return Run(tmp_path / "indexes", capfd)
+
+
+class Run:
+    """A command line bound to a folder of indexes."""
+
+    def __init__(self, indexes: Path, capfd: pytest.CaptureFixture[str]) -> None:
+        self.indexes = indexes
+        self._capfd = capfd
+
+    def __call__(self, *arguments: object) -> tuple[int, str, str]:
+        from artistindex.cli import run
+
+        self._capfd.readouterr()
+        code = run(["--indexes", str(self.indexes), *map(str, arguments)])
+        said = self._capfd.readouterr()
+        return code, said.out, said.err
+
+
+@pytest.fixture
+def planted(tmp_path: Path) -> Callable[..., Path]:
+    """Writes an index of given or random vectors: `planted({"A": [1, 0], "B": [0, 1]})`."""
+
+    def plant(
+        vectors: dict[str, NDArray[np.float32]] | None = None,
+        *,
+        count: int = 20,
+        dimension: int = 8,
+        model: str = "vggish",
+        folder: Path | None = None,
+        seed: int = 0,
+    ) -> Path:
+        if vectors is None:
+            drawn = np.random.default_rng(seed).normal(size=(count, dimension))
+            vectors = {f"Artist {at}": row.astype(np.float32) for at, row in enumerate(drawn)}
+        target = (folder or tmp_path / "indexes") / model
+        write_index(
+            target,
+            key=VectorKey(model, "0" * 64),
+            artists=[Artist(name) for name in vectors],
+            vectors=np.array(list(vectors.values()), np.float32),
+            tracks=[[UsedTrack(f"{name}'s song")] for name in vectors],
+            licence="none",
+        )
+        return target
+
+    return plant
