@@ -5,7 +5,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from artistindex.errors import EngineError, Misuse
+from artistindex.errors import Misuse
 from artistindex.models.registry import ModelSpec
 from artistindex.models.weights import Weights
 
@@ -51,4 +51,6 @@ def load_model(
         if precision != "f32":
             raise Misuse(f"engine essentia computes in f32 only, not in {precision}")
         return EssentiaModel(weights)
-    raise EngineError(f"engine {engine} is not there yet")
+    from artistindex.models.openvino_engine import OpenVinoModel
+
+    return OpenVinoModel(weights, precision=precision, threads=threads)
