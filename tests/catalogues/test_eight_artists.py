@@ -14,7 +14,7 @@ from artistindex.catalogues.catalogue import Catalogue
 from artistindex.catalogues.deezer import Deezer
 from artistindex.catalogues.identity import Pins
 from artistindex.catalogues.musicbrainz import MusicBrainz
-from artistindex.catalogues.resolve import resolve
+from artistindex.catalogues.resolve import Lookup
 from artistindex.catalogues.spotify import Credentials, Spotify
 from artistindex.records import Artist
 from music_services import (
@@ -68,7 +68,7 @@ Opener = Callable[[HTTPServer, World, JumpingClock], Catalogue]
 
 
 def check(catalogue: Catalogue, *, how: str, **options: Any) -> None:
-    outcomes = list(resolve(EIGHT, catalogue, limit=5, **options))
+    outcomes = list(Lookup(catalogue, 5, **options).resolve(EIGHT))
     catalogue.close()
     assert [outcome.requested for outcome in outcomes] == EIGHT
     right = 0
@@ -137,7 +137,7 @@ def test_without_the_right_one_there_is_nobody(
     world = the_world()
     world.performers = world.performers[: len(WRONG)]
     catalogue = opener(httpserver, world, clock)
-    outcomes = list(resolve(EIGHT, catalogue, limit=5))
+    outcomes = list(Lookup(catalogue, 5).resolve(EIGHT))
     catalogue.close()
     assert all(outcome.artist is None for outcome in outcomes)
     vril = outcomes[0].failure

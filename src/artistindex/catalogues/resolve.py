@@ -5,14 +5,17 @@ candidates and says how to pin one. A pinned id beats a name. "A & B", "A feat. 
 their like are looked up whole first, then by part.
 """
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Literal, Protocol
 
 from artistindex import names
-from artistindex.catalogues.catalogue import Catalogue, Match
-from artistindex.catalogues.identity import Pins, id_of, shorten
+from artistindex.catalogues.catalogue import Catalogue, Match, open_catalogue
+from artistindex.catalogues.identity import Pins, id_of, shorten, with_id
 from artistindex.catalogues.name_files import unique
 from artistindex.errors import ServiceEnded, ServiceError, UnknownArtist
 from artistindex.records import Artist, Failure, Track
@@ -52,32 +55,6 @@ class Links(Protocol):
         """`artist` with the ids that are linked to those it has."""
 
 
-def resolve(
-    wanted: Iterable[str],
-    catalogue: Catalogue,
-    *,
-    limit: int,
-    pins: Pins | None = None,
-    links: Links | None = None,
-) -> Iterator[Resolved]:
-    """Find the artists of the names `wanted`, each folded name once, and `limit` tracks of each.
-
-    Yields each as soon as it is known and raises nothing for a name that cannot be found. Once the
-    service ends, what is left comes out as pending. `links` (MusicBrainz) translates ids that are
-    pinned with another service than this catalogue.
-    """
-    resolver = _Resolver(catalogue, limit, pins or Pins(), links)
-    ended = None
-    for name in unique_or_empty(wanted):
-        if ended is None:
-            try:
-                yield from resolver.resolve(name)
-                continue
-            except ServiceEnded as error:
-                ended = str(error)
-        yield _failed(name, ended, retryable=True, pending=True)
-
-
 def unique_or_empty(wanted: Iterable[str]) -> Iterator[str]:
     """The tidied names, each folded name once; an empty one too, since it is an error to report."""
     wanted = list(wanted)
@@ -87,13 +64,35 @@ def unique_or_empty(wanted: Iterable[str]) -> Iterator[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Resolver:
+class Lookup:
+    """Finds artists and their tracks in one catalogue.
+
+    `limit` is the most tracks an artist. `links` (MusicBrainz) translates ids that are pinned with
+    another service than this catalogue's.
+    """
+
     catalogue: Catalogue
     limit: int
-    pins: Pins
-    links: Links | None
+    pins: Pins = field(default_factory=Pins)
+    links: Links | None = None
 
-    def resolve(self, name: str) -> list[Resolved]:
+    def resolve(self, wanted: Iterable[str]) -> Iterator[Resolved]:
+        """The artists that the names `wanted` mean, each folded name once, with their tracks.
+
+        Yields each as soon as it is known and raises nothing for a name that cannot be found. Once
+        the service ends, what is left comes out as pending.
+        """
+        ended = None
+        for name in unique_or_empty(wanted):
+            if ended is None:
+                try:
+                    yield from self._resolve(name)
+                    continue
+                except ServiceEnded as error:
+                    ended = str(error)
+            yield _failed(name, ended, retryable=True, pending=True)
+
+    def _resolve(self, name: str) -> list[Resolved]:
         """All that becomes of one name. Raises ServiceEnded."""
         if not name:
             return [_failed(name, "an empty name; an artist's name was expected")]
@@ -122,6 +121,9 @@ class _Resolver:
         if len(parts) < 2:
             return []
         outcomes = [self._part(name, part) for part in parts]
+        for outcome in outcomes:
+            if outcome.failure is not None and outcome.failure.retryable:
+                return [_failed(name, outcome.failure.reason, retryable=True)]
         found = [outcome for outcome in outcomes if outcome.artist is not None]
         if not found or (len(found) < len(outcomes) and _UNCERTAIN_JOINT.search(name)):
             return []
@@ -154,6 +156,26 @@ class _Resolver:
             tracks=tuple(tracks),
             warnings=match.warnings,
         )
+
+
+@contextmanager
+def open_lookup(
+    choice: str | None = None, *, ids: Path | None = None, limit: int
+) -> Iterator[Lookup]:
+    """A Lookup in the catalogue of this name (None: open_catalogue decides), closed afterwards.
+
+    `ids` is an ids file; `limit` the most tracks an artist. Raises Misuse for an ids file of the
+    wrong shape and for credentials that cannot be used, before anything is asked.
+    """
+    from artistindex.catalogues.musicbrainz import MusicBrainz
+
+    pins = Pins.read(ids) if ids is not None else Pins()
+    with closing(open_catalogue(choice)) as catalogue:
+        if not len(pins):
+            yield Lookup(catalogue, limit)
+            return
+        with closing(MusicBrainz()) as links:
+            yield Lookup(catalogue, limit, pins, links)
 
 
 def find(
@@ -214,12 +236,12 @@ def _by_name(
         warnings.append(
             f"{len(exact)} artists of {catalogue.label} are called {shorten(first.name)}: took "
             f"the one it ranks first (id {id_of(first, catalogue.name)}), not "
-            f"{_listed(exact[1:], catalogue)}; {_how_to_pin(catalogue, name, exact[1])}"
+            f"{_listed(exact[1:], catalogue)}; to pin another, "
+            f"{_how_to_pin(catalogue, name, exact[1])}"
         )
     if pin is not None:
-        first = replace(
-            pin, name=first.name, **{f"{catalogue.name}_id": id_of(first, catalogue.name)}
-        )
+        found = id_of(first, catalogue.name) or ""
+        first = replace(with_id(pin, catalogue.name, found), name=first.name)
     return Match(first, "exact", tuple(warnings))
 
 
@@ -229,10 +251,10 @@ def _not_found(
     shown = shorten(name)
     if not candidates:
         return f'{catalogue.label} has no artist called "{shown}", nor one like it'
-    what = f'several artists called "{shown}"' if several else f'no artist called "{shown}"'
+    what = f'several artists called "{shown}":' if several else f'no artist called "{shown}", only'
     return (
-        f"{catalogue.label} has {what}, only {_listed(candidates, catalogue)}; "
-        f"{_how_to_pin(catalogue, name, candidates[0])}"
+        f"{catalogue.label} has {what} {_listed(candidates, catalogue)}; "
+        f"to pin one, {_how_to_pin(catalogue, name, candidates[0])}"
     )
 
 
@@ -246,10 +268,8 @@ def _listed(candidates: Sequence[Artist], catalogue: Catalogue) -> str:
 
 
 def _how_to_pin(catalogue: Catalogue, name: str, candidate: Artist) -> str:
-    import json
-
-    entry = {"mapping": {shorten(name): {catalogue.name: id_of(candidate, catalogue.name)}}}
-    return f"to pin another, give --ids a file such as {json.dumps(entry, ensure_ascii=False)}"
+    entry = {"mapping": {name: {catalogue.name: id_of(candidate, catalogue.name)}}}
+    return f"give --ids a file such as {json.dumps(entry, ensure_ascii=False)}"
 
 
 class _NoTracks(UnknownArtist):

@@ -1,0 +1,105 @@
+import json
+from pathlib import Path
+
+import pytest
+from pytest_httpserver import HTTPServer
+
+from artistindex.cli.plan import dry_run
+from artistindex.errors import Misuse
+from music_services import Performer, Song, World, serve_deezer
+from services import unused_url
+
+VRILLAH, VRIL, REZZ = (Performer(name, n) for n, name in enumerate(("Vrillah", "Vril", "Rezz"), 1))
+
+
+@pytest.fixture(scope="session")
+def httpserver_listen_address() -> tuple[str, int]:
+    return ("127.0.0.1", 0)
+
+
+@pytest.fixture
+def world(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
+    songs = [Song("Edge", (REZZ,), 10), Song("Torus XXXII", (VRIL,), 11, album="Anima Mundi")]
+    made = World([VRILLAH, VRIL, REZZ], songs)
+    monkeypatch.setenv("ARTISTINDEX_DEEZER_URL", serve_deezer(httpserver, made))
+    monkeypatch.setenv("ARTISTINDEX_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    return made
+
+
+def plan(*wanted: str, form: str = "json", ids: Path | None = None, quiet: bool = False) -> int:
+    return dry_run(wanted, catalogue="deezer", ids=ids, tracks=5, form=form, quiet=quiet)
+
+
+def test_json(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    assert plan("vril", "Rezz b2b Nobody") == 3
+    printed = capsys.readouterr()
+    document = json.loads(printed.out)
+    assert document["catalogue"] == "deezer"
+    assert document["artists"][0] == {
+        "requested": "vril",
+        "artist": "Vril",
+        "id": "2",
+        "how": "exact",
+        "warnings": [],
+        "tracks": [
+            {
+                "title": "Torus XXXII",
+                "artists": ["Vril"],
+                "album": "Anima Mundi",
+                "duration": 200.0,
+                "id": "11",
+                "isrc": None,
+            }
+        ],
+    }
+    assert document["artists"][1]["how"] == "part"
+    [failed] = document["failed"]
+    assert failed["requested"] == "Rezz b2b Nobody"
+    assert failed["artist"] == "Nobody"
+    assert failed["stage"] == "catalogue"
+    assert not failed["pending"]
+    assert "looked up by part" in printed.err
+    assert 'Nobody: Deezer has no artist called "Nobody"' in printed.err
+
+
+def test_table_and_csv(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    assert plan("Vril", form="table") == 0
+    table = capsys.readouterr().out
+    assert "Torus XXXII" in table
+    assert "exact" in table
+    assert plan("Vril", form="csv") == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "artist,id,matched,tracks",
+        "Vril,2,exact,Torus XXXII",
+    ]
+
+
+def test_pinned(world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ids = tmp_path / "ids.json"
+    ids.write_text('{"mapping": {"Vril": {"deezer": "2"}}}')
+    assert plan("Vril", ids=ids, quiet=True) == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["artists"][0]["how"] == "pinned"
+    assert printed.err == ""
+    ids.write_text('{"Vril": "2"}')
+    with pytest.raises(Misuse, match="expected"):
+        plan("Vril", ids=ids)
+
+
+def test_nobody_found(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    assert plan("Nobody", "", "y" * 10_000) == 1
+    errors = capsys.readouterr().err
+    assert "(empty): an empty name" in errors
+    assert max(map(len, errors.splitlines())) < 400
+
+
+def test_no_network(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ARTISTINDEX_DEEZER_URL", unused_url())
+    monkeypatch.setenv("ARTISTINDEX_CACHE", str(tmp_path / "cache"))
+    assert plan("Rezz", "Vril") == 1
+    printed = capsys.readouterr()
+    assert all(each["pending"] for each in json.loads(printed.out)["failed"])
+    assert "2 not looked up: Deezer: cannot be reached" in printed.err
