@@ -137,7 +137,8 @@ def add_names(
         if stored is not None and _still_good(library, name, stored, online, tracks)
     }
     pending = [name for name, stored in known.items() if stored is None or stored.id not in ids]
-    found = resolve(pending, online.catalogue, limit=tracks, pins=online.pins, links=online.links)
+    spare = 2 * tracks  # so that a track that fails makes room for the next
+    found = resolve(pending, online.catalogue, limit=spare, pins=online.pins, links=online.links)
     for outcome in found:
         ids |= _settle_name(library, outcome, observer)
     return ids

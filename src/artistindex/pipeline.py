@@ -239,7 +239,8 @@ def _index(
 
 def artist_vector(vectors: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
     """The mean of an artist's track vectors: float32 of shape (dimension,)."""
-    return np.stack(vectors).astype(np.float64).mean(axis=0).astype(np.float32)
+    mean: NDArray[np.float64] = np.stack(vectors).astype(np.float64).mean(axis=0)
+    return mean.astype(np.float32)
 
 
 def _manifest(folder: Path) -> Manifest | None:

@@ -1,5 +1,6 @@
 """manifest.json: what an index is, and which two data files hold it."""
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -73,6 +74,7 @@ class Manifest:
                     " upgrade artistindex"
                 )
             _expect(version == FORMAT and held["metric"] == "inner_product")
+            _expect(held["sha256"] == seal(held))
             found = cls(
                 key=VectorKey(*(_text(held[field]) for field in _KEY_FIELDS)),
                 licence=_text(held["licence"]),
@@ -87,15 +89,15 @@ class Manifest:
                 made_by=_text(held["made_by"]),
             )
             _expect(bool(np.isfinite(found.background).all()) and found.dimension > 0)
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             raise BrokenIndex(
                 f"{path} is damaged (not a manifest of format {FORMAT}): build the index again"
             ) from error
         return found
 
     def to_json(self) -> dict[str, Any]:
-        """The content of manifest.json."""
-        return {
+        """The content of manifest.json, sealed with its own hash."""
+        held = {
             "format": FORMAT,
             "made_by": self.made_by,
             "created": self.created,
@@ -109,6 +111,7 @@ class Manifest:
             "background": list(self.background),
             "files": {"index": asdict(self.index_file), "artists": asdict(self.artists_file)},
         }
+        return held | {"sha256": seal(held)}
 
     def percentile(self, similarity: float) -> float | None:
         """The share of the index's pairs of artists that are less alike than this, in percent."""
@@ -116,6 +119,13 @@ class Manifest:
             return None
         levels: NDArray[np.float64] = np.linspace(0.0, 100.0, len(self.background))
         return float(np.interp(similarity, self.background, levels))
+
+
+def seal(held: dict[str, Any]) -> str:
+    """The sha256 of a manifest's content, its own seal left out, keys sorted, without spaces."""
+    content = {key: value for key, value in held.items() if key != "sha256"}
+    text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 _KEY_FIELDS = ("model", "weights_sha256", "precision", "excerpt")
