@@ -13,13 +13,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote_plus
 
 from artistindex import durable, names
 from artistindex.caches import cache_folder
 from artistindex.catalogues.http import DAY, PoliteSession, StatusError, service_url
+from artistindex.catalogues.name_files import unique
 from artistindex.errors import Misuse, ServiceEnded, ServiceError, UnknownArtist
+
+if TYPE_CHECKING:
+    from artistindex.catalogues.transport import Clock
 
 BASE_URL = "https://www.music-map.com/"
 _UNKNOWN = -1.0
@@ -66,13 +70,13 @@ class Truth:
 # --- the page -----------------------------------------------------------------------------------
 
 
-def session() -> PoliteSession:
+def session(*, clock: "Clock | None" = None) -> PoliteSession:
     """A session with music-map.com: one request a second, pages kept for 90 days.
 
     ARTISTINDEX_MUSICMAP_URL names another home of the pages, for mirrors and tests.
     """
     base_url = service_url("ARTISTINDEX_MUSICMAP_URL", BASE_URL)
-    return PoliteSession("music-map.com", base_url=base_url, per_second=1, keep=_KEPT)
+    return PoliteSession("music-map.com", base_url=base_url, per_second=1, keep=_KEPT, clock=clock)
 
 
 def fetch(name: str, *, session: PoliteSession) -> tuple[Similar, ...]:
@@ -380,7 +384,7 @@ def collect(
     outcomes: list[Outcome] = []
     ended: ServiceEnded | None = None
     try:
-        for name in _distinct(wanted):
+        for name in unique(wanted):
             try:
                 outcome = _one(name, file, session, retry_failed=retry_failed, ended=ended)
             except ServiceEnded as error:
@@ -428,12 +432,3 @@ def _one(
 def _keeps_failing(outcomes: Sequence[Outcome]) -> bool:
     last = outcomes[-_FAILURES_THAT_END:]
     return len(last) == _FAILURES_THAT_END and all(one.status == "failed" for one in last)
-
-
-def _distinct(wanted: Iterable[str]) -> list[str]:
-    """The names asked for, each once in its first spelling, empty ones left out."""
-    first: dict[str, str] = {}
-    for name in map(names.tidy, wanted):
-        if name:
-            first.setdefault(names.fold(name), name)
-    return list(first.values())

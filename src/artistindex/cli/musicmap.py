@@ -20,7 +20,7 @@ _COLUMNS = ("artist", "status", "listed", "reason")
     "names_file",
     type=any_path,
     metavar="FILE",
-    help="Artists too, one a line.",
+    help="Artists too: one a line, or CSV or JSON; - reads standard input.",
 )
 @click.option(
     "--out",
@@ -46,8 +46,9 @@ def command(
     not asked for again, so that the same command goes on where it was interrupted.
     """
     from artistindex import musicmap
+    from artistindex.catalogues.name_files import read_names
 
-    wanted = [*artists, *(_read_names(names_file) if names_file else ())]
+    wanted = [*artists, *(read_names(names_file) if names_file else ())]
     if not wanted:
         raise Misuse("name at least one artist, or a file of artists with --artists")
     file = musicmap.ListFile(out)
@@ -67,12 +68,3 @@ def command(
     if counted["failed"] + counted["unknown"] == 0:
         return 0
     return 3 if counted["fetched"] + counted["known"] else 1
-
-
-def _read_names(path: Path) -> list[str]:
-    try:
-        return path.read_text("utf-8-sig").splitlines()
-    except OSError as error:
-        raise Misuse(f"cannot read {path}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise Misuse(f"{path} is no text in UTF-8") from error
