@@ -157,7 +157,7 @@ def _made_up_patches(seed: int, spec: ModelSpec) -> Floats:
     length = spec.front_end.hop * spec.patch + spec.front_end.frame
     seconds = np.arange(length) / SAMPLE_RATE
     made = []
-    for level in np.geomspace(0.02, 0.9, CALIBRATION_PATCHES):
+    for level in np.geomspace(1e-4, 0.9, CALIBRATION_PATCHES):
         beat = seconds % random.uniform(0.2, 0.6)
         sound = np.exp(-30 * beat) * random.standard_normal(length)
         for pitch in random.uniform(60, 1_500, 5):

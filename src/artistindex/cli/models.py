@@ -1,5 +1,6 @@
 """`artistindex models`: the models, their weights and which engine runs them here."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from artistindex.models import weights
 from artistindex.models.registry import MODELS, ModelSpec, spec_of
 from artistindex.models.weights import Weights
 
+_CHECKED_SECONDS = 40.0  # fills one batch of the fixed size that EffNet has in Essentia
 _COLUMNS = ("model", "installed", "bytes", "sha256", "licence", "path")
 
 
@@ -61,6 +63,40 @@ def add(state: State, model: str, file: Path, unverified: bool) -> None:
     Whichever way, a graph that could reach beyond the model is refused.
     """
     _installed(weights.add(spec_of(model), file, unverified=unverified), state)
+
+
+@command.command(name="check")
+@click.argument("model")
+@format_option
+@pass_state
+def check_(state: State, model: str, form: str) -> None:
+    """Run MODEL in both engines on the same audio and compare.
+
+    Prints how many patches each made, how fast (seconds of audio a second, in f32), the largest
+    relative difference of a patch, and the engine that --engine auto takes from now on.
+    """
+    from artistindex.models import engine
+
+    outcome = engine.check(weights.find(spec_of(model)), seconds=_CHECKED_SECONDS)
+    rows = [
+        {
+            "model": model,
+            **asdict(run),
+            "difference": _scientific(outcome.difference) if run.engine == "openvino" else None,
+            "choice": "auto" if run.engine == outcome.choice else "",
+        }
+        for run in outcome.runs
+    ]
+    columns = ("model", "engine", "patches", "speed", "difference", "choice")
+    emit(rows, columns, form, payload=asdict(outcome))
+    if outcome.reason:
+        message(
+            f"{model}: engine auto takes {outcome.choice}, as {outcome.reason}", quiet=state.quiet
+        )
+
+
+def _scientific(value: float | None) -> str | None:
+    return None if value is None else f"{value:.1e}"
 
 
 def _installed(found: Weights, state: State) -> None:
