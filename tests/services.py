@@ -69,6 +69,8 @@ class RawServer:
                 return  # the client gave up, as it should
 
     def close(self) -> None:
+        if self._stopping:
+            return
         self._stopping = True
         with socket.socket() as wake:  # closing a listener does not wake accept() everywhere
             wake.settimeout(1)

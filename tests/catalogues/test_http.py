@@ -166,6 +166,27 @@ def test_a_final_status_is_not_tried_again(
     assert len(asked) == 1
 
 
+def test_being_refused_three_times_in_a_row_ends_the_service(
+    httpserver: HTTPServer, clock: JumpingClock
+) -> None:
+    asked = answers(
+        httpserver, *[Response(status=403)] * 2, Response("{}"), *[Response(status=403)] * 9
+    )
+    with session(httpserver.url_for(""), clock) as polite:
+        for status in (403, 403, 200, 403, 403):
+            if status == 200:
+                polite.get_json("thing")
+            else:
+                with pytest.raises(StatusError):
+                    polite.get_json("thing")
+        for _ in range(2):
+            with pytest.raises(
+                ServiceEnded, match=r"refused with status 403 \(3 requests in a row"
+            ):
+                polite.get_json("thing")
+    assert len(asked) == 6
+
+
 @pytest.mark.parametrize("form", ["17", "date"])
 def test_retry_after_is_obeyed(httpserver: HTTPServer, clock: JumpingClock, form: str) -> None:
     value = form if form.isdigit() else formatdate(clock.now + 17, usegmt=True)
@@ -315,6 +336,18 @@ def test_nobody_listens(clock: JumpingClock) -> None:
             with pytest.raises(ServiceEnded, match=r"Deezer: cannot be reached: .*refused"):
                 polite.get_json("thing")
     assert sum(clock.slept) < 2
+
+
+def test_a_network_that_was_there_is_waited_for_a_little_longer(clock: JumpingClock) -> None:
+    def answer(connection: Any, number: int) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+
+    with asking(answer, clock) as (polite, server):
+        polite.get_json("thing")
+        server.close()
+        with pytest.raises(ServiceEnded, match="cannot be reached"):
+            polite.get_json("thing")
+    assert 7 * 0.75 <= sum(clock.slept) <= 7 * 1.25
 
 
 def test_no_name_server(clock: JumpingClock, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,9 @@ from artistindex.errors import ServiceEnded, ServiceError
 ATTEMPTS = 4
 LONGEST_WAIT = 60.0
 _TOO_MANY = 429
+_TOO_MANY_REASON = "too many requests (status 429)"
 _TRANSIENT = frozenset({_TOO_MANY, 500, 502, 503, 504})
+_REFUSALS = frozenset({401, 403, 451})
 _FAILURES_THAT_END = 3
 _QUICK = 2.0  # seconds; a connection that failed more slowly is not tried a second time
 _NAME_SECONDS = 6.0  # the system resolver can hang for half a minute without a network
@@ -128,7 +130,8 @@ class PoliteAdapter(HTTPAdapter):
     again up to 3 times with exponential back-off and jitter, or after the time in Retry-After.
     Raises ServiceError where that does not help, for a body that is too large or never ends, and
     for another host; ServiceEnded, from then on for every request, after a Retry-After of more
-    than a minute, a quota that stays exhausted, no connection, or three failures in a row.
+    than a minute, a quota that stays exhausted, no connection, or three failures or refusals in a
+    row.
     Bodies are read whole; no message quotes what the service or the request said.
     """
 
@@ -138,6 +141,7 @@ class PoliteAdapter(HTTPAdapter):
         self._clock = clock
         self._pace = Pace(policy.per_second, clock)
         self._ended: str | None = None
+        self._answered = False
         self._failures = 0
         self._known_hosts: set[str] = set()
 
@@ -161,12 +165,21 @@ class PoliteAdapter(HTTPAdapter):
         except ServiceEnded:
             raise
         except ServiceError as error:
-            self._failures += 1
-            if self._failures >= _FAILURES_THAT_END:
-                raise self._end(f"{error} ({self._failures} requests in a row)") from None
+            self._count_failure(str(error))
             raise
-        self._failures = 0
+        if response.status_code in _REFUSALS:
+            self._count_failure(
+                f"{self._policy.service}: refused with status {response.status_code}"
+            )
+        else:
+            self._failures = 0
         return response
+
+    def _count_failure(self, reason: str) -> None:
+        """End the service after several failures in a row: it is broken, or wants none of us."""
+        self._failures += 1
+        if self._failures >= _FAILURES_THAT_END:
+            raise self._end(f"{reason} ({self._failures} requests in a row)") from None
 
     def _persist(self, exchange: Callable[[], requests.Response]) -> requests.Response:
         reason, wait = "", None
@@ -180,31 +193,34 @@ class PoliteAdapter(HTTPAdapter):
             started = self._clock.monotonic()
             try:
                 response = exchange()
-            except _UnreachableError as trouble:
-                if attempt or self._clock.monotonic() - started > _QUICK:
+            except (_UnreachableError, _DroppedError) as trouble:
+                unreachable = isinstance(trouble, _UnreachableError)
+                if unreachable and self._is_hopeless(attempt, started):
                     raise self._end(f"cannot be reached: {trouble}") from None
                 reason, wait = str(trouble), None
                 continue
-            except _DroppedError as trouble:
-                reason, wait = str(trouble), None
-                continue
+            self._answered = True
             if final := self._policy.final(response):
                 raise self._end(final)
             if response.status_code not in _TRANSIENT:
                 return response
             reason, wait = self._refusal(response)
-        if reason == self._too_many:
+        if reason == _TOO_MANY_REASON:
             raise self._end(f"{reason}, again and again; run the same command again later")
         raise ServiceError(
             f"{self._policy.service}: {reason}, {ATTEMPTS} times; run the same command again later"
         )
 
-    _too_many = "too many requests (status 429)"
+    def _is_hopeless(self, attempt: int, started: float) -> bool:
+        """Whether to stop asking for a connection: soon, unless there was one before."""
+        if self._answered:
+            return attempt == ATTEMPTS - 1
+        return attempt > 0 or self._clock.monotonic() - started > _QUICK
 
     def _refusal(self, response: requests.Response) -> tuple[str, float | None]:
         """What a transient status says, and how long it asks to wait."""
         code = response.status_code
-        reason = self._too_many if code == _TOO_MANY else f"status {code}"
+        reason = _TOO_MANY_REASON if code == _TOO_MANY else f"status {code}"
         wait = retry_after(response.headers.get("Retry-After"), self._clock.time())
         if wait is not None and wait > LONGEST_WAIT:
             raise self._end(

@@ -1,0 +1,17 @@
+import subprocess
+import sys
+
+HEAVY = ("requests", "urllib3", "spotipy", "sqlite3", "rich")
+
+
+def test_the_catalogues_import_nothing_heavy() -> None:
+    modules = ", ".join(
+        f"artistindex.catalogues.{name}"
+        for name in ("catalogue", "deezer", "identity", "listing", "musicbrainz", "name_files",
+                     "resolve", "spotify", "http")
+    )  # fmt: skip
+    program = f"import sys, {modules}; print(*[m for m in {HEAVY!r} if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == ""
