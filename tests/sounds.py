@@ -319,13 +319,8 @@ def wav_of_unknown_size(path: Path, samples: Signal, *, size: int = 0xFFFFFFFF) 
 
 
 def flac_of_unknown_length(path: Path, samples: Signal) -> Path:
-    """A FLAC file as an encoder that writes to a pipe leaves it: no sample count, no MD5 sum."""
-    whole = bytearray(write(path, samples).read_bytes())
-    assert whole[:5] == b"fLaC\0"
-    whole[8 + 13] &= 0xF0  # the count is the last 36 bits before the sum
-    whole[8 + 14 : 8 + 34] = bytes(20)
-    path.write_bytes(whole)
-    return path
+    """A FLAC file as an encoder that writes to a pipe leaves it: no count of frames."""
+    return flac_that_declares(path, samples, 0)
 
 
 def corrupt_tags(path: Path, samples: Signal) -> Path:
@@ -338,4 +333,22 @@ def corrupt_tags(path: Path, samples: Signal) -> Path:
     length = len(nonsense)
     header = b"ID3\x04\x00\x00" + bytes([0, 0, length >> 7, length & 0x7F])
     path.write_bytes(header + nonsense + audio)
+    return path
+
+
+def flac_that_declares(path: Path, samples: Signal, frames: int, *, rate: int = RATE) -> Path:
+    """A FLAC file whose header states another number of frames than there are."""
+    whole = bytearray(write(path, samples, rate=rate).read_bytes())
+    whole[21] = (whole[21] & 0xF0) | (frames >> 32)
+    whole[22:26] = struct.pack(">I", frames & 0xFFFFFFFF)
+    path.write_bytes(whole)
+    return path
+
+
+def m4a_that_declares(path: Path, samples: Signal, ticks: int) -> Path:
+    """An MP4 file whose movie, track and media headers state another (32 bit) duration."""
+    whole = bytearray(write(path, samples).read_bytes())
+    for name, offset in ((b"mvhd", 20), (b"tkhd", 24), (b"mdhd", 20)):
+        struct.pack_into(">I", whole, whole.index(name) + offset, ticks & 0xFFFFFFFF)
+    path.write_bytes(whole)
     return path

@@ -8,6 +8,7 @@ are averaged (FFmpeg's own mono is louder by the square root of two).
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
@@ -33,6 +34,7 @@ _FIXED_POINT = {"mp1float": "mp1", "mp2float": "mp2", "mp3float": "mp3"}
 _BLOCK = 1 << 16  # frames
 _PREROLL = 1.0  # seconds decoded before a wanted place: a codec leans on what went before
 _TOO_MANY_PLANES = 8  # from here on PyAV reads one plane too many, and crashes
+_UNREADABLE = "not audio, or damaged, or cut off"
 _LOST = 1 << 62  # the place of a block that does not know its own
 
 
@@ -59,7 +61,7 @@ class Source:
             is_ogg = container.format.name == "ogg"
             self._last_page = (container.duration or 0) / 1_000_000 if is_ogg else 0.0
         if self.rate < 1:
-            raise _failed("its header states no sampling rate")
+            raise _failed(_UNREADABLE)
         if is_ogg and lacks_its_end(self._path):
             raise _failed("cut off: its last Ogg page is not the end of a stream")
 
@@ -99,25 +101,31 @@ class Source:
 
     def _blocks(self, near: int) -> Iterator[Block]:
         with self._opened() as (container, stream):
-            decoder = _decoder(stream)
             if near and not _seek(container, stream, near / self.rate):
                 yield Block(_LOST, np.zeros(0, np.float32))
                 return
-            frames = _frames(container, stream, decoder)
+            frames = _frames(container, stream, from_start=not near)
             first = next(frames, None)
             if first is None:
                 return
-            at = 0
-            if near or decoder.name == "vorbis":
-                at = self._place(first, stream, unknown=_LOST if near else 0)
+            at = self._place(first, stream) if near else 0
             for samples in _averaged(chain([first], frames), self.rate):
                 yield Block(at, samples)
                 at += len(samples)
 
-    def _place(self, frame: "AudioFrame", stream: "AudioStream", *, unknown: int) -> int:
+    def _place(self, frame: "AudioFrame", stream: "AudioStream") -> int:
         if frame.pts is None or stream.time_base is None:
-            return unknown
-        return round((frame.pts - (stream.start_time or 0)) * stream.time_base * self.rate)
+            return _LOST
+        return round((frame.pts - self._origin) * stream.time_base * self.rate)
+
+    @cached_property
+    def _origin(self) -> int:
+        """The time stamp of sample number 0, in ticks of the stream."""
+        with self._opened() as (container, stream):
+            if stream.codec_context.name == "vorbis":
+                first = next(_frames(container, stream, from_start=True), None)
+                return first.pts or 0 if first is not None else 0
+            return stream.start_time or 0
 
     @contextmanager
     def _opened(self) -> "Iterator[tuple[InputContainer, AudioStream]]":
@@ -128,10 +136,12 @@ class Source:
         try:
             container = av.open(str(self._path), options=_OPTIONS, metadata_errors="replace")
         except (av.FFmpegError, ValueError) as error:
-            raise _failed("not audio, or damaged, or cut off") from error
+            raise _failed(_UNREADABLE) from error
         with container:
             if not container.streams.audio:
                 raise _failed("it holds no audio, only " + _other_streams(container))
+            if container.streams.audio[0].codec_context is None:
+                raise _failed("FFmpeg has no decoder for its codec")
             yield container, container.streams.audio[0]
 
 
@@ -189,16 +199,21 @@ def _decoder(stream: "AudioStream") -> "AudioCodecContext":
 
 
 def _frames(
-    container: "InputContainer", stream: "AudioStream", decoder: "AudioCodecContext"
+    container: "InputContainer", stream: "AudioStream", *, from_start: bool
 ) -> "Iterator[AudioFrame]":
     """Every frame that can be decoded; a damaged packet is passed over."""
     import av
 
+    decoder = _decoder(stream)
+    # Vorbis's first packet only gives the second something to overlap with
+    primed = not (from_start and decoder.name == "vorbis")
     for packet in _packets(container, stream):
         try:
-            yield from decoder.decode(packet)
+            frames = decoder.decode(packet)
         except av.FFmpegError:
             continue
+        yield from frames if primed else frames[1:]
+        primed = primed or bool(frames)
 
 
 def _averaged(frames: "Iterable[AudioFrame]", rate: int) -> Iterator[NDArray[np.float32]]:
