@@ -15,11 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from artistindex.catalogues import folder
 from artistindex.catalogues.catalogue import Catalogue
 from artistindex.catalogues.identity import Pins, id_of
 from artistindex.catalogues.resolve import Links, Resolved, resolve
 from artistindex.crew import Crew
-from artistindex.errors import ServiceEnded, TrackError
+from artistindex.errors import ArtistIndexError, ServiceEnded, TrackError
 from artistindex.fetching import AudioSource, Fetcher
 from artistindex.library import Library, StoredArtist, StoredTrack
 from artistindex.records import Failure, VectorKey
@@ -112,6 +113,32 @@ def extract(
             run.embed(todo)
     run.done.seconds = time.perf_counter() - started
     return run.done
+
+
+def add_folder(library: Library, music: Path, observer: Observer | None = None) -> set[int]:
+    """Record the audio files below `music`; returns the ids of their artists.
+
+    Files that have not changed since they were recorded are not read again. Raises what
+    `folder.scan` raises, and ArtistIndexError where no file has an artist.
+    """
+    observer = observer or Silent()
+    ids: set[int] = set()
+    nameless = 0
+    library.clear_failures(stage="catalogue", below=music.resolve())
+    for found in folder.scan(music, known=library.file):
+        if isinstance(found, Failure):
+            library.fail(found)
+            nameless += 1
+        else:
+            track_id = library.put_file(found.track, size=found.size, mtime_ns=found.mtime_ns)
+            ids.update(library.artists_of(track_id))
+    if nameless:
+        observer.note(f"{nameless} files could not be used: `artistindex failures` says why")
+    if not ids:
+        raise ArtistIndexError(
+            f"no file in {music} has an artist: `artistindex failures` lists them"
+        )
+    return ids
 
 
 def add_names(

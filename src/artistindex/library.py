@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artistindex import names
+from artistindex.catalogues.folder import spread_over_albums
 from artistindex.errors import AmbiguousArtist, BrokenLibrary, UnknownArtist
 from artistindex.records import Artist, Failure, Match, Track, TrackVector, VectorKey
 
@@ -329,8 +330,16 @@ class Library:
                 self._credit(self._add_artist(tidied), track_id, 0)
             return track_id
 
+    def artists_of(self, track_id: int) -> list[int]:
+        """The ids of the artists that a track is credited to."""
+        rows = self._all("SELECT artist_id FROM credits WHERE track_id = ?", track_id)
+        return [row["artist_id"] for row in rows]
+
     def tracks_of(self, artist_id: int) -> list[StoredTrack]:
-        """An artist's tracks: the user's own files, then catalogue tracks in their order."""
+        """An artist's tracks in the order in which they stand for it.
+
+        The user's own files, spread over albums, then catalogue tracks in the catalogue's order.
+        """
         rows = self._all(
             "SELECT tracks.*, (SELECT group_concat(model, ' ') FROM failures"
             "   WHERE track_id = tracks.id) AS failed_models"
@@ -338,7 +347,10 @@ class Library:
             " ORDER BY path IS NULL, position, tracks.id",
             artist_id,
         )
-        return [_stored_track(row) for row in rows]
+        stored = [_stored_track(row) for row in rows]
+        files = [each for each in stored if each.track.path is not None]
+        listed = [each for each in stored if each.track.path is None]
+        return spread_over_albums(files, lambda each: each.track) + listed
 
     def set_match(self, track_id: int, match: Match) -> None:
         """Record which audio was chosen for a track."""
@@ -432,15 +444,19 @@ class Library:
             for row in rows
         ]
 
-    def clear_failures(self, *, what: str | None = None, stage: str | None = None) -> int:
-        """Forget failures, so that the next run tries again; returns how many there were."""
+    def clear_failures(self, *, stage: str | None = None, below: Path | None = None) -> int:
+        """Forget failures, so that the next run tries again; returns how many there were.
+
+        Only those of `stage`, and of files below the folder `below`, where these are given.
+        """
+        inside = None if below is None else _storable(f"{os.fspath(below).rstrip(os.sep)}{os.sep}")
         with self._transaction():
             before = self._count("failures")
             self._run(
-                "DELETE FROM failures"
-                " WHERE (?1 IS NULL OR what = ?1) AND (?2 IS NULL OR stage = ?2)",
-                what,
+                "DELETE FROM failures WHERE (?1 IS NULL OR stage = ?1)"
+                " AND (?2 IS NULL OR substr(what, 1, length(?2)) = ?2)",
                 stage,
+                inside,
             )
             return before - self._count("failures")
 
