@@ -24,7 +24,8 @@ THRESHOLD = 70.0
 _NEAR = 14.0  # seconds apart: spotDL's exp(-0.1 t) falls under a quarter here
 _VIDEO = (-45.0, 90.0)  # an official video may be cut, or carry an introduction
 _USUAL = (60.0, 900.0)  # seconds of a track, where the catalogue does not tell
-_LONGEST = 3900.0  # nothing longer is ever fetched
+LONGEST = 3900.0
+"""Seconds; nothing longer is ever fetched."""
 _TITLE_AT_LEAST = 60.0
 _RENAMED = 22  # an unexplained word right in the title, or "Part II"
 _SEQUEL = frozenset(("part", "pt", "ii", "iii", "iv", "vol", "volume"))
@@ -315,7 +316,7 @@ def _time_score(
             raise _Reject(f"lasts {lasts:.0f} s")
         return 70.0
     apart = candidate.duration - wanted.duration
-    if candidate.duration > _LONGEST:
+    if candidate.duration > LONGEST:
         raise _Reject(f"lasts {candidate.duration:.0f} s")
     if "length" in told and abs(apart) > _LENGTH_EXACT:
         raise _Reject(f"an edit of another length: {apart:+.0f} s")
