@@ -144,7 +144,8 @@ def _artists(tags: Tags) -> tuple[Artist, ...]:
 def from_path(path: Path) -> Track:
     """What a path says, relative to the folder of music.
 
-    It is read as "Artist/Album/Title" or "Artist - Title". Track numbers before the title are dropped. `artists` is empty where the path names none.
+    It is read as "Artist/Album/Title" or "Artist - Title", track numbers before the title dropped.
+    `artists` is empty where the path names none.
     """
     stem = _NUMBER.sub("", names.tidy(_shown(path.stem))) or path.stem
     before, dash, after = stem.partition(" - ")
