@@ -13,7 +13,7 @@ from artistindex.catalogues.catalogue import Catalogue
 from artistindex.catalogues.deezer import Deezer
 from artistindex.catalogues.identity import Pins
 from artistindex.catalogues.musicbrainz import MusicBrainz
-from artistindex.catalogues.resolve import Lookup, Resolved, find, resolve
+from artistindex.catalogues.resolve import Lookup, Resolved, find
 from artistindex.errors import ServiceEnded, ServiceError, UnknownArtist
 from artistindex.records import Artist, Track
 from music_services import Performer, Song, World, serve_deezer, serve_musicbrainz
@@ -59,7 +59,7 @@ def shelf(*artists: str, **more: object) -> Shelf:
 
 
 def outcomes(catalogue: Catalogue, *wanted: str, **options: object) -> list[Resolved]:
-    found = list(resolve(wanted, catalogue, limit=2, **options))  # type: ignore[arg-type]
+    found = list(Lookup(catalogue, 2, **options).resolve(wanted))  # type: ignore[arg-type]
     for each in found:
         assert (each.artist is None) == (each.failure is not None)
         assert (each.artist is None) == (each.how is None)

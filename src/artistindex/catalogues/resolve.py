@@ -158,18 +158,6 @@ class Lookup:
         )
 
 
-def resolve(
-    wanted: Iterable[str],
-    catalogue: Catalogue,
-    *,
-    limit: int,
-    pins: Pins | None = None,
-    links: Links | None = None,
-) -> Iterator[Resolved]:
-    """What becomes of the names `wanted` in an open catalogue; see Lookup."""
-    return Lookup(catalogue, limit, pins or Pins(), links).resolve(wanted)
-
-
 @contextmanager
 def open_lookup(
     choice: str | None = None, *, ids: Path | None = None, limit: int
