@@ -1,0 +1,200 @@
+"""Who is compared with whom: planted pools of which everything is known."""
+
+import numpy as np
+import pytest
+from truths import write_truth
+
+from artistindex.errors import Misuse
+from artistindex.evaluation.judging import judge
+from artistindex.evaluation.protocol import rank, trial
+from artistindex.evaluation.spaces import Space
+from artistindex.musicmap import read_truth
+
+
+def line(*places: float, artists: str | None = None) -> Space:
+    """Artists A, B, C, ... on a line, the nearer the more alike."""
+    at = np.array(places)
+    names = tuple(artists or "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[: len(at)])
+    return Space("line", names, matrix=1 - np.abs(at[:, None] - at) / 100)
+
+
+def truth_of(tmp_path, lists):
+    return read_truth(write_truth(tmp_path / "truth.json", lists))
+
+
+def test_ranks_and_places(tmp_path):
+    space = line(0, 1, 3, 7, 15)
+    truth = truth_of(tmp_path, {"A": ["X", "D", "B", "Y", "E"]})
+    (query,) = trial(space, truth).queries
+    assert query.rows.tolist() == [3, 1, 4]
+    assert query.places.tolist() == [2, 3, 5]
+    (ranked,) = rank(space, [query], top=2)
+    assert ranked.ranks.tolist() == [3, 1, 4]
+    assert ranked.top.tolist() == [1, 2]
+    assert ranked.cosines == pytest.approx([0.93, 0.99, 0.85])
+
+
+def test_metrics_of_a_planted_pool_by_hand(tmp_path):
+    space = line(0, 1, 3, 7, 15)
+    truth = truth_of(tmp_path, {"A": ["X", "D", "B", "Y", "E"], "E": ["D", "C"]})
+    found = judge(space, truth, ks=[2])
+    values = {name: metric.value for name, metric in found.metrics.items()}
+    # A ranks B C D E, and D, B, E are listed: ranks 3 1 4. E ranks D C B A: ranks 1 2
+    assert values["overlap@2"] == pytest.approx((1 / 2 + 1) / 2)
+    assert values["open_overlap@2"] == pytest.approx((0 / 2 + 2 / 2) / 2)
+    assert values["precision@2"] == pytest.approx((1 / 2 + 1) / 2)
+    assert values["recall@2"] == pytest.approx((1 / 3 + 1) / 2)
+    assert values["hit@2"] == 1
+    assert values["mrr"] == 1
+    ideal = 1 + 1 / np.log2(3)
+    assert values["ndcg@2"] == pytest.approx((1 / ideal + 1) / 2)
+    assert found.metrics["overlap@2"].chance == pytest.approx(2 / 4)
+    assert found.metrics["open_overlap@2"].ceiling == pytest.approx((1 / 2 + 1) / 2)
+    assert found.metrics["open_overlap@2"].pool == "open"
+    assert found.metrics["overlap@2"].pool == "closed"
+
+
+def test_coverage_and_everybody_who_is_left_out(tmp_path):
+    artists = ("A", "B", "C", "Twin", "TWIN", "Nobody", "Stranger")
+    space = Space("pool", artists, matrix=np.eye(7))
+    truth = truth_of(
+        tmp_path,
+        {
+            "a": ["B", "X", "Y", "Twin"],
+            "B": ["X", "Y"],
+            "Twin": ["A"],
+            "Nobody": None,
+            "Elsewhere": ["A"],
+        },
+    )
+    setup = trial(space, truth)
+    assert [space.artists[query.row] for query in setup.queries] == ["A"]
+    assert setup.left_out == {
+        "no_list": ("Nobody",),
+        "not_in_truth": ("C", "Stranger"),
+        "ambiguous_name": ("Twin", "TWIN"),
+        "no_neighbour_in_pool": ("B",),
+    }
+    assert setup.coverage == pytest.approx(1 / 6)  # Twin could be either, so is not counted
+    assert setup.lists_unused == 2
+    assert setup.candidates == 6
+
+
+def test_names_are_matched_folded(tmp_path):
+    space = Space("pool", ("Beyoncé", "AC/DC", "きゃりー"), matrix=np.eye(3))
+    truth = truth_of(tmp_path, {"BEYONCE": ["ac∕dc", "きゃりー"]})
+    (query,) = trial(space, truth).queries
+    assert query.rows.tolist() == [1, 2]
+
+
+def test_ties_go_to_the_lower_row(tmp_path):
+    space = Space("flat", tuple("ABCD"), matrix=np.ones((4, 4)))
+    truth = truth_of(tmp_path, {"C": ["D", "A"]})
+    (ranked,) = rank(space, trial(space, truth).queries, top=3)
+    assert ranked.ranks.tolist() == [3, 1]
+
+
+def random_space(count, seed, dimension=16):
+    vectors = np.random.default_rng(seed).normal(size=(count, dimension)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return Space("random", tuple(f"artist {at}" for at in range(count)), vectors=vectors)
+
+
+def lists_by(space, *, length):
+    """The true lists of a space: everybody's nearest, in order."""
+    names = space.artists
+    nearest = np.argsort(-space.similarities(np.arange(len(space))), axis=1)[:, 1 : length + 1]
+    return {names[row]: [names[at] for at in order] for row, order in enumerate(nearest)}
+
+
+def test_a_perfect_index_scores_one_on_the_closed_metrics(tmp_path):
+    space = random_space(60, 0)
+    found = judge(space, truth_of(tmp_path, lists_by(space, length=10))).metrics
+    for name in ("overlap@5", "overlap@10", "ndcg@10", "graded_ndcg@10", "hit@5", "mrr"):
+        assert found[name].value == pytest.approx(1), name
+        assert found[name].beats_chance
+    assert found["precision@10"].value == found["recall@10"].value == 1
+    assert found["open_overlap@10"].value == 1
+    assert found["spearman"].value > 0.5
+
+
+def test_a_random_index_lands_inside_the_chance_interval(tmp_path):
+    truth = truth_of(tmp_path, lists_by(random_space(200, 0), length=12))
+    inside = total = 0
+    for seed in range(1, 6):
+        for metric in judge(random_space(200, seed), truth, resamples=200).metrics.values():
+            if metric.chance_low is not None:
+                inside += metric.chance_low <= metric.value <= metric.chance_high
+                total += 1
+    assert total == 75
+    assert inside >= 0.88 * total
+
+
+def test_shrinking_the_pool_changes_numbers_as_the_formulas_say(tmp_path):
+    whole = random_space(120, 0)
+    truth = truth_of(tmp_path, lists_by(whole, length=20))
+    small = whole.only(np.arange(30))
+    before, after = (judge(space, truth, ks=[5]) for space in (whole, small))
+    assert before.setup.coverage == 1
+    assert after.setup.coverage == pytest.approx(
+        sum(len(query.rows) for query in after.setup.queries) / (20 * 30)
+    )
+    assert before.metrics["overlap@5"].chance == pytest.approx(5 / 119)
+    assert after.metrics["overlap@5"].chance == pytest.approx(5 / 29)
+    assert after.metrics["overlap@5"].value == 1  # still perfect among those that are left
+    assert before.metrics["open_overlap@5"].value == 1
+    opened = after.metrics["open_overlap@5"]
+    expected = np.mean([np.sum(query.places <= 5) / 5 for query in after.setup.queries])
+    assert opened.value == pytest.approx(expected)
+    assert opened.ceiling == pytest.approx(expected)
+    assert opened.value < 0.5
+
+
+def test_graded_gains_without_a_strength_count_as_the_weakest(tmp_path):
+    space = Space("pool", tuple("ABCDE"), matrix=np.eye(5))
+    truth = truth_of(tmp_path, {"A": {"B": 9.0, "C": 2.0, "D": -1.0, "E": None}, "B": {"A": -1.0}})
+    first, second = trial(space, truth).queries
+    assert first.gains.tolist() == [9, 2, 2, 2]
+    assert np.isnan(first.strengths).tolist() == [False, False, True, True]
+    assert second.gains.tolist() == [1]
+
+
+def test_nobody_in_common_names_three_of_each_side(tmp_path):
+    space = Space("vggish", ("A", "B", "C", "D"), matrix=np.eye(4))
+    truth = truth_of(tmp_path, {"W": ["X"], "X": ["W"], "Y": ["W"], "Z": ["W"]})
+    with pytest.raises(Misuse, match=r"vggish \(A, B, C\) and .*truth.json \(W, X, Y\)"):
+        trial(space, truth)
+
+
+def test_lists_without_a_neighbour_here_are_told_apart(tmp_path):
+    space = Space("vggish", ("A", "B"), matrix=np.eye(2))
+    with pytest.raises(Misuse, match="1 artists with a list .* none of their listed"):
+        trial(space, truth_of(tmp_path, {"A": ["X"]}))
+
+
+def test_one_artist_ranks_nobody(tmp_path):
+    space = Space("vggish", ("A",), matrix=np.eye(1))
+    with pytest.raises(Misuse, match="nobody to rank"):
+        trial(space, truth_of(tmp_path, {"A": ["B"]}))
+
+
+def test_one_query_has_values_but_no_interval(tmp_path):
+    space = line(0, 1, 3, 7)
+    found = judge(space, truth_of(tmp_path, {"A": ["B"]}), ks=[1]).metrics["overlap@1"]
+    assert (found.value, found.low, found.high) == (1, None, None)
+    assert not found.beats_chance
+
+
+def test_a_few_lucky_queries_do_not_beat_chance(tmp_path):
+    space = line(0, 1, 2, 3, 40, 60, 80, 99)
+    truth = truth_of(tmp_path, {"A": ["B"], "B": ["C"], "C": ["D"]})
+    found = judge(space, truth, ks=[5]).metrics["overlap@5"]
+    assert found.low == found.value == 1
+    assert found.chance == pytest.approx(5 / 7)
+    assert not found.beats_chance
+
+
+@pytest.mark.parametrize(("ks", "said"), [([0], "at least 1"), ([9], "larger than the pool")])
+def test_a_k_that_means_nothing(tmp_path, ks, said):
+    with pytest.raises(Misuse, match=said):
+        judge(line(0, 1, 3, 7), truth_of(tmp_path, {"A": ["B"]}), ks=ks)
