@@ -36,8 +36,9 @@ _TABLE = (  # the first that matches, in this order
     (
         Kind.GONE,
         r"video unavailable|private video|video is private|\bage\b|age.restrict|country|region"
-        r"|geo.?restrict|not available|removed|terminated|copyright|members.only|join this channel|premium"
-        r"|premiere|live event|login|sign in|http error (?:404|410|451)|drm|no longer",
+        r"|geo.?restrict|not available|removed|terminated|copyright|members.only|premium"
+        r"|join this channel|premiere|live event|login|sign in|http error (?:404|410|451)|drm"
+        r"|no longer",
     ),
     (
         Kind.OFFLINE,

@@ -62,7 +62,8 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Cookies:
-    """The user's cookies: a Netscape cookie file, or the browser to take them from.
+    """The user's cookies: a Netscape cookie file, or the browser (`NAME` or
+    `NAME:PROFILE`) to take them from.
 
     Neither the path nor a cookie appears in a log, an error or the repr.
     """
@@ -214,35 +215,43 @@ class YouTube:
 
     @contextmanager
     def _yt_dlp(self, options: Mapping[str, Any]) -> "Iterator[YoutubeDL]":
-        import io
-
         import yt_dlp
-        from yt_dlp.cookies import CookieLoadError
 
         self._log = _Log()
-        backoff = 2.0 if self._pace.least else 0.05
-        common = {
+        with yt_dlp.YoutubeDL(self._common() | dict(options)) as ydl:
+            self._load_cookies(ydl)
+            yield ydl
+
+    def _common(self) -> dict[str, Any]:
+        import io
+
+        unit = 2.0 if self._pace.least else 0.05
+        waits = dict.fromkeys(("http", "fragment"), lambda n: min(30.0, unit * 2**n))
+        return {
             "quiet": True,
             "noprogress": True,
             "logger": self._log,
             "color": "never",
             "retries": 5,
             "fragment_retries": 5,
-            "retry_sleep_functions": {
-                kind: lambda n: min(30.0, backoff * 2**n) for kind in ("http", "fragment")
-            },
+            "retry_sleep_functions": waits,
             "socket_timeout": self._pace.timeout,
             "sleep_interval_requests": self._pace.between,
             "cachedir": str(self._cache.folder.parent / "yt-dlp"),
             "cookiefile": io.StringIO(self._jar) if self._jar is not None else None,
-            "cookiesfrombrowser": (self._browser,) if self._browser else None,
+            "cookiesfrombrowser": tuple(self._browser.split(":", 1)) if self._browser else None,
         }
+
+    def _load_cookies(self, ydl: "YoutubeDL") -> None:
+        from yt_dlp.utils import YoutubeDLError
+
         try:
-            with yt_dlp.YoutubeDL(common | dict(options)) as ydl:
-                yield ydl
-        except CookieLoadError:
-            what = f"the browser {self._browser!r}" if self._browser else "the --cookies file"
-            raise Misuse(f"no cookies can be read from {what}: {_COOKIES_EXPECTED}") from None
+            _ = ydl.cookiejar
+        except (YoutubeDLError, OSError, ValueError):
+            name = (self._browser or "").partition(":")[0]
+            what = f"the browser {name!r}" if name else "the --cookies file"
+            line = f"no cookies can be read from {what}: {_COOKIES_EXPECTED}"
+            raise Misuse(line) from None
 
     def _asking(
         self, stage: str, ask: Callable[[], _Answer], *, service: str = "YouTube"
