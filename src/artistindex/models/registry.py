@@ -100,10 +100,10 @@ _ROWS = (
     ),
     ModelSpec(
         name="musicnn",
-        file="msd-musicnn.npz",
+        file="msd-musicnn.pb",  # made by scripts/convert_musicnn.py
         url=None,
-        bytes=None,
-        sha256=None,
+        bytes=3_151_329,
+        sha256="fe444529d55c33dba1717a0309e4e70eedac934f7105dd083afb32df53938b35",
         input="model/Placeholder",
         output="model/dense/BiasAdd",
         front_end=MUSICNN_MEL,
