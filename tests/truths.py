@@ -22,7 +22,9 @@ def write_truth(
 ) -> Path:
     """Write lists by artist; None stands for an artist that music-map does not know."""
     entries = {
-        name: {"status": "error", "error": "Failed to fetch page"} if listed is None else entry(listed)
+        name: {"status": "error", "error": "Failed to fetch page"}
+        if listed is None
+        else entry(listed)
         for name, listed in lists.items()
     }
     path.write_text(json.dumps(entries, ensure_ascii=False, indent=2), "utf-8")

@@ -75,7 +75,7 @@ def test_everybody_occurring_equally_often_is_no_hubness():
 
 @given(queries())
 def test_set_metrics_are_what_their_definitions_say(query):
-    candidates, ranks, places, _, k = query
+    _, ranks, places, _, k = query
     ranking = dict(zip(ranks.tolist(), places.tolist(), strict=True))
     top = {ranking[rank] for rank in range(1, k + 1) if rank in ranking}
     in_pool = places.tolist()

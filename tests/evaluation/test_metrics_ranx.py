@@ -19,9 +19,7 @@ def test_means_over_queries_are_those_of_ranx():
     orders = [generator.permutation(candidates) for _ in range(12)]
     relevant = [generator.choice(candidates, size, replace=False) for size in range(1, 13)]
     gains = [generator.integers(1, 9, len(rows)) for rows in relevant]
-    ranks = [
-        np.argsort(order)[rows] + 1 for order, rows in zip(orders, relevant, strict=True)
-    ]
+    ranks = [np.argsort(order)[rows] + 1 for order, rows in zip(orders, relevant, strict=True)]
     run = Run(
         {
             f"q{at}": {f"d{row}": float(candidates - rank) for rank, row in enumerate(order)}

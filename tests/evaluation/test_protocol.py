@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from truths import write_truth
 
 from artistindex.errors import Misuse
 from artistindex.evaluation.judging import judge
 from artistindex.evaluation.protocol import rank, trial
 from artistindex.evaluation.spaces import Space
 from artistindex.musicmap import read_truth
+from truths import write_truth
 
 
 def line(*places: float, artists: str | None = None) -> Space:
@@ -168,7 +168,7 @@ def test_nobody_in_common_names_three_of_each_side(tmp_path):
 
 def test_lists_without_a_neighbour_here_are_told_apart(tmp_path):
     space = Space("vggish", ("A", "B"), matrix=np.eye(2))
-    with pytest.raises(Misuse, match="1 artists with a list .* none of their listed"):
+    with pytest.raises(Misuse, match=r"1 artists with a list .* none of their listed"):
         trial(space, truth_of(tmp_path, {"A": ["X"]}))
 
 
