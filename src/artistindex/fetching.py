@@ -31,8 +31,8 @@ class AudioSource(Protocol):
         Raises TrackError (stage "fetch") and ServiceEnded.
         """
 
-    def release(self, path: Path) -> None:
-        """Say that the file has been used; deletes it where nothing is to be cached."""
+    def release(self, path: Path, *, useless: bool = False) -> None:
+        """Say that the file has been used; deletes it if nothing is cached or it is `useless`."""
 
 
 class Fetcher:
@@ -56,9 +56,9 @@ class Fetcher:
         """
         return self._thread.submit(self._bring, stored)
 
-    def release(self, path: Path) -> None:
-        """Say that a fetched file has been used."""
-        self._source.release(path)
+    def release(self, path: Path, *, useless: bool = False) -> None:
+        """Say that a fetched file has been used, or is `useless` and should not be kept."""
+        self._source.release(path, useless=useless)
 
     def _bring(self, stored: StoredTrack) -> Path:
         if self._library is None:

@@ -16,14 +16,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from artistindex.catalogues import folder
-from artistindex.catalogues.catalogue import Catalogue
-from artistindex.catalogues.identity import Pins, id_of
-from artistindex.catalogues.resolve import Links, Resolved, resolve
+from artistindex.catalogues.identity import SERVICES, id_of
+from artistindex.catalogues.resolve import Lookup, Resolved
 from artistindex.crew import Crew
 from artistindex.errors import ArtistIndexError, ServiceEnded, TrackError
 from artistindex.fetching import AudioSource, Fetcher
 from artistindex.library import Library, StoredArtist, StoredTrack
-from artistindex.records import Failure, VectorKey
+from artistindex.records import Artist, Failure, VectorKey
 from artistindex.selection import select
 from artistindex.worker import Embedded, Job, ModelPlan
 
@@ -66,19 +65,6 @@ class Extraction:
     seconds: float = 0.0
     spent: dict[str, float] = field(default_factory=dict)
     ended: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Online:
-    """Where names are looked up and audio is fetched.
-
-    `pins` are the ids that say who is meant, `links` what translates ids between services.
-    """
-
-    catalogue: Catalogue
-    source: AudioSource
-    pins: Pins = field(default_factory=Pins)
-    links: Links | None = None
 
 
 def key_of(plan: ModelPlan, excerpt: str) -> VectorKey:
@@ -144,60 +130,59 @@ def add_folder(library: Library, music: Path, observer: Observer | None = None) 
 def add_names(
     library: Library,
     wanted: Sequence[str],
-    online: Online,
+    lookup: Lookup,
     *,
     tracks: int,
     observer: Observer | None = None,
-) -> set[int]:
-    """Find the artists called `wanted` and list `tracks` tracks of each; returns their ids.
+) -> tuple[set[int], list[Failure]]:
+    """Find the artists called `wanted` and list tracks of each.
 
-    A name answered before is not looked up again, unless another id is pinned for it now or more
-    tracks are wanted. What is not found is a failure of stage "catalogue"; once the catalogue ends,
-    the rest is left for another run.
+    Returns the artists' ids, and what went wrong with the other names. A name answered before is
+    not looked up again, unless another id is pinned for it now or fewer than `tracks` tracks are
+    listed. What is not found is recorded as a failure of stage "catalogue"; a name whose turn did
+    not come, since the catalogue ended, is not: it is left for another run.
     """
     observer = observer or Silent()
     library.ask(wanted)
-    known = {name: library.answered(name) for name in wanted}
-    ids = {
-        stored.id
-        for name, stored in known.items()
-        if stored is not None and _still_good(library, name, stored, online, tracks)
-    }
-    pending = [name for name, stored in known.items() if stored is None or stored.id not in ids]
-    spare = 2 * tracks  # so that a track that fails makes room for the next
-    found = resolve(pending, online.catalogue, limit=spare, pins=online.pins, links=online.links)
-    for outcome in found:
-        ids |= _settle_name(library, outcome, observer)
-    return ids
+    ids: set[int] = set()
+    failed: list[Failure] = []
+    unknown = []
+    for name in wanted:
+        stored = library.answered(name)
+        if stored is not None and _still_good(library, name, stored, lookup, tracks):
+            ids.add(stored.id)
+        else:
+            unknown.append(name)
+    for outcome in lookup.resolve(unknown):
+        if outcome.artist is not None:
+            ids.add(_answer(library, outcome, outcome.artist, observer))
+        elif outcome.failure is not None:
+            failed.append(outcome.failure)
+            if not outcome.pending:
+                library.fail(outcome.failure)
+    return ids, failed
 
 
 def _still_good(
-    library: Library, name: str, stored: StoredArtist, online: Online, tracks: int
+    library: Library, name: str, stored: StoredArtist, lookup: Lookup, tracks: int
 ) -> bool:
-    pin = online.pins.of(name)
-    kind = online.catalogue.name
-    if pin is not None and id_of(pin, kind) not in (None, id_of(stored.artist, kind)):
-        return False
+    pin = lookup.pins.of(name)
+    if pin is not None:
+        for service in SERVICES:
+            if id_of(pin, service) not in (None, id_of(stored.artist, service)):
+                return False
     return sum(each.track.catalogue is not None for each in library.tracks_of(stored.id)) >= tracks
 
 
-def _settle_name(library: Library, outcome: Resolved, observer: Observer) -> set[int]:
-    """Record what became of a name; the ids of the artists it led to."""
-    if outcome.pending:
-        return set()
-    if outcome.failure is not None:
-        library.fail(outcome.failure)
-        observer.note(f"{outcome.name}: {outcome.failure.reason}")
-        return set()
-    if outcome.artist is None:
-        return set()
+def _answer(library: Library, outcome: Resolved, artist: Artist, observer: Observer) -> int:
+    """Record who a name means; its parts take the place of a collaboration's name."""
     if outcome.name != outcome.requested:
         library.withdraw(outcome.requested)
-    artist_id = library.answer(outcome.name, outcome.artist, outcome.tracks)
+    artist_id = library.answer(outcome.name, artist, outcome.tracks)
     for warning in outcome.warnings:
-        library.fail(Failure(outcome.name, "identity", warning, artist=outcome.artist.name))
+        library.fail(Failure(outcome.name, "identity", warning, artist=artist.name))
         observer.note(f"{outcome.name}: {warning}")
-    return {artist_id}
+    return artist_id
 
 
 @dataclass(slots=True)
@@ -315,8 +300,9 @@ class _Run:
         if outcome is None:
             self._ready.append((task, path))
             return
+        useless = isinstance(outcome, TrackError) and outcome.stage == "decode"
         if task.stored.track.path is None and self._fetcher is not None:
-            self._fetcher.release(path)
+            self._fetcher.release(path, useless=useless)
         if isinstance(outcome, TrackError):
             self._failed(task, outcome)
         else:

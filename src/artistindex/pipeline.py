@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,24 @@ from numpy.typing import NDArray
 
 from artistindex import names
 from artistindex.audio.decode import Excerpt
+from artistindex.audio.sources import open_source
+from artistindex.catalogues.resolve import Lookup, open_lookup
 from artistindex.crew import DEFAULT_TIMEOUT, default_workers
 from artistindex.errors import ArtistIndexError, Misuse
+from artistindex.fetching import AudioSource
 from artistindex.index.build import write_index
 from artistindex.index.manifest import Manifest
 from artistindex.index.sidecar import UsedTrack
 from artistindex.index.transforms import TRANSFORMS
-from artistindex.ingest import Extraction, Observer, Silent, add_folder, extract, key_of
+from artistindex.ingest import (
+    Extraction,
+    Observer,
+    Silent,
+    add_folder,
+    add_names,
+    extract,
+    key_of,
+)
 from artistindex.library import FILE_NAME, Library, StoredArtist
 from artistindex.locks import writer_lock
 from artistindex.models import engine as engines
@@ -110,6 +122,9 @@ def build(
     workers: int | None = None,
     timeout: float = DEFAULT_TIMEOUT,
     retry_failed: bool = False,
+    catalogue: str | None = None,
+    ids: Path | None = None,
+    source: AudioSource | None = None,
     fetch: Fetch = weights.fetch,
     observer: Observer | None = None,
     waiting: Callable[[str], None] | None = None,
@@ -117,8 +132,11 @@ def build(
     """Embed `tracks` tracks of each artist with every model, and index each model's vectors.
 
     With `audio`, the artists are those of that folder (only `artists`, where some are named).
-    Without it and without names, what is pending in the library is resumed and the indexes are
-    rebuilt. `timeout` is in seconds a track. `fetch` gets a model's weights where they are missing.
+    Otherwise the names are looked up in `catalogue` ("spotify" or "deezer"; None takes Spotify
+    where there are credentials), where the file `ids` may pin who is meant, and the audio comes
+    from `source`, YouTube by default. Without any name, what is pending in the library is resumed
+    and the indexes are built again. `timeout` is in seconds a track. `fetch` gets a model's weights
+    where they are missing.
 
     Raises Misuse, WeightsError, EngineError, BrokenLibrary, BrokenIndex, Busy (without `waiting`),
     and ArtistIndexError where the folder holds no music. Artists that fail are in the report.
@@ -133,17 +151,24 @@ def build(
     with writer_lock(indexes, waiting=waiting), Library.open(indexes / FILE_NAME) as library:
         if retry_failed:
             library.clear_failures()
-        asked = _asked(library, artists, audio, report, observer)
-        report.extraction = extract(
-            library,
-            asked,
-            plans,
-            tracks=tracks,
-            excerpt=excerpt,
-            workers=workers or default_workers(),
-            timeout=timeout,
-            observer=observer,
-        )
+        with ExitStack() as stack:
+            if audio is not None:
+                asked = _from_folder(library, artists, audio, report, observer)
+            else:
+                source = source or stack.enter_context(open_source(note=observer.note))
+                lookup = stack.enter_context(open_lookup(catalogue, ids=ids, limit=2 * tracks))
+                asked = _from_names(library, artists, lookup, tracks, report, observer)
+            report.extraction = extract(
+                library,
+                asked,
+                plans,
+                tracks=tracks,
+                excerpt=excerpt,
+                workers=workers or default_workers(),
+                timeout=timeout,
+                source=source if audio is None else None,
+                observer=observer,
+            )
         held = [
             _index(library, indexes / plan.name, plan, excerpt, tracks, transform, report)
             for plan in plans
@@ -167,31 +192,41 @@ def _plan(found: Weights, engine: str, precision: str, observer: Observer) -> Mo
     return ModelPlan(found, chosen, precision)
 
 
-def _asked(
+def _from_folder(
     library: Library,
     wanted: Sequence[str],
-    audio: Path | None,
+    audio: Path,
     report: BuildReport,
     observer: Observer,
 ) -> list[StoredArtist]:
-    """The artists that this build is about; names that lead to none are failures already."""
-    if audio is None:
-        asked = library.artists()
-        report.requested = len(asked)
-        return asked
+    """The folder's artists, or those of them that are wanted."""
     ids = add_folder(library, audio, observer)
-    asked = [artist for artist in library.artists() if artist.id in ids]
-    if not wanted:
-        report.requested = len(asked)
-        return asked
+    found = [artist for artist in library.artists() if artist.id in ids]
     keys = {names.fold(name): name for name in wanted}
-    report.requested = len(keys)
-    named = [artist for artist in asked if names.fold(artist.artist.name) in keys]
-    for artist in named:
-        keys.pop(names.fold(artist.artist.name), None)
     for name in keys.values():
-        report.failed.append(FailedArtist(name, "catalogue", f"no music by {name} in {audio}"))
-    return named
+        if not any(names.same(name, artist.artist.name) for artist in found):
+            report.failed.append(FailedArtist(name, "catalogue", f"no music by {name} in {audio}"))
+    asked = [artist for artist in found if not keys or names.fold(artist.artist.name) in keys]
+    report.requested = len(asked) + len(report.failed)
+    return asked
+
+
+def _from_names(
+    library: Library,
+    wanted: Sequence[str],
+    lookup: Lookup,
+    tracks: int,
+    report: BuildReport,
+    observer: Observer,
+) -> list[StoredArtist]:
+    """The artists whom the names mean; without names all of the library, the pending ones too."""
+    called = list(wanted) or library.unanswered()
+    ids, failed = add_names(library, called, lookup, tracks=tracks, observer=observer)
+    for failure in failed:
+        report.failed.append(FailedArtist(failure.what, failure.stage, failure.reason))
+    asked = [artist for artist in library.artists() if not wanted or artist.id in ids]
+    report.requested = len(asked) + len(report.failed)
+    return asked
 
 
 def _index(

@@ -1,22 +1,69 @@
 """`artistindex build`."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from artistindex.audio.sources import SOURCES
+from artistindex.catalogues.name_files import read_names
 from artistindex.cli.display import Display
 from artistindex.cli.downloads import fetch_weights
 from artistindex.cli.options import State, any_path, format_option, pass_state
 from artistindex.cli.output import emit, message
+from artistindex.errors import Misuse
+from artistindex.index.transforms import TRANSFORMS
 from artistindex.models.registry import DEFAULT_MODELS, MODELS
 
+if TYPE_CHECKING:
+    from artistindex.fetching import AudioSource
+
 _MOST_SHOWN = 10
+_SOURCE_OPTIONS = (
+    "audio_source",
+    "audio_cache",
+    "no_audio_cache",
+    "cookies",
+    "cookies_from_browser",
+)
 
 
 @click.command(name="build")
 @click.argument("artists", nargs=-1, metavar="[ARTIST]...")
+@click.option(
+    "--artists",
+    "artists_file",
+    type=click.Path(path_type=Path, allow_dash=True),
+    metavar="FILE",
+    help="More names: text (one a line), CSV (a column artist) or JSON; - is standard input.",
+)
 @click.option("--audio", type=any_path, metavar="DIR", help="Take the music in this folder.")
+@click.option(
+    "--ids", type=any_path, metavar="FILE", help='Ids that pin who is meant: {"mapping": {...}}.'
+)
+@click.option(
+    "--catalogue",
+    type=click.Choice(["spotify", "deezer"]),
+    help="Where names are looked up.  [default: spotify with credentials, else deezer]",
+)
+@click.option(
+    "--audio-source",
+    type=click.Choice(SOURCES),
+    default=SOURCES[0],
+    show_default=True,
+    help="Where the audio of a name's tracks comes from; previews are Deezer's, of 30 s.",
+)
+@click.option(
+    "--audio-cache",
+    type=any_path,
+    metavar="DIR",
+    help="Keep fetched audio here, and use what is there.  [default: in the user's cache]",
+)
+@click.option("--no-audio-cache", is_flag=True, help="Delete fetched audio once it is embedded.")
+@click.option("--cookies", type=any_path, metavar="FILE", help="A cookie file for YouTube.")
+@click.option("--cookies-from-browser", metavar="NAME", help="A browser to take cookies from.")
 @click.option(
     "--model",
     "models",
@@ -33,46 +80,124 @@ _MOST_SHOWN = 10
     show_default=True,
     help="What runs the models; auto takes openvino once a self-check has passed.",
 )
+@click.option(
+    "--precision",
+    type=click.Choice(["f32", "bf16"]),
+    default="f32",
+    show_default=True,
+    help="What openvino computes in; bf16 is faster where the processor has it.",
+)
+@click.option(
+    "--excerpt",
+    default="full",
+    show_default=True,
+    metavar="NxS",
+    help="Windows x seconds of each track, as 3x30; full is all, or the middle 20 minutes.",
+)
+@click.option(
+    "--transform",
+    type=click.Choice(TRANSFORMS),
+    default=TRANSFORMS[0],
+    show_default=True,
+    help="The space in which artists are compared.",
+)
 @click.option("--workers", type=int, help="Worker processes.  [default: one a processor]")
 @click.option("--retry-failed", is_flag=True, help="Try again what failed in earlier runs.")
+@click.option("--dry-run", is_flag=True, help="Show who is meant and which tracks, and stop.")
 @format_option
 @pass_state
 def command(
     state: State,
+    /,
     artists: tuple[str, ...],
+    artists_file: Path | None,
     audio: Path | None,
+    ids: Path | None,
+    catalogue: str | None,
+    dry_run: bool,
     models: tuple[str, ...],
-    tracks: int,
-    engine: str,
-    workers: int | None,
-    retry_failed: bool,
     form: str,
+    **options: Any,
 ) -> int:
     """Embed artists' music and index the vectors.
 
-    With --audio the artists are those found in the folder, or the ARTISTs named of them. Without
-    any name, what an earlier run left is finished and the indexes are built again.
+    With --audio the artists are those found in the folder, or the ARTISTs named of them. Otherwise
+    the names are looked up in a catalogue and the audio comes from YouTube. Without any name, what
+    an earlier run left is finished and the indexes are built again.
     """
+    if audio is not None:
+        _refuse_with_folder(dry_run=dry_run, ids=ids, catalogue=catalogue, **options)
+    wanted = [*artists, *(read_names(artists_file) if artists_file else ())]
+    if dry_run:
+        return _dry_run(state, wanted, catalogue, ids, options["tracks"], form)
     from artistindex.pipeline import build
 
-    with Display(quiet=state.quiet) as display:
+    with Display(quiet=state.quiet) as display, _source(options, audio, display) as source:
         report = build(
-            artists,
+            wanted,
             audio=audio,
             indexes=state.indexes,
             models=models or DEFAULT_MODELS,
-            tracks=tracks,
-            engine=engine,
-            workers=workers,
-            retry_failed=retry_failed,
+            catalogue=catalogue,
+            ids=ids,
+            source=source,
             fetch=lambda spec: fetch_weights(spec, state),
             observer=display,
+            **options,
         )
     payload = report.to_json()
     emit(payload["indexes"], ("index", "artists", "dimension", "path"), form, payload=payload)
     if not state.quiet:
         _say_what_happened(payload)
     return report.exit_code
+
+
+def _refuse_with_folder(**options: Any) -> None:
+    """Raise Misuse for an option that has no say over a folder of music."""
+    online = ("dry_run", "ids", "catalogue", *_SOURCE_OPTIONS[1:])
+    for name in online:
+        if options[name]:
+            flag = name.replace("_", "-")
+            raise Misuse(f"--{flag} is for names that are looked up; --audio takes a folder")
+
+
+@contextmanager
+def _source(
+    options: dict[str, Any], audio: Path | None, display: Display
+) -> Iterator["AudioSource | None"]:
+    """The place that audio comes from; takes its options out of `options`."""
+    from artistindex.audio.sources import open_source
+
+    chosen = {name: options.pop(name) for name in _SOURCE_OPTIONS}
+    if audio is not None:
+        yield None
+        return
+    with open_source(
+        chosen["audio_source"],
+        cache=chosen["audio_cache"],
+        keep=not chosen["no_audio_cache"],
+        cookies=chosen["cookies"],
+        browser=chosen["cookies_from_browser"],
+        note=display.note,
+    ) as source:
+        yield source
+
+
+def _dry_run(
+    state: State,
+    wanted: Sequence[str],
+    catalogue: str | None,
+    ids: Path | None,
+    tracks: int,
+    form: str,
+) -> int:
+    from artistindex.cli.plan import dry_run
+
+    if not wanted:
+        raise Misuse("--dry-run needs names: give ARTIST or --artists FILE")
+    return dry_run(
+        wanted, catalogue=catalogue, ids=ids, tracks=tracks, form=form, quiet=state.quiet
+    )
 
 
 def _say_what_happened(payload: dict[str, Any]) -> None:

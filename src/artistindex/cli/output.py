@@ -97,7 +97,7 @@ def _emit_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> No
     from rich.text import Text
 
     rows = list(rows)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in columns:
         numeric = any(isinstance(row.get(column), int | float) for row in rows)
         table.add_column(
