@@ -1,7 +1,7 @@
 """The choice between the places that a catalogue's audio comes from."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,7 @@ def open_source(
 ) -> Iterator["YouTube | Previews"]:
     """The source called `choice`, with an audio cache in the folder `cache`; closed afterwards.
 
-    Without `keep` a file is deleted once it has been used. `cookies` is a cookie file and `browser`
+    Without `keep` a file is deleted once it has been used, as a preview always is. `cookies` is a cookie file and `browser`
     a browser to take them from; `note` is told of pauses. Raises Misuse for cookies that cannot be
     read, or that the source has no use for.
     """
@@ -38,11 +38,10 @@ def open_source(
         raise Misuse(f"unknown audio source {choice!r}; there are {', '.join(SOURCES)}")
     if choice == "preview" and (cookies or browser):
         raise Misuse("cookies are for YouTube; previews need none")
-    audio_cache = AudioCache(cache, keep=keep)
-    try:
-        if choice == "preview":
-            yield Previews(audio_cache)
-        else:
-            yield YouTube(audio_cache, cookies=Cookies(cookies, browser), note=note)
-    finally:
-        audio_cache.close()
+    source: YouTube | Previews
+    if choice == "preview":
+        source = Previews(folder=cache)
+    else:
+        source = YouTube(AudioCache(cache, keep=keep), cookies=Cookies(cookies, browser), note=note)
+    with closing(source):
+        yield source
