@@ -26,9 +26,9 @@ def open_source(
 ) -> Iterator["YouTube | Previews"]:
     """The source called `choice`, with an audio cache in the folder `cache`; closed afterwards.
 
-    Without `keep` a file is deleted once it has been used, as a preview always is. `cookies` is a cookie file and `browser`
-    a browser to take them from; `note` is told of pauses. Raises Misuse for cookies that cannot be
-    read, or that the source has no use for.
+    Without `keep` a file is deleted once it has been used, as a preview always is. `cookies` is a
+    cookie file and `browser` a browser to take them from; `note` is told of pauses. Raises Misuse
+    for cookies that cannot be read, or that the source has no use for.
     """
     from artistindex.audio.cache import AudioCache
     from artistindex.audio.preview import Previews
