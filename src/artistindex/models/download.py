@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from requests import Response
 
 ATTEMPTS = 5
-CHUNK = 1 << 18
+CHUNK = 1 << 16  # what a cut can cost
 CONNECT_TIMEOUT, READ_TIMEOUT = 10, 30  # seconds
 
 Progress = Callable[[int, int | None], None]

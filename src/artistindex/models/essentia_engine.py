@@ -55,5 +55,6 @@ class EssentiaModel:
 
 
 def _reason(error: RuntimeError) -> str:
-    """Essentia's message without the names of its own classes before it."""
-    return str(error).rpartition("TensorflowPredict: ")[2].strip()
+    """The first line of Essentia's message, without the names of its own classes before it."""
+    said = str(error).rpartition("TensorflowPredict: ")[2].strip()
+    return said.splitlines()[0] if said else "it does not say why"

@@ -155,15 +155,26 @@ def _key(openvino: ModuleType, weights: Weights) -> str:
 
 
 def _convert(weights: Weights) -> "Model":
-    from openvino.frontend import FrontEndManager
+    """The graph up to the model's output tensor, which is looked up by name."""
+    from openvino import frontend
 
-    front_end = FrontEndManager().load_by_framework("tf")
-    graph = front_end.load(str(weights.path))
-    output = graph.get_place_by_tensor_name(weights.spec.output)
-    if output is None:
-        raise EngineError(f"{weights.path} has no output {weights.spec.output!r}")
-    graph.override_all_outputs([output])
-    return front_end.convert(graph)
+    failures = (
+        frontend.GeneralFailure,
+        frontend.InitializationFailure,
+        frontend.NotImplementedFailure,
+        frontend.OpConversionFailure,
+        frontend.OpValidationFailure,
+    )
+    try:
+        reader = frontend.FrontEndManager().load_by_framework("tf")
+        graph = reader.load(str(weights.path))
+        output = graph.get_place_by_tensor_name(weights.spec.output)
+        if output is None:
+            raise EngineError(f"{weights.path} has no output {weights.spec.output!r}")
+        graph.override_all_outputs([output])
+        return reader.convert(graph)
+    except failures as error:
+        raise EngineError(f"OpenVINO cannot read {weights.path} ({_reason(error)})") from error
 
 
 def _read(core: "Core", folder: Path) -> "Model | None":
