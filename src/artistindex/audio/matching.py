@@ -18,7 +18,7 @@ from artistindex.audio import titles
 from artistindex.audio.titles import Word
 from artistindex.records import Track
 
-THRESHOLD = 70.0
+THRESHOLD = 65.0
 """The least score of an accepted candidate."""
 
 _NEAR = 14.0  # seconds apart: spotDL's exp(-0.1 t) falls under a quarter here
@@ -149,7 +149,7 @@ def _accepted(wanted: _Wanted, candidate: Candidate) -> Scored:
     artist = _artist_score(wanted, title, credited, own_channel)
     words = _title_score(wanted, title, left)
     bonus = 8.0 if own_channel else 3.0 if candidate.verified else 0.0
-    score = min(100.0, (artist + words + time) / 3 + bonus)
+    score = 0.92 * (artist + words + time) / 3 + bonus
     channel = "own channel" if own_channel else f"channel {candidate.channel[:40]!r}"
     reason = f"artist {artist:.0f}, title {words:.0f}, time {time:.0f}, {channel}"
     return Scored(
