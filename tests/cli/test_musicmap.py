@@ -52,9 +52,8 @@ def test_nobody_found(run, music_map, tmp_path):
 
 def test_no_network(run, monkeypatch, tmp_path):
     monkeypatch.setenv("ARTISTINDEX_MUSICMAP_URL", unused_url())
-    code, said, _ = run(
-        "musicmap", "Rezz", "Vril", "--out", tmp_path / "o.json", "--format", "json"
-    )
+    out = tmp_path / "o.json"
+    code, said, _ = run("musicmap", "Rezz", "Vril", "--out", out, "--format", "json")
     assert code == 1
     first, second = json.loads(said)
     assert "cannot be reached" in first["reason"]

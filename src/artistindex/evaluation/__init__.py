@@ -9,7 +9,7 @@ contrast    indexes against each other; pairs, criteria and verdict beside it
 compare     all of it together; report and plots show it
 """
 
-from artistindex.evaluation.compare import Comparison, compare
+from artistindex.evaluation.comparison import Comparison, compare
 from artistindex.evaluation.judging import Evaluation, evaluate
 
 __all__ = ["Comparison", "Evaluation", "compare", "evaluate"]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from artistindex.evaluation.compare import Comparison
+from artistindex.evaluation.comparison import Comparison
 from artistindex.evaluation.spaces import Space
 
 if TYPE_CHECKING:

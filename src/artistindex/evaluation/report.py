@@ -11,7 +11,7 @@ from typing import Any
 
 from artistindex import __version__, durable
 from artistindex.errors import ArtistIndexError, Misuse
-from artistindex.evaluation.compare import Comparison
+from artistindex.evaluation.comparison import Comparison
 from artistindex.evaluation.judging import IndexEvaluation
 from artistindex.evaluation.plots import Plot, plots_of
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from artistindex.evaluation.intervals import Difference
 
 if TYPE_CHECKING:
-    from artistindex.evaluation.compare import Comparison
+    from artistindex.evaluation.comparison import Comparison
 
 _FEW_QUERIES = 30
 
