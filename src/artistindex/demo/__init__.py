@@ -1,0 +1,1 @@
+"""The whole flow on music that this package makes itself."""
