@@ -198,3 +198,20 @@ def test_a_few_lucky_queries_do_not_beat_chance(tmp_path):
 def test_a_k_that_means_nothing(tmp_path, ks, said):
     with pytest.raises(Misuse, match=said):
         judge(line(0, 1, 3, 7), truth_of(tmp_path, {"A": ["B"]}), ks=ks)
+
+
+def test_artists_who_share_a_recording_are_kept_apart(tmp_path):
+    together = frozenset({(0, 1), (3, 4)})
+    space = Space("line", tuple("ABCDE"), matrix=line(0, 1, 3, 7, 15).matrix, together=together)
+    truth = truth_of(tmp_path, {"A": ["B", "D", "C"], "B": ["A"], "C": ["B"]})
+    setup = trial(space, truth)
+    assert setup.left_out["no_neighbour_in_pool"] == ("B",)
+    assert setup.kept_apart == 2
+    first, second = setup.queries
+    assert (first.rows.tolist(), first.places.tolist(), first.candidates) == ([3, 2], [2, 3], 3)
+    assert second.candidates == 4
+    ranked = rank(space, setup.queries, top=4)
+    assert ranked[0].top.tolist() == [2, 3, 4]
+    assert ranked[0].ranks.tolist() == [2, 1]
+    found = judge(space, truth, ks=[2]).metrics["recall@2"]
+    assert found.chance == pytest.approx((2 / 3 + 2 / 4) / 2)

@@ -7,7 +7,10 @@ import pytest
 
 from artistindex.errors import BrokenIndex, Misuse
 from artistindex.evaluation.spaces import distinguished, nearest, open_spaces, read_similarities
+from artistindex.index.build import write_index
+from artistindex.index.sidecar import UsedTrack
 from artistindex.query import ArtistIndex
+from artistindex.records import Artist, VectorKey
 
 
 def similarity_file(path, pairs):
@@ -111,3 +114,17 @@ def test_no_file(tmp_path):
 def test_names_stay_when_they_differ(planted):
     spaces = open_spaces([planted(model="vggish"), planted(model="musicnn")])
     assert [space.name for space in distinguished(spaces)] == ["vggish", "musicnn"]
+
+
+def test_artists_with_a_track_in_common(tmp_path):
+    tracks = [[1, 2], [2, 3], [4], [3, 1]]
+    write_index(
+        tmp_path,
+        key=VectorKey("vggish", "0" * 64),
+        artists=[Artist(name) for name in "ABCD"],
+        vectors=np.eye(4, dtype=np.float32),
+        tracks=[[UsedTrack(str(one), library_id=one) for one in many] for many in tracks],
+    )
+    (space,) = open_spaces([tmp_path])
+    assert space.together == {(0, 1), (1, 3), (0, 3)}
+    assert space.only(np.array([3, 2, 0])).together == {(0, 2)}

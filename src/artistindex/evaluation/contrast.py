@@ -1,7 +1,7 @@
 """What two indexes say differently of the same artists; needs no truth."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -26,6 +26,8 @@ _MOST_DISAGREED = 10
 def shared(spaces: Sequence[Space]) -> list[Space]:
     """Every space cut down to the artists that all have, in the order of the first.
 
+    Artists who share a recording in one of them count as sharing it in all.
+
     Raises Misuse where fewer than two are shared.
     """
     rows = [space.rows() for space in spaces]
@@ -37,10 +39,12 @@ def shared(spaces: Sequence[Space]) -> list[Space]:
             for space in spaces
         )
         raise Misuse(f"the indexes share {len(common)} artists, two are needed ({sides})")
-    return [
+    cut = [
         space.only(np.array([each[name] for name in common], np.int64))
         for space, each in zip(spaces, rows, strict=True)
     ]
+    together = frozenset[tuple[int, int]]().union(*(space.together for space in cut))
+    return [replace(space, together=together) for space in cut]
 
 
 # --- spread -------------------------------------------------------------------------------------

@@ -72,6 +72,7 @@ class IndexEvaluation:
             "coverage": self.setup.coverage,
             "left_out": {reason: len(left) for reason, left in self.setup.left_out.items()},
             "lists_unused": self.setup.lists_unused,
+            "kept_apart": self.setup.kept_apart,
             "metrics": {name: estimate.to_json() for name, estimate in self.metrics.items()},
         }
         if per_artist:
@@ -189,6 +190,11 @@ def pool_notes(judged: IndexEvaluation) -> list[str]:
         for k in judged.ks
         if k >= judged.setup.candidates
     ]
+    if judged.setup.kept_apart:
+        notes.append(
+            f"{judged.index}: {judged.setup.kept_apart} pairs of artists share a recording; neither"
+            " is a candidate for the other"
+        )
     if len(judged.setup.queries) < _FEW_QUERIES:
         notes.append(
             f"{judged.index}: {len(judged.setup.queries)} queries are few; the intervals are too"

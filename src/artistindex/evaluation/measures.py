@@ -165,7 +165,7 @@ def estimates(
 
 def _chance(measure: Measure, setup: Trial) -> tuple[float, float, float]:
     """The mean over queries with its 95% range, normal since it is a sum over queries."""
-    each = [measure.chance(query, setup.candidates) for query in setup.queries]
+    each = [measure.chance(query, query.candidates) for query in setup.queries]
     mean = float(np.mean([one.mean for one in each]))
     deviation = float(np.sqrt(sum(one.variance for one in each))) / len(each)
     return mean, max(0.0, mean - 1.96 * deviation), min(1.0, mean + 1.96 * deviation)

@@ -1,13 +1,14 @@
 """Who is compared with whom.
 
 The pool is every artist of an index; a query is one of them that the truth has a list for, with at
-least one listed neighbour in the pool; its candidates are the rest of the pool. Closed metrics know
+least one listed neighbour in the pool; its candidates are the rest of the pool, without those it
+shares a recording with, who are alike because they are in part the same. Closed metrics know
 only the neighbours that are in the pool, open ones hold the whole list against the index. Names are
 matched by `artistindex.names`; a name that two artists of an index share can be neither told nor
 counted.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,13 +22,17 @@ from artistindex.musicmap import Truth
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
+_LAST = -3.0  # below every cosine: who is kept apart is ranked behind all candidates
+
 
 @dataclass(frozen=True, eq=False)
 class Query:
     """An artist of the pool with the listed neighbours that are in the pool, in the list's order.
 
     `rows` are theirs, of shape (R,), `places` their 1-based places in the whole list of `listed`
-    artists, `strengths` music-map's, NaN where it gives none.
+    artists, `strengths` music-map's, NaN where it gives none. `kept_apart` are the rows of artists
+    who share a recording with it: no neighbours and no candidates. `candidates` is N, how many
+    artists are ranked.
     """
 
     row: int
@@ -35,6 +40,8 @@ class Query:
     rows: Ints
     places: Ints
     strengths: Floats
+    kept_apart: Ints
+    candidates: int
 
     @property
     def gains(self) -> Floats:
@@ -53,7 +60,8 @@ class Trial:
 
     `left_out` names the pool's artists that are no query, by reason. `listed` and `found` count the
     listed neighbours of all indexed artists with a list, and those of them that are in the pool.
-    `lists_unused` counts lists of artists outside the pool.
+    `lists_unused` counts lists of artists outside the pool, `kept_apart` pairs of artists who share
+    a recording.
     """
 
     artists: tuple[str, ...]
@@ -62,10 +70,11 @@ class Trial:
     listed: int
     found: int
     lists_unused: int
+    kept_apart: int
 
     @property
     def candidates(self) -> int:
-        """N: how many artists are ranked for each query."""
+        """How many artists there are to rank for a query, those kept apart included."""
         return len(self.artists) - 1
 
     @property
@@ -78,7 +87,7 @@ REASONS = {
     "no_list": "music-map has no list for them",
     "not_in_truth": "not in the truth file",
     "ambiguous_name": "another artist of the index shares the name",
-    "no_neighbour_in_pool": "none of their listed neighbours is indexed",
+    "no_neighbour_in_pool": "none of their listed neighbours is a candidate",
 }
 
 
@@ -90,6 +99,7 @@ def trial(space: Space, truth: Truth) -> Trial:
     if len(space) < 2:
         raise Misuse(f"{space.name} holds {len(space)} artist: there is nobody to rank")
     rows = space.rows()
+    apart = _kept_apart(space)
     lists = truth.folded
     without = {names.fold(name) for name in truth.without_list}
     queries: list[Query] = []
@@ -102,7 +112,7 @@ def trial(space: Space, truth: Truth) -> Trial:
         elif folded not in lists:
             left_out["no_list" if folded in without else "not_in_truth"].append(name)
         else:
-            query = _query(row, lists[folded], rows)
+            query = _query(row, lists[folded], rows, apart.get(row, ()), len(space))
             used, listed, found = used + 1, listed + query.listed, found + len(query.rows)
             if len(query.rows):
                 queries.append(query)
@@ -117,14 +127,29 @@ def trial(space: Space, truth: Truth) -> Trial:
         listed=listed,
         found=found,
         lists_unused=len(lists) - used,
+        kept_apart=len(space.together),
     )
 
 
-def _query(row: int, listed: Sequence[tuple[str, float | None]], rows: Mapping[str, int]) -> Query:
+def _kept_apart(space: Space) -> dict[int, list[int]]:
+    apart: dict[int, list[int]] = {}
+    for one, other in space.together:
+        apart.setdefault(one, []).append(other)
+        apart.setdefault(other, []).append(one)
+    return apart
+
+
+def _query(
+    row: int,
+    listed: Sequence[tuple[str, float | None]],
+    rows: Mapping[str, int],
+    kept_apart: Collection[int],
+    pool: int,
+) -> Query:
     inside = [
         (rows[name], place, np.nan if strength is None else strength)
         for place, (name, strength) in enumerate(listed, 1)
-        if name in rows
+        if name in rows and rows[name] not in kept_apart
     ]
     columns = np.array(inside, np.float64).reshape(-1, 3).T
     return Query(
@@ -133,6 +158,8 @@ def _query(row: int, listed: Sequence[tuple[str, float | None]], rows: Mapping[s
         rows=columns[0].astype(np.int64),
         places=columns[1].astype(np.int64),
         strengths=columns[2],
+        kept_apart=np.array(sorted(kept_apart), np.int64),
+        candidates=pool - 1 - len(kept_apart),
     )
 
 
@@ -172,11 +199,15 @@ def rank(space: Space, queries: Sequence[Query], *, top: int) -> list[Ranked]:
     own = np.array([query.row for query in queries], np.int64)
     ranked: list[Ranked] = []
     for rows, similarities in space.blocks(own):
-        order = nearest(similarities, rows)
-        for line, scores in zip(order, similarities, strict=True):
-            query = queries[len(ranked)]
+        block = queries[len(ranked) : len(ranked) + len(rows)]
+        for scores, query in zip(similarities, block, strict=True):
+            scores[query.kept_apart] = _LAST
+        for line, scores, query in zip(
+            nearest(similarities, rows), similarities, block, strict=True
+        ):
             position = np.zeros(len(space), np.int64)
             position[line] = np.arange(1, len(line) + 1)
             cosines = scores[query.rows].astype(np.float64)
-            ranked.append(Ranked(query, position[query.rows], cosines, line[:top].copy()))
+            first = line[: min(top, query.candidates)].copy()
+            ranked.append(Ranked(query, position[query.rows], cosines, first))
     return ranked

@@ -3,7 +3,9 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -11,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artistindex import names
-from artistindex.errors import BrokenIndex, Misuse
+from artistindex.errors import AmbiguousArtist, BrokenIndex, Misuse
 from artistindex.query import ArtistIndex
 
 Ints = NDArray[np.int64]
@@ -25,6 +27,8 @@ class Space:
 
     Either `vectors`, unit rows of shape (n, d) whose inner products are the similarities, or
     `matrix`, the similarities themselves, of shape (n, n). `origin` says where it is from.
+    `together` holds the pairs of rows, lower row first, of artists who share a recording: they are
+    alike because they are in part the same.
     """
 
     name: str
@@ -32,6 +36,7 @@ class Space:
     vectors: Similarities | None = None
     matrix: Similarities | None = None
     origin: str = ""
+    together: frozenset[tuple[int, int]] = frozenset()
 
     def __len__(self) -> int:
         return len(self.artists)
@@ -57,12 +62,14 @@ class Space:
 
     def only(self, rows: Ints) -> "Space":
         """The space of the artists in `rows` alone, in that order."""
-        return Space(
-            name=self.name,
+        place = {int(row): at for at, row in enumerate(rows)}
+        kept = [pair for pair in self.together if place.keys() >= set(pair)]
+        return replace(
+            self,
             artists=tuple(self.artists[row] for row in rows),
             vectors=None if self.vectors is None else self.vectors[rows],
             matrix=None if self.matrix is None else self.matrix[np.ix_(rows, rows)],
-            origin=self.origin,
+            together=frozenset(_ordered(place[one], place[other]) for one, other in kept),
         )
 
     def rows(self) -> dict[str, int]:
@@ -70,6 +77,10 @@ class Space:
         folded = [names.fold(name) for name in self.artists]
         often = Counter(folded)
         return {name: row for row, name in enumerate(folded) if often[name] == 1}
+
+
+def _ordered(one: int, other: int) -> tuple[int, int]:
+    return min(one, other), max(one, other)
 
 
 def nearest(similarities: Similarities, own: Ints) -> Ints:
@@ -87,7 +98,24 @@ def space_of_index(index: ArtistIndex) -> Space:
     vectors = index.vectors
     if not np.isfinite(vectors).all():
         raise BrokenIndex(f"{index.path} holds vectors that are not finite: build the index again")
-    return Space(index.name, tuple(index.artists), vectors=vectors, origin=str(index.path))
+    return Space(
+        index.name,
+        tuple(index.artists),
+        vectors=vectors,
+        origin=str(index.path),
+        together=_together(index),
+    )
+
+
+def _together(index: ArtistIndex) -> frozenset[tuple[int, int]]:
+    """The pairs of artists with a track of the library in common."""
+    owners: dict[int, list[int]] = {}
+    for row, name in enumerate(index.artists):
+        with suppress(AmbiguousArtist):  # namesakes are neither queries nor neighbours
+            for track in index.tracks(name):
+                if track.library_id is not None:
+                    owners.setdefault(track.library_id, []).append(row)
+    return frozenset(pair for rows in owners.values() for pair in combinations(sorted(rows), 2))
 
 
 def open_spaces(indexes: Iterable[Path | str | ArtistIndex]) -> list[Space]:
@@ -106,10 +134,7 @@ def distinguished(spaces: Sequence[Space]) -> list[Space]:
     """The same spaces; where two share a name, each is named by where it is from."""
     often = Counter(space.name for space in spaces)
     named = [
-        space
-        if often[space.name] == 1
-        else Space(space.origin, space.artists, space.vectors, space.matrix, space.origin)
-        for space in spaces
+        space if often[space.name] == 1 else replace(space, name=space.origin) for space in spaces
     ]
     for name, count in Counter(space.name for space in named).items():
         if count > 1:
