@@ -31,10 +31,12 @@ FLOW = (
     "index",
     "pipeline",
     "query",
+    "question",
+    "sound",
+    "lineup",
     "musicmap",
     "evaluation",
     "packs",
-    "matching",
     "demo",
     "cli",
 )

@@ -11,7 +11,7 @@ from artistindex.audio.sources import SOURCES
 from artistindex.catalogues.name_files import read_names
 from artistindex.cli.display import Display
 from artistindex.cli.downloads import fetch_weights
-from artistindex.cli.options import State, any_path, format_option, pass_state
+from artistindex.cli.options import State, any_path, cookie_options, format_option, pass_state
 from artistindex.cli.output import emit, message
 from artistindex.errors import Misuse
 from artistindex.index.transforms import TRANSFORMS
@@ -62,8 +62,7 @@ _SOURCE_OPTIONS = (
     help="Keep fetched audio here, and use what is there.  [default: in the user's cache]",
 )
 @click.option("--no-audio-cache", is_flag=True, help="Delete fetched audio once it is embedded.")
-@click.option("--cookies", type=any_path, metavar="FILE", help="A cookie file for YouTube.")
-@click.option("--cookies-from-browser", metavar="NAME", help="A browser to take cookies from.")
+@cookie_options
 @click.option(
     "--model",
     "models",

@@ -39,6 +39,17 @@ existing_folder = click.Path(exists=True, file_okay=False, path_type=Path)
 any_path = click.Path(path_type=Path)
 
 
+def cookie_options(command: Any) -> Any:
+    """`--cookies FILE` and `--cookies-from-browser NAME`."""
+    browser = click.option(
+        "--cookies-from-browser", metavar="NAME", help="A browser to take cookies from."
+    )
+    file = click.option(
+        "--cookies", type=any_path, metavar="FILE", help="A cookie file for YouTube."
+    )
+    return file(browser(command))
+
+
 def index_option(help_text: str) -> _Decorator:
     """`--index M`, which may be given several times; the command receives `index`, a tuple."""
     return click.option("--index", metavar="MODEL", multiple=True, help=help_text)
