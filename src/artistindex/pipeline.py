@@ -95,6 +95,7 @@ class BuildReport:
             "failed_tracks": self.extraction.failed,
             "seconds": round(self.seconds, 3),
             "audio_seconds": round(self.extraction.audio_seconds, 3),
+            "spent": {stage: round(spent, 3) for stage, spent in self.extraction.spent.items()},
             "indexes": [
                 {
                     "index": each.model,
