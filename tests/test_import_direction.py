@@ -28,6 +28,7 @@ FLOW = (
     "selection",
     "fetching",
     "ingest",
+    "gathering",
     "index",
     "pipeline",
     "query",

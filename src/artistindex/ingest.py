@@ -7,7 +7,7 @@ run therefore needs nothing to go on but to be started again.
 """
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import ExitStack
@@ -56,7 +56,8 @@ class Silent:
 class Extraction:
     """What a run of `extract` did: tracks embedded and failed, seconds of audio, wall time.
 
-    `spent` adds up the workers' seconds per stage; `ended` is why a service was given up on.
+    `spent` adds up the workers' seconds per stage, `reasons` counts failures by stage and reason;
+    `ended` is why a service was given up on.
     """
 
     embedded: int = 0
@@ -64,7 +65,15 @@ class Extraction:
     audio_seconds: float = 0.0
     seconds: float = 0.0
     spent: dict[str, float] = field(default_factory=dict)
+    reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
     ended: str | None = None
+
+    def failures_by_stage(self) -> dict[str, int]:
+        """How many tracks failed at each stage."""
+        found: Counter[str] = Counter()
+        for (stage, _), count in self.reasons.items():
+            found[stage] += count
+        return dict(found)
 
 
 def key_of(plan: ModelPlan, excerpt: str) -> VectorKey:
@@ -195,10 +204,7 @@ class _Task:
 
     @property
     def label(self) -> str:
-        track = self.stored.track
-        if track.path is not None:
-            return str(track.path)
-        return f"{self.artist} - {track.title} [{track.catalogue}:{track.catalogue_id}]"
+        return self.stored.label(self.artist)
 
 
 class _Run:
@@ -322,6 +328,7 @@ class _Run:
         )
         self.done.embedded += bool(made.vectors)
         self.done.failed += bool(made.short_of)
+        self.done.reasons.update(("embed", reason) for _, reason in made.short_of)
         self.done.audio_seconds += made.seconds
         for stage, seconds in made.spent.items():
             self.done.spent[stage] = self.done.spent.get(stage, 0.0) + seconds
@@ -331,4 +338,5 @@ class _Run:
         failure = Failure(task.label, error.stage, error.reason, error.retryable, task.artist)
         self._library.fail(failure, track_id=task.stored.id)
         self.done.failed += 1
+        self.done.reasons[error.stage, error.reason] += 1
         self._observer.finished(task.label, audio_seconds=0.0, failed=True)

@@ -4,6 +4,7 @@ One SQLite file, the only thing here that must never be lost: every finished tra
 once, foreign keys are on and schema migrations are recorded. Vectors are little-endian float32.
 """
 
+import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -102,6 +103,23 @@ _MIGRATIONS = (
     ) STRICT;
     CREATE INDEX failures_track ON failures (track_id);
     """,
+    """
+    CREATE TABLE imported_vectors (
+        artist_id INTEGER NOT NULL REFERENCES artists ON DELETE CASCADE,
+        model TEXT NOT NULL,
+        weights_sha256 TEXT NOT NULL,
+        precision TEXT NOT NULL,
+        excerpt TEXT NOT NULL,
+        dimension INTEGER NOT NULL,
+        vector BLOB NOT NULL,
+        tracks TEXT NOT NULL,
+        licence TEXT NOT NULL,
+        preferred INTEGER NOT NULL,
+        made TEXT NOT NULL,
+        PRIMARY KEY (artist_id, model, weights_sha256, precision, excerpt),
+        CHECK (length(vector) = 4 * dimension)
+    ) STRICT;
+    """,
 )
 
 
@@ -122,6 +140,13 @@ class StoredTrack:
     match: Match | None
     failed: frozenset[str]
 
+    def label(self, artist: str) -> str:
+        """What failures call the track: its file's path, else artist, title and catalogue's id."""
+        track = self.track
+        if track.path is not None:
+            return str(track.path)
+        return f"{artist} - {track.title} [{track.catalogue}:{track.catalogue_id}]"
+
 
 @dataclass(frozen=True, slots=True)
 class StoredArtist:
@@ -129,6 +154,22 @@ class StoredArtist:
 
     id: int
     artist: Artist
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ImportedArtist:
+    """An artist's vector out of a pack, made elsewhere from tracks that are not here.
+
+    `vector` is float32 of shape (dimension,), of unit length, before any transform; `tracks` are
+    (title, album) of those behind it. It stands for an artist without tracks of the user's own;
+    with `preferred` for any. `licence` is that of the model's weights.
+    """
+
+    artist: Artist
+    vector: NDArray[np.float32]
+    tracks: tuple[tuple[str, str | None], ...] = ()
+    licence: str = ""
+    preferred: bool = False
 
 
 class Library:
@@ -270,23 +311,34 @@ class Library:
             )
         return artist_id
 
-    def forget(self, name: str) -> int:
-        """Remove the artist called `name`, their credits, and tracks nobody else is credited for.
+    def find_artist(self, name: str) -> StoredArtist:
+        """The one artist called `name`, or whose id it is ("spotify:ID", "deezer:ID" and so on).
 
-        Returns the number of tracks removed. Raises UnknownArtist or AmbiguousArtist.
+        Raises UnknownArtist, or AmbiguousArtist with all whose name folds alike.
         """
-        found = self.find_artists(name)
+        found = self.find_artists(name) or self._artists_by_id(name)
+        shown = names.shortened(name)
         if not found:
-            raise UnknownArtist(f"no artist named {name!r} in the library")
+            raise UnknownArtist(f"no artist {shown!r} in the library")
         if len(found) > 1:
-            spelled = [entry.artist.name for entry in found]
-            raise AmbiguousArtist(f"{name!r} could be any of {', '.join(spelled)}", spelled)
+            spelled = [names.shortened(entry.artist.described) for entry in found]
+            raise AmbiguousArtist(
+                f"{shown!r} could be any of {'; '.join(spelled)}: spell it so, or name it by an id",
+                spelled,
+            )
+        return found[0]
+
+    def forget(self, artist: str | StoredArtist) -> int:
+        """Remove an artist, its credits, and tracks nobody else is credited for.
+
+        Returns the number of tracks removed. Raises what `find_artist` raises.
+        """
+        stored = self.find_artist(artist) if isinstance(artist, str) else artist
         with self._transaction():
             before = self._count("tracks")
-            artist = found[0]
-            self._run("DELETE FROM failures WHERE artist = ?", artist.artist.name)
-            self._run("DELETE FROM requests WHERE artist_id = ?", artist.id)
-            self._run("DELETE FROM artists WHERE id = ?", artist.id)
+            self._run("DELETE FROM failures WHERE artist = ?", stored.artist.name)
+            self._run("DELETE FROM requests WHERE artist_id = ?", stored.id)
+            self._run("DELETE FROM artists WHERE id = ?", stored.id)
             self._drop_uncredited()
             return before - self._count("tracks")
 
@@ -342,7 +394,7 @@ class Library:
         """
         rows = self._all(
             "SELECT tracks.*, (SELECT group_concat(model, ' ') FROM failures"
-            "   WHERE track_id = tracks.id) AS failed_models"
+            "   WHERE track_id = tracks.id AND stage <> 'outlier') AS failed_models"
             " FROM tracks JOIN credits ON track_id = tracks.id WHERE artist_id = ?"
             " ORDER BY path IS NULL, position, tracks.id",
             artist_id,
@@ -422,6 +474,49 @@ class Library:
         )
         return [(VectorKey(*tuple(row)[:4]), row["held"]) for row in rows]
 
+    # -- vectors of packs ------------------------------------------------------------------------
+
+    def put_imported(
+        self, entries: Iterable[tuple[int | None, VectorKey, ImportedArtist]]
+    ) -> list[int]:
+        """Keep artists' vectors out of a pack, all of them or none; returns the artists' ids.
+
+        Each comes with the id of the artist whom it is of, or None for one who is new. What is
+        known of an artist already stays as it is. Raises ValueError for a vector that is not
+        finite.
+        """
+        with self._transaction():
+            return [self._put_imported(*entry) for entry in entries]
+
+    def imported(self, key: VectorKey) -> dict[int, ImportedArtist]:
+        """Artist id -> what a pack brought of them with `key`, in the order of ids."""
+        rows = self._all(
+            "SELECT artists.*, imported_vectors.* FROM imported_vectors"
+            f" JOIN artists ON artist_id = artists.id WHERE {_KEY} ORDER BY artist_id",
+            *_key(key),
+        )
+        return {row["artist_id"]: _imported(row) for row in rows}
+
+    def imported_otherwise(self, key: VectorKey) -> int:
+        """How many artists have an imported vector of the model of `key`, but none of `key`."""
+        rows = self._all(
+            "SELECT count(DISTINCT artist_id) FROM imported_vectors AS other WHERE model = ?"
+            " AND NOT EXISTS (SELECT 1 FROM imported_vectors"
+            f"                 WHERE artist_id = other.artist_id AND {_KEY})",
+            key.model,
+            *_key(key),
+        )
+        return int(rows[0][0])
+
+    def only_imported(self) -> set[int]:
+        """The ids of the artists who came with a pack and were never asked for here."""
+        rows = self._all(
+            "SELECT DISTINCT artist_id FROM imported_vectors"
+            " WHERE artist_id NOT IN (SELECT artist_id FROM credits)"
+            " AND artist_id NOT IN (SELECT artist_id FROM requests WHERE artist_id IS NOT NULL)"
+        )
+        return {row["artist_id"] for row in rows}
+
     # -- failures --------------------------------------------------------------------------------
 
     def fail(self, failure: Failure, *, track_id: int | None = None, model: str = "") -> None:
@@ -444,25 +539,29 @@ class Library:
             for row in rows
         ]
 
-    def clear_failures(self, *, stage: str | None = None, below: Path | None = None) -> int:
+    def clear_failures(
+        self, *, stage: str | None = None, model: str | None = None, below: Path | None = None
+    ) -> int:
         """Forget failures, so that the next run tries again; returns how many there were.
 
-        Only those of `stage`, and of files below the folder `below`, where these are given.
+        Only those of `stage`, of `model`, of files below the folder `below`, where these are given.
         """
         inside = None if below is None else _storable(f"{os.fspath(below).rstrip(os.sep)}{os.sep}")
         with self._transaction():
             before = self._count("failures")
             self._run(
                 "DELETE FROM failures WHERE (?1 IS NULL OR stage = ?1)"
-                " AND (?2 IS NULL OR substr(what, 1, length(?2)) = ?2)",
+                " AND (?2 IS NULL OR model = ?2)"
+                " AND (?3 IS NULL OR substr(what, 1, length(?3)) = ?3)",
                 stage,
+                model,
                 inside,
             )
             return before - self._count("failures")
 
     def counts(self) -> dict[str, int]:
         """Rows of each table that a person asks about."""
-        tables = ("artists", "tracks", "track_vectors", "failures")
+        tables = ("artists", "tracks", "track_vectors", "imported_vectors", "failures")
         return {table: self._count(table) for table in tables}
 
     def stages(self) -> dict[str, int]:
@@ -509,21 +608,31 @@ class Library:
     def _add_artist(self, artist: Artist) -> int:
         row = self._row_by_id(artist) or self._row_by_spelling(artist)
         if row is None:
-            return self._run(
-                "INSERT INTO artists (name, folded, spotify_id, deezer_id, musicbrainz_id)"
-                " VALUES (?, ?, ?, ?, ?)",
-                artist.name,
-                names.fold(artist.name),
-                artist.spotify_id,
-                artist.deezer_id,
-                artist.musicbrainz_id,
-            )
+            return self._insert_artist(artist)
         for column in _ID_COLUMNS:
             given = getattr(artist, column)
             if given is not None and row[column] is None:
                 change = f"UPDATE OR IGNORE artists SET {column} = ? WHERE id = ?"
                 self._run(change, given, row["id"])
         return int(row["id"])
+
+    def _artists_by_id(self, name: str) -> list[StoredArtist]:
+        service, _, id_ = names.tidy(name).partition(":")
+        if f"{service}_id" not in _ID_COLUMNS or not id_:
+            return []
+        rows = self._all(f"SELECT * FROM artists WHERE {service}_id = ?", id_)
+        return [StoredArtist(row["id"], _artist(row)) for row in rows]
+
+    def _insert_artist(self, artist: Artist) -> int:
+        return self._run(
+            "INSERT INTO artists (name, folded, spotify_id, deezer_id, musicbrainz_id)"
+            " VALUES (?, ?, ?, ?, ?)",
+            artist.name,
+            names.fold(artist.name),
+            artist.spotify_id,
+            artist.deezer_id,
+            artist.musicbrainz_id,
+        )
 
     def _row_by_id(self, artist: Artist) -> sqlite3.Row | None:
         for column in _ID_COLUMNS:
@@ -574,7 +683,8 @@ class Library:
             "DELETE FROM artists WHERE id = ?1"
             " AND NOT EXISTS (SELECT 1 FROM requests WHERE artist_id = ?1)"
             " AND NOT EXISTS (SELECT 1 FROM credits JOIN tracks ON track_id = tracks.id"
-            "                 WHERE artist_id = ?1 AND source = 'file')",
+            "                 WHERE artist_id = ?1 AND source = 'file')"
+            " AND NOT EXISTS (SELECT 1 FROM imported_vectors WHERE artist_id = ?1)",
             artist_id,
         )
         self._drop_uncredited()
@@ -586,7 +696,27 @@ class Library:
         self._run(
             "DELETE FROM artists WHERE id NOT IN (SELECT artist_id FROM credits)"
             " AND id NOT IN (SELECT artist_id FROM requests WHERE artist_id IS NOT NULL)"
+            " AND id NOT IN (SELECT artist_id FROM imported_vectors)"
         )
+
+    def _put_imported(self, artist_id: int | None, key: VectorKey, entry: ImportedArtist) -> int:
+        vector = np.ascontiguousarray(entry.vector, _VECTOR_TYPE)
+        if not np.isfinite(vector).all():
+            raise ValueError(f"the imported vector of {entry.artist.name!r} is not finite")
+        if artist_id is None:
+            artist_id = self._insert_artist(entry.artist)
+        self._run(
+            "INSERT OR REPLACE INTO imported_vectors VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            artist_id,
+            *_key(key),
+            vector.size,
+            vector.tobytes(),
+            json.dumps(entry.tracks, ensure_ascii=False),
+            entry.licence,
+            entry.preferred,
+            _now(),
+        )
+        return artist_id
 
     def _put_vector(self, track_id: int, made: TrackVector) -> None:
         vector = np.ascontiguousarray(made.vector, _VECTOR_TYPE)
@@ -608,9 +738,10 @@ class Library:
             "INSERT INTO failures (what, artist, stage, reason, retryable, at, track_id, model)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (what, stage, model) DO UPDATE SET reason = excluded.reason,"
+            " artist = excluded.artist,"
             " retryable = excluded.retryable, at = excluded.at, track_id = excluded.track_id",
             _storable(failure.what),
-            failure.artist,
+            failure.artist and _storable(failure.artist),
             failure.stage,
             _storable(failure.reason),
             failure.retryable,
@@ -684,6 +815,16 @@ def _storable(text: str) -> str:
 
 def _artist(row: sqlite3.Row) -> Artist:
     return Artist(row["name"], row["spotify_id"], row["deezer_id"], row["musicbrainz_id"])
+
+
+def _imported(row: sqlite3.Row) -> ImportedArtist:
+    return ImportedArtist(
+        artist=_artist(row),
+        vector=np.frombuffer(row["vector"], _VECTOR_TYPE),
+        tracks=tuple((title, album) for title, album in json.loads(row["tracks"])),
+        licence=row["licence"],
+        preferred=bool(row["preferred"]),
+    )
 
 
 def _track(row: sqlite3.Row) -> Track:

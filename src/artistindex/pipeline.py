@@ -1,14 +1,13 @@
 """What `artistindex build` does: ingest what is named, then index each model's vectors."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from artistindex import names
 from artistindex.audio.decode import Excerpt
@@ -17,6 +16,7 @@ from artistindex.catalogues.resolve import Lookup, open_lookup
 from artistindex.crew import DEFAULT_TIMEOUT, default_workers
 from artistindex.errors import ArtistIndexError, Misuse
 from artistindex.fetching import AudioSource
+from artistindex.gathering import Gathered, gather
 from artistindex.index.build import write_index
 from artistindex.index.manifest import Manifest
 from artistindex.index.sidecar import UsedTrack
@@ -34,13 +34,13 @@ from artistindex.library import FILE_NAME, Library, StoredArtist
 from artistindex.locks import writer_lock
 from artistindex.models import engine as engines
 from artistindex.models import weights
-from artistindex.models.registry import DEFAULT_MODELS, spec_of
+from artistindex.models.registry import DEFAULT_MODELS, ModelSpec, spec_of
 from artistindex.models.weights import Weights
-from artistindex.records import Artist
-from artistindex.selection import select
+from artistindex.records import VectorKey
 from artistindex.worker import ModelPlan
 
-Fetch = Callable[[Any], Weights]
+Fetch = Callable[[ModelSpec], Weights]
+_FATAL_STAGES = ("catalogue", "match", "fetch", "decode", "embed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,7 @@ class BuildReport:
     indexed: int = 0
     failed: list[FailedArtist] = field(default_factory=list)
     tracks: int = 0
+    outliers: int = 0
     seconds: float = 0.0
     indexes: list[BuiltIndex] = field(default_factory=list)
     extraction: Extraction = field(default_factory=Extraction)
@@ -93,6 +94,8 @@ class BuildReport:
             "tracks": self.tracks,
             "extracted": self.extraction.embedded,
             "failed_tracks": self.extraction.failed,
+            "failures": self.extraction.failures_by_stage(),
+            "outliers": self.outliers,
             "seconds": round(self.seconds, 3),
             "audio_seconds": round(self.extraction.audio_seconds, 3),
             "spent": {stage: round(spent, 3) for stage, spent in self.extraction.spent.items()},
@@ -123,6 +126,7 @@ def build(
     workers: int | None = None,
     timeout: float = DEFAULT_TIMEOUT,
     retry_failed: bool = False,
+    drop_outliers: bool = False,
     catalogue: str | None = None,
     ids: Path | None = None,
     source: AudioSource | None = None,
@@ -136,8 +140,9 @@ def build(
     Otherwise the names are looked up in `catalogue` ("spotify" or "deezer"; None takes Spotify
     where there are credentials), where the file `ids` may pin who is meant, and the audio comes
     from `source`, YouTube by default. Without any name, what is pending in the library is resumed
-    and the indexes are built again. `timeout` is in seconds a track. `fetch` gets a model's weights
-    where they are missing.
+    and the indexes are built again. Tracks that sound like somebody else's are recorded as such,
+    and left out with `drop_outliers`. `timeout` is in seconds a track. `fetch` gets a model's
+    weights where they are missing.
 
     Raises Misuse, WeightsError, EngineError, BrokenLibrary, BrokenIndex, Busy (without `waiting`),
     and ArtistIndexError where the folder holds no music. Artists that fail are in the report.
@@ -146,9 +151,10 @@ def build(
     observer = observer or Silent()
     _check(tracks=tracks, workers=workers, transform=transform)
     excerpt = str(Excerpt.parse(excerpt))
-    found = [fetch(spec_of(model)) for model in dict.fromkeys(models)]
-    plans = [_plan(each, engine, precision, observer) for each in found]
+    installed = [fetch(spec_of(model)) for model in dict.fromkeys(models)]
+    plans = [_plan(each, engine, precision, observer) for each in installed]
     report = BuildReport()
+    gathered: dict[str, Gathered] = {}
     with writer_lock(indexes, waiting=waiting), Library.open(indexes / FILE_NAME) as library:
         if retry_failed:
             library.clear_failures()
@@ -170,11 +176,15 @@ def build(
                 source=source if audio is None else None,
                 observer=observer,
             )
-        held = [
-            _index(library, indexes / plan.name, plan, excerpt, tracks, transform, report)
-            for plan in plans
-        ]
-        _judge(library, asked, plans, held, report)
+        for plan in plans:
+            key = key_of(plan, excerpt)
+            found = gather(library, key, tracks=tracks, drop_outliers=drop_outliers)
+            gathered[plan.name] = found
+            report.outliers += found.outliers
+            if found.artists:
+                made = _index(indexes / plan.name, plan, key, found, transform)
+                report.indexes.append(made)
+        _judge(library, asked, gathered, report)
     report.seconds = time.perf_counter() - started
     return report
 
@@ -225,58 +235,34 @@ def _from_names(
     ids, failed = add_names(library, called, lookup, tracks=tracks, observer=observer)
     for failure in failed:
         report.failed.append(FailedArtist(failure.what, failure.stage, failure.reason))
-    asked = [artist for artist in library.artists() if not wanted or artist.id in ids]
+    others = library.only_imported() if not wanted else set()
+    asked = [
+        artist
+        for artist in library.artists()
+        if artist.id in ids or (not wanted and artist.id not in others)
+    ]
     report.requested = len(asked) + len(report.failed)
     return asked
 
 
 def _index(
-    library: Library,
-    folder: Path,
-    plan: ModelPlan,
-    excerpt: str,
-    tracks: int,
-    transform: str,
-    report: BuildReport,
-) -> dict[int, list[int]]:
-    """Write one model's index; returns the tracks behind each artist, by their library ids."""
-    key = key_of(plan, excerpt)
-    vectors = library.vectors(key)
-    artists: list[Artist] = []
-    means = []
-    used: list[list[UsedTrack]] = []
-    held: dict[int, list[int]] = {}
-    for stored in library.artists():
-        chosen = select(
-            library.tracks_of(stored.id),
-            tracks,
-            model=plan.name,
-            usable=lambda track: track.id in vectors,
-        )
-        if chosen:
-            artists.append(stored.artist)
-            means.append(artist_vector([vectors[track.id] for track in chosen]))
-            used.append([UsedTrack(each.track.title, each.track.album, each.id) for each in chosen])
-            held[stored.id] = [each.id for each in chosen]
-    if artists:
-        before = _manifest(folder)
-        made = write_index(
-            folder,
-            key=key,
-            artists=artists,
-            vectors=np.stack(means),
-            tracks=used,
-            licence=plan.weights.spec.licence,
-            transform=transform,
-        )
-        report.indexes.append(BuiltIndex(plan.name, folder, made, made != before))
-    return held
-
-
-def artist_vector(vectors: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """The mean of an artist's track vectors: float32 of shape (dimension,)."""
-    mean: NDArray[np.float64] = np.stack(vectors).astype(np.float64).mean(axis=0)
-    return mean.astype(np.float32)
+    folder: Path, plan: ModelPlan, key: VectorKey, found: Gathered, transform: str
+) -> BuiltIndex:
+    """Write one model's index."""
+    before = _manifest(folder)
+    made = write_index(
+        folder,
+        key=key,
+        artists=found.artists,
+        vectors=np.stack(found.vectors),
+        tracks=[
+            [UsedTrack(each.track.title, each.track.album, each.id) for each in several]
+            for several in found.tracks
+        ],
+        licence=plan.weights.spec.licence,
+        transform=transform,
+    )
+    return BuiltIndex(plan.name, folder, made, made != before)
 
 
 def _manifest(folder: Path) -> Manifest | None:
@@ -289,24 +275,22 @@ def _manifest(folder: Path) -> Manifest | None:
 def _judge(
     library: Library,
     asked: Sequence[StoredArtist],
-    plans: Sequence[ModelPlan],
-    held: Sequence[dict[int, list[int]]],
+    gathered: Mapping[str, Gathered],
     report: BuildReport,
 ) -> None:
     """Count who is in every index, and say of the others why they are not."""
     behind: set[int] = set()
-    last = {failure.artist: failure for failure in library.failures()}
+    last = {each.artist: each for each in library.failures() if each.stage in _FATAL_STAGES}
     for stored in asked:
-        behind |= {track for each in held for track in each.get(stored.id, ())}
-        lacking = [
-            plan.name for plan, each in zip(plans, held, strict=True) if stored.id not in each
-        ]
+        for found in gathered.values():
+            behind |= {track.id for track in found.held.get(stored.id, ())}
+        lacking = [model for model, found in gathered.items() if stored.id not in found.held]
         if not lacking:
             report.indexed += 1
             continue
         failure = last.get(stored.artist.name)
         why = failure.reason if failure else report.extraction.ended or "no track could be had"
         stage = failure.stage if failure else "fetch"
-        missing = "" if len(lacking) == len(plans) else f"not in {', '.join(lacking)}: "
+        missing = "" if len(lacking) == len(gathered) else f"not in {', '.join(lacking)}: "
         report.failed.append(FailedArtist(stored.artist.name, stage, f"{missing}{why}"))
     report.tracks = len(behind)

@@ -1,5 +1,6 @@
 """`artistindex build`."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -102,6 +103,11 @@ _SOURCE_OPTIONS = (
 )
 @click.option("--workers", type=int, help="Worker processes.  [default: one a processor]")
 @click.option("--retry-failed", is_flag=True, help="Try again what failed in earlier runs.")
+@click.option(
+    "--drop-outliers",
+    is_flag=True,
+    help="Leave out tracks that sound as if they were somebody else's.",
+)
 @click.option("--dry-run", is_flag=True, help="Show who is meant and which tracks, and stop.")
 @format_option
 @pass_state
@@ -147,7 +153,7 @@ def command(
     payload = report.to_json()
     emit(payload["indexes"], ("index", "artists", "dimension", "path"), form, payload=payload)
     if not state.quiet:
-        _say_what_happened(payload)
+        _say_what_happened(payload, report.extraction.reasons)
     return report.exit_code
 
 
@@ -199,16 +205,21 @@ def _dry_run(
     )
 
 
-def _say_what_happened(payload: dict[str, Any]) -> None:
+def _say_what_happened(payload: dict[str, Any], reasons: Counter[tuple[str, str]]) -> None:
     """The story of a build in a few lines."""
-    extracted, seconds = payload["extracted"], payload["seconds"]
+    extracted, failed, seconds = payload["extracted"], payload["failed_tracks"], payload["seconds"]
     if extracted:
         rate = payload["audio_seconds"] / seconds
         message(f"{extracted} tracks embedded in {seconds:.1f} s ({rate:.0f} s of audio a second)")
     else:
         message("nothing new to embed")
-    if payload["failed_tracks"]:
-        message(f"{payload['failed_tracks']} tracks failed: `artistindex failures` says why")
+    if failed:
+        share = 100 * extracted / (extracted + failed)
+        message(f"{failed} tracks failed (extraction rate {share:.0f}%); `artistindex failures`:")
+        for (stage, reason), count in reasons.most_common(_MOST_SHOWN):
+            message(f"  {count} x {stage}: {reason}")
+    if payload["outliers"]:
+        message(f"{payload['outliers']} tracks may be somebody else's: see `artistindex failures`")
     message(f"{payload['indexed']} of {payload['requested']} artists are in every index")
     for each in payload["failed"][:_MOST_SHOWN]:
         message(f"  {each['artist']}: {each['reason']} ({each['stage']})")

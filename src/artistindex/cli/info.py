@@ -48,6 +48,8 @@ def _say(library: dict[str, Any], *, quiet: bool) -> None:
             f" {counts['track_vectors']} track vectors, {counts['failures']} failures",
             quiet=quiet,
         )
+    for odd in library.get("outliers", ()):
+        message(f"{odd['what']} {odd['reason']}", quiet=quiet)
 
 
 def _library(indexes: Path, *, whole: bool) -> dict[str, Any] | None:
@@ -61,6 +63,11 @@ def _library(indexes: Path, *, whole: bool) -> dict[str, Any] | None:
                 library.verify()
             held["counts"] = library.counts()
             held["stages"] = library.stages()
+            held["outliers"] = [
+                {"what": each.what, "artist": each.artist, "reason": each.reason}
+                for each in library.failures()
+                if each.stage == "outlier"
+            ]
     except ArtistIndexError as error:
         held["error"] = str(error)
     return held
