@@ -1,8 +1,8 @@
 """The report: what it says, what it never lets through, and that it is written whole."""
 
 import re
+from pathlib import Path
 
-import numpy as np
 import pytest
 from bs4 import BeautifulSoup
 
@@ -10,47 +10,31 @@ from artistindex import compare
 from artistindex.errors import ArtistIndexError, Misuse
 from artistindex.evaluation.report import cell, markdown, shown, write_report
 from strangers import NAMES
-from truths import write_truth
 
 
 @pytest.fixture
-def hostile(planted, tmp_path):
-    """Two indexes of strangers, a truth and pairs about them."""
-    drawn = np.random.default_rng(0).normal(size=(2, len(NAMES), 6)).astype(np.float32)
-    folders = [
-        planted(dict(zip(NAMES, rows, strict=True)), model=model)
-        for rows, model in zip(drawn, ("vggish", "musicnn"), strict=True)
-    ]
-    lists = {
-        name: [NAMES[(at + step) % len(NAMES)] for step in (1, 3, 5)]
-        for at, name in enumerate(NAMES)
-    }
-    pairs = tmp_path / "pairs.csv"
-    pairs.write_text("\"<script>document.title='owned'</script>\",Beyoncé,low\n", "utf-8")
-    truth = write_truth(tmp_path / "<b>truth.json", lists)
-    return compare(folders, truth=truth, pairs=pairs)
+def page(strange_report: Path) -> BeautifulSoup:
+    return read(strange_report)
 
 
-def test_files(hostile, tmp_path):
-    files = write_report(hostile, tmp_path / "a" / "report")
-    assert sorted(path.name for path in files) == [
+def read(folder: Path) -> BeautifulSoup:
+    return BeautifulSoup((folder / "report.html").read_text("utf-8"), "html.parser")
+
+
+def test_files(strange_report):
+    files = {path.name: path.stat().st_size for path in strange_report.iterdir()}
+    assert files.keys() == {
         "heatmap.svg",
         "map.svg",
         "overlap.svg",
         "report.html",
         "report.md",
         "similarities.svg",
-    ]
-    assert all(path.stat().st_size > 500 for path in files)
+    }
+    assert min(files.values()) > 500
 
 
-def page_of(comparison, folder) -> BeautifulSoup:
-    write_report(comparison, folder)
-    return BeautifulSoup((folder / "report.html").read_text("utf-8"), "html.parser")
-
-
-def test_strangers_stay_text_in_html(hostile, tmp_path):
-    page = page_of(hostile, tmp_path / "r")
+def test_strangers_stay_text_in_html(page):
     assert len(page.find_all("script")) == 1
     assert {image["src"][:26] for image in page.find_all("img")} == {"data:image/svg+xml;base64,"}
     assert not page.find_all("b")
@@ -59,19 +43,17 @@ def test_strangers_stay_text_in_html(hostile, tmp_path):
     assert "{{ 7 * 7 }} {% raw %}" in cells
 
 
-def test_nothing_in_the_page_points_anywhere(hostile, tmp_path):
-    page = page_of(hostile, tmp_path / "r")
+def test_nothing_in_the_page_points_anywhere(page):
     for attribute in ("src", "href", "action", "srcset", "data"):
         for tag in page.find_all(attrs={attribute: True}):
             assert tag[attribute].startswith(("data:", "#")), tag
     assert "default-src 'none'" in page.find("meta", attrs={"http-equiv": True})["content"]
 
 
-def test_the_page_can_be_read_by_ear(hostile, tmp_path):
-    page = page_of(hostile, tmp_path / "r")
+def test_the_page_can_be_read_by_ear(page):
     assert page.html["lang"] == "en"
     assert len(page.find_all("h1")) == 1
-    assert [each.name for each in page.find_all(re.compile("^h[1-6]$"))].count("h2") >= 5
+    assert len(page.find_all("h2")) >= 5
     for table in page.find_all("table"):
         assert table.caption.get_text()
         assert all(head.get("scope") in ("col", "row") for head in table.find_all("th"))
@@ -83,20 +65,18 @@ def test_the_page_can_be_read_by_ear(hostile, tmp_path):
         assert tag["aria-labelledby"] in ids
 
 
-def test_the_first_screen_says_which_how_much_and_how_sure(hostile, tmp_path):
-    head = page_of(hostile, tmp_path / "r").header.get_text()
-    verdict = hostile.verdict
-    assert verdict.headline in head
-    assert all(sentence in head for sentence in verdict.sentences)
+def test_the_first_screen_says_which_how_much_and_how_sure(strange, page):
+    head = page.header.get_text()
+    assert strange.verdict.headline in head
+    assert all(sentence in head for sentence in strange.verdict.sentences)
     assert "By how much" in head
     assert "How sure" in head
     assert "chance" in head
 
 
-def test_strangers_stay_text_in_markdown(hostile, tmp_path):
-    write_report(hostile, tmp_path / "r")
-    text = (tmp_path / "r" / "report.md").read_text("utf-8")
-    assert "<" not in text.replace("\\<", "")
+def test_strangers_stay_text_in_markdown(strange_report):
+    text = (strange_report / "report.md").read_text("utf-8")
+    assert "<" not in text
     assert re.findall(r"(?<!\\)!\[", text) == ["!["] * 4
     assert re.findall(r"(?<!\\)\]\(([^)]*)\)", text) == [
         "overlap.svg",
@@ -104,12 +84,11 @@ def test_strangers_stay_text_in_markdown(hostile, tmp_path):
         "heatmap.svg",
         "map.svg",
     ]
-    rows = [line for line in text.splitlines() if line.startswith("|")]
-    tables = "\n".join(text.splitlines()).split("\n\n")
-    for table in (part for part in tables if part.startswith("|")):
-        widths = {len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}
-        assert len(widths) == 1, table[:200]
-    assert len(rows) > 60
+    tables = [part.splitlines() for part in text.split("\n\n") if part.startswith("|")]
+    assert sum(map(len, tables)) > 60
+    for table in tables:
+        widths = {len(re.findall(r"(?<!\\)\|", line)) for line in table}
+        assert len(widths) == 1, table[:3]
 
 
 @pytest.mark.parametrize(
@@ -140,7 +119,8 @@ def test_cells():
 
 def test_a_report_without_a_truth(planted, tmp_path):
     found = compare([planted(model="a"), planted(model="b", seed=1)])
-    page = page_of(found, tmp_path / "r")
+    write_report(found, tmp_path / "r")
+    page = read(tmp_path / "r")
     assert "No truth was given" in page.h1.get_text()
     assert len(page.find_all("img")) == 3
 

@@ -6,18 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-
-from artistindex import compare
-from artistindex.evaluation.report import write_report
-from artistindex.index.build import write_index
-from artistindex.records import Artist, VectorKey
-from strangers import NAMES
-from truths import write_truth
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(
@@ -25,25 +17,9 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("report")
-    names = [*NAMES, *(f"Artist {at}" for at in range(30))]
-    generator = np.random.default_rng(0)
-    for model in ("vggish", "musicnn"):
-        write_index(
-            folder / model,
-            key=VectorKey(model, "0" * 64),
-            artists=[Artist(name) for name in names],
-            vectors=generator.normal(size=(len(names), 6)).astype(np.float32),
-        )
-    lists = {
-        name: [names[(at + step) % len(names)] for step in range(1, 2 + at % 9)]
-        for at, name in enumerate(names)
-    }
-    truth = write_truth(folder / "truth.json", lists)
-    found = compare([folder / "vggish", folder / "musicnn"], truth=truth)
-    return write_report(found, folder / "report")[0]
+@pytest.fixture
+def report(strange_report: Path) -> Path:
+    return strange_report / "report.html"
 
 
 @pytest.fixture(scope="module")

@@ -53,7 +53,7 @@ def command(
         message(line, quiet=state.quiet)
     payload = found.to_json(per_artist=per_artist)
     if per_artist:
-        emit(*_artists(found), form, payload=payload)
+        emit(*_artists(found, all_metrics=form == "csv"), form, payload=payload)
     else:
         emit(_means(found), _COLUMNS, form, payload=payload)
 
@@ -82,10 +82,16 @@ def _means(found: "Evaluation") -> list[dict[str, Any]]:
     ]
 
 
-def _artists(found: "Evaluation") -> tuple[list[dict[str, Any]], list[str]]:
+def _artists(found: "Evaluation", *, all_metrics: bool) -> tuple[list[dict[str, Any]], list[str]]:
+    """A row for each query artist; people get the two metrics that say most."""
     rows = [
         {"index": judged.index, **one, **one["metrics"]}
         for judged in found.indexes
         for one in judged.per_artist()
     ]
-    return rows, ["index", "artist", "listed", "in_pool", *found.indexes[0].columns]
+    metrics = [
+        name
+        for name in found.indexes[0].columns
+        if all_metrics or name == "mrr" or name.startswith("overlap@")
+    ]
+    return rows, ["index", "artist", "listed", "in_pool", *metrics]

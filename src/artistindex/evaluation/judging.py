@@ -70,6 +70,8 @@ class IndexEvaluation:
             "pool": len(self.setup.artists),
             "candidates": self.setup.candidates,
             "coverage": self.setup.coverage,
+            "listed": self.setup.listed,
+            "listed_in_pool": self.setup.found,
             "left_out": {reason: len(left) for reason, left in self.setup.left_out.items()},
             "lists_unused": self.setup.lists_unused,
             "kept_apart": self.setup.kept_apart,

@@ -184,11 +184,12 @@ def artist_maps(comparison: Comparison) -> Plot:
     maps = [flattened(space) for space in spaces]
     places = [maps[0], *(fitted(each, maps[0]) for each in maps[1:])]
     colours = _colours(places[0])
+    size = 60 if count <= _MOST_LABELS else 14
 
     def draw(figure: "Figure") -> None:
         columns = figure.subplots(1, len(spaces), squeeze=False)[0]
         for axes, space, place in zip(columns, spaces, places, strict=True):
-            axes.scatter(place[:, 0], place[:, 1], c=colours, s=14, linewidths=0)
+            axes.scatter(place[:, 0], place[:, 1], c=colours, s=size, linewidths=0)
             axes.set_title(label(space.name), loc="left", fontsize=10)
             axes.set_xticks([])
             axes.set_yticks([])
@@ -207,7 +208,7 @@ def artist_maps(comparison: Comparison) -> Plot:
 
 def _write_names(axes: "Axes", artists: Sequence[str], place: Floats) -> None:
     for artist, (x, y) in zip(artists, place, strict=True):
-        axes.annotate(label(artist), (x, y), xytext=(3, 2), textcoords="offset points", fontsize=6)
+        axes.annotate(label(artist), (x, y), xytext=(5, 2), textcoords="offset points", fontsize=8)
 
 
 # --- what they rest on --------------------------------------------------------------------------
