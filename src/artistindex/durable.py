@@ -2,19 +2,29 @@
 
 import os
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Replace `path` by `content`: a temporary file beside it, flushed to the disk, then renamed.
+    """Replace `path` by `content`, as `replacing` does."""
+    with replacing(path) as file:
+        file.write(content)
 
-    Raises OSError; the temporary file is gone then and what was at `path` is untouched.
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file to write that takes the place of `path` at the end: flushed to the disk, then renamed.
+
+    Raises OSError. Whatever is raised on the way, the temporary file beside `path` is gone then and
+    what was at `path` is untouched.
     """
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.chmod(name, 0o666 & ~_umask())

@@ -1,17 +1,18 @@
 """Everything that artistindex raises on purpose.
 
-    ArtistIndexError            exit code 1; one line that names the thing and the way on
-    +-- Misuse                  exit code 2: a flag, a name or a file that cannot be meant
-    +-- UnknownArtist           no artist of that name; carries the closest names
-    +-- AmbiguousArtist         several artists share the folded name; carries them all
-    +-- WeightsError            a model's weights are missing, altered, unsafe or not its own
-    +-- EngineError             an inference engine is missing or failed to load the weights
-    +-- BrokenIndex             an index that cannot be read, with the part that is wrong
-    +-- BrokenLibrary           a library that cannot be read or written
-    +-- Busy                    another process is writing; names it
-    +-- ServiceError            a web service refused or cannot be reached
-    |   +-- ServiceEnded        ... and is not to be asked again in this run
-    +-- TrackError              one track cannot be used; becomes a `Failure` row, never a crash
+ArtistIndexError            exit code 1; one line that names the thing and the way on
++-- Misuse                  exit code 2: a flag, a name or a file that cannot be meant
++-- UnknownArtist           no artist of that name; carries the closest names
++-- AmbiguousArtist         several artists share the folded name; carries them all
++-- WeightsError            a model's weights are missing, altered, unsafe or not its own
++-- EngineError             an inference engine is missing or failed to load the weights
++-- BrokenIndex             an index that cannot be read, with the part that is wrong
++-- BrokenLibrary           a library that cannot be read or written
++-- PackError               a pack that cannot be read, or does not go with what is here
++-- Busy                    another process is writing; names it
++-- ServiceError            a web service refused or cannot be reached
+|   +-- ServiceEnded        ... and is not to be asked again in this run
++-- TrackError              one track cannot be used; becomes a `Failure` row, never a crash
 """
 
 from collections.abc import Sequence
@@ -62,6 +63,10 @@ class BrokenIndex(ArtistIndexError):
 
 class BrokenLibrary(ArtistIndexError):
     """A library that cannot be read or written."""
+
+
+class PackError(ArtistIndexError):
+    """A pack that cannot be read or made, or that does not go with the indexes that are here."""
 
 
 class Busy(ArtistIndexError):

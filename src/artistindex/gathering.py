@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from artistindex.library import Library, StoredArtist, StoredTrack
+from artistindex.library import ImportedArtist, Library, StoredArtist, StoredTrack
 from artistindex.outliers import outliers
 from artistindex.records import Artist, Failure, VectorKey
 from artistindex.selection import select
@@ -18,15 +18,35 @@ STAGE = "outlier"
 class Gathered:
     """What an index is made of, row by row, and the tracks that lie apart.
 
-    `vectors` are raw means, float32 of shape (dimension,); `held` maps an artist's id in the
-    library to the tracks behind the vector.
+    `vectors` are raw means, float32 of shape (dimension,), and `tracks` (title, album, id in the
+    library) of those behind each; `held` maps an artist's id in the library to the ids of these
+    tracks. Artists out of a pack have no such ids; `licences` are those of the packs' weights.
     """
 
     artists: list[Artist] = field(default_factory=list)
     vectors: list[NDArray[np.float32]] = field(default_factory=list)
-    tracks: list[list[StoredTrack]] = field(default_factory=list)
-    held: dict[int, list[StoredTrack]] = field(default_factory=dict)
+    tracks: list[list[tuple[str, str | None, int | None]]] = field(default_factory=list)
+    held: dict[int, list[int]] = field(default_factory=dict)
     outliers: int = 0
+    licences: list[str] = field(default_factory=list)
+
+    def add_tracks(
+        self, stored: StoredArtist, chosen: Sequence[StoredTrack], vector: NDArray[np.float32]
+    ) -> None:
+        """A row for an artist with tracks of the library."""
+        self.artists.append(stored.artist)
+        self.vectors.append(vector)
+        self.tracks.append([(each.track.title, each.track.album, each.id) for each in chosen])
+        self.held[stored.id] = [each.id for each in chosen]
+
+    def add_imported(self, stored: StoredArtist, imported: ImportedArtist) -> None:
+        """A row for an artist out of a pack."""
+        self.artists.append(stored.artist)
+        self.vectors.append(imported.vector)
+        self.tracks.append([(title, album, None) for title, album in imported.tracks])
+        self.held[stored.id] = []
+        if imported.licence not in self.licences:
+            self.licences.append(imported.licence)
 
 
 def gather(
@@ -35,10 +55,12 @@ def gather(
     """The artists that have vectors of `key`, each with the mean of its first `tracks` tracks.
 
     Tracks far from the artist's others (outliers.py) are recorded as failures of stage "outlier",
-    and left out of the mean only if `drop_outliers`.
+    and left out of the mean only if `drop_outliers`. Artists without tracks of the user's own are
+    taken as a pack brought them.
     """
     library.clear_failures(stage=STAGE, model=key.model)
     vectors = library.vectors(key)
+    imported = library.imported(key)
     found = Gathered()
     for stored in library.artists():
         chosen = select(
@@ -47,16 +69,17 @@ def gather(
             model=key.model,
             usable=lambda track: track.id in vectors,
         )
+        pack = imported.get(stored.id)
+        if pack is not None and (pack.preferred or not chosen):
+            found.add_imported(stored, pack)
+            continue
         if not chosen:
             continue
         odd = _flag(library, stored, chosen, vectors, key.model)
         found.outliers += len(odd)
         if drop_outliers:
             chosen = [track for track in chosen if track.id not in odd]
-        found.artists.append(stored.artist)
-        found.vectors.append(artist_vector([vectors[track.id] for track in chosen]))
-        found.tracks.append(chosen)
-        found.held[stored.id] = chosen
+        found.add_tracks(stored, chosen, artist_vector([vectors[track.id] for track in chosen]))
     return found
 
 

@@ -179,6 +179,7 @@ def build(
         for plan in plans:
             key = key_of(plan, excerpt)
             found = gather(library, key, tracks=tracks, drop_outliers=drop_outliers)
+            _say_who_is_left_out(library, key, observer)
             gathered[plan.name] = found
             report.outliers += found.outliers
             if found.artists:
@@ -255,14 +256,19 @@ def _index(
         key=key,
         artists=found.artists,
         vectors=np.stack(found.vectors),
-        tracks=[
-            [UsedTrack(each.track.title, each.track.album, each.id) for each in several]
-            for several in found.tracks
-        ],
-        licence=plan.weights.spec.licence,
+        tracks=[[UsedTrack(*each) for each in several] for several in found.tracks],
+        licence="; ".join(dict.fromkeys([plan.weights.spec.licence, *found.licences])),
         transform=transform,
     )
     return BuiltIndex(plan.name, folder, made, made != before)
+
+
+def _say_who_is_left_out(library: Library, key: VectorKey, observer: Observer) -> None:
+    if left_out := library.imported_otherwise(key):
+        observer.note(
+            f"{key.model}: {left_out} imported artists are left out, since their vectors are of"
+            " other weights, precision or excerpt"
+        )
 
 
 def _manifest(folder: Path) -> Manifest | None:
@@ -283,7 +289,7 @@ def _judge(
     last = {each.artist: each for each in library.failures() if each.stage in _FATAL_STAGES}
     for stored in asked:
         for found in gathered.values():
-            behind |= {track.id for track in found.held.get(stored.id, ())}
+            behind.update(found.held.get(stored.id, ()))
         lacking = [model for model, found in gathered.items() if stored.id not in found.held]
         if not lacking:
             report.indexed += 1
