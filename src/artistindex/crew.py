@@ -3,8 +3,12 @@
 import multiprocessing
 import os
 import signal
+import threading
+from collections.abc import Iterator
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing import connection, resource_tracker
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -40,15 +44,25 @@ class Crew:
         self._breaks = 0
 
     def submit(self, job: Job) -> "Future[Embedded | TrackError]":
-        """Give `job` to the next free worker."""
-        if self._pool is None:
-            from pebble import ProcessPool
+        """Give `job` to the next free worker; raises EngineError where workers only die."""
+        while True:
+            pool = self._pool or self._start()
+            try:
+                with _interrupts_held():  # the first job starts the pool's threads
+                    future = pool.schedule(guarded, args=(job,), timeout=self._timeout)
+            except RuntimeError as error:  # broken, before any future could say so
+                self._broken(pool, error)
+            else:
+                self._pool_of[future] = pool
+                return future
 
-            context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPool(max_workers=self.workers, initializer=_start, context=context)
-        future = self._pool.schedule(guarded, args=(job,), timeout=self._timeout)
-        self._pool_of[future] = self._pool
-        return future
+    def _start(self) -> "ProcessPool":
+        from pebble import ProcessPool
+
+        resource_tracker.ensure_running()  # its start lets go of the interrupts that are held
+        context = multiprocessing.get_context("spawn")
+        self._pool = ProcessPool(max_workers=self.workers, initializer=_start, context=context)
+        return self._pool
 
     def outcome(self, future: "Future[Embedded | TrackError]") -> Embedded | TrackError | None:
         """What became of a finished job; None where it must be submitted again.
@@ -73,12 +87,13 @@ class Crew:
         self._breaks = 0
         return found
 
-    def _broken(self, pool: "ProcessPool", error: BrokenProcessPool) -> None:
+    def _broken(self, pool: "ProcessPool", error: RuntimeError) -> None:
         """A worker died between two jobs, and the pool with it: none of the jobs is to blame."""
         if self._pool is pool:
-            pool.stop()
             self._pool = None
             self._breaks += 1
+            pool.stop()
+            pool.join()  # or the other workers would stay, each with its models
         if self._breaks > _MOST_BREAKS:
             raise EngineError(
                 "the worker processes die before they begin; is there enough memory?"
@@ -103,9 +118,34 @@ class Crew:
         self._pool.join()
 
 
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """What starts in here inherits that Ctrl-C is held back: it is this thread's business alone.
+
+    A worker that is just being started would otherwise print a traceback into the terminal.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _start() -> None:
-    """Runs in every worker first: an interrupt is the parent's business."""
+    """Runs in every worker first."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A killed parent can stop nobody, and a track may take long: leave with it."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
 
 
 def _how_it_died(exit_code: int | None) -> str:
