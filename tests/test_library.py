@@ -149,9 +149,20 @@ def test_forgetting_an_unknown_or_ambiguous_artist_changes_nothing(library: Libr
     library.add_artist(Artist("sigur ros"))
     with pytest.raises(UnknownArtist, match="Rezz"):
         library.forget("Rezz")
-    with pytest.raises(AmbiguousArtist, match="Sigur Rós, sigur ros"):
+    with pytest.raises(AmbiguousArtist, match="Sigur Rós; sigur ros"):
         library.forget("SIGUR ROS")
     assert len(library.artists()) == 2
+
+
+def test_namesakes_are_told_apart_by_their_ids(library: Library) -> None:
+    for country in ("us", "uk"):
+        library.add_artist(Artist("Nirvana", spotify_id=country))
+    with pytest.raises(AmbiguousArtist, match="spotify:us"):
+        library.forget("nirvana")
+    library.forget("spotify:us")
+    assert [each.artist.spotify_id for each in library.artists()] == ["uk"]
+    with pytest.raises(UnknownArtist):
+        library.forget("nonsense:uk")
 
 
 def test_the_same_trouble_is_kept_once_and_goes_when_it_goes_right(library: Library) -> None:

@@ -51,6 +51,11 @@ def same(one: str, other: str) -> bool:
     return fold(one) == fold(other)
 
 
+def shortened(name: str, most: int = 80) -> str:
+    """A name as a message quotes it: its first `most` characters."""
+    return name if len(name) <= most else f"{name[:most]}…"
+
+
 def _fold_once(name: str) -> str:
     text = unicodedata.normalize("NFKC", name.translate(_VARIANTS)).translate(_VARIANTS).casefold()
     kept: list[str] = []

@@ -16,6 +16,17 @@ class Artist:
     deezer_id: str | None = None
     musicbrainz_id: str | None = None
 
+    @property
+    def described(self) -> str:
+        """The name with the ids that tell namesakes apart."""
+        given = {
+            "spotify": self.spotify_id,
+            "deezer": self.deezer_id,
+            "musicbrainz": self.musicbrainz_id,
+        }
+        ids = ", ".join(f"{service}:{id_}" for service, id_ in given.items() if id_)
+        return f"{self.name} ({ids})" if ids else self.name
+
 
 @dataclass(frozen=True, slots=True)
 class Track:

@@ -14,13 +14,17 @@ from artistindex.locks import writer_lock
 def command(state: State, artists: tuple[str, ...]) -> None:
     """Remove ARTIST, and the tracks of nobody else, from the library.
 
-    The indexes keep them until the next `artistindex build`.
+    The indexes keep them until the next `artistindex build`. An artist may be named by id
+    ("spotify:...") too. Where one of the names is unknown, nobody is removed.
     """
+    Library.open(state.indexes / FILE_NAME, read_only=True).close()  # raises where there is none
     with (
         writer_lock(state.indexes, waiting=lambda line: message(line, quiet=state.quiet)),
         Library.open(state.indexes / FILE_NAME) as library,
     ):
-        for name in artists:
-            removed = library.forget(name)
-            message(f"{name} is forgotten, with {removed} tracks", quiet=state.quiet)
+        found = [library.find_artist(name) for name in artists]  # all of them, or nobody goes
+        for stored in dict.fromkeys(found):
+            removed = library.forget(stored)
+            line = f"{stored.artist.name} is forgotten, with {removed} tracks"
+            message(line, quiet=state.quiet)
     message("run `artistindex build` to take them out of the indexes", quiet=state.quiet)
