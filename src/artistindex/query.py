@@ -49,17 +49,16 @@ class ArtistIndex:
         """
         folder = Path(path)
         manifest = Manifest.read(folder)
-        try:
-            return cls._load(folder, manifest)
-        except FileNotFoundError:  # replaced just now: the manifest names other files already
-            manifest = Manifest.read(folder)
-        try:
-            return cls._load(folder, manifest)
-        except FileNotFoundError as error:
-            missing = Path(error.filename or str(error)).name
-            raise BrokenIndex(
-                f"{folder} lacks its data file {missing}: build the index again"
-            ) from error
+        while True:
+            try:
+                return cls._load(folder, manifest)
+            except FileNotFoundError as error:
+                before, manifest = manifest, Manifest.read(folder)
+                if manifest == before:  # else it was replaced just now, and names other files
+                    missing = Path(error.filename or str(error)).name
+                    raise BrokenIndex(
+                        f"{folder} lacks its data file {missing}: build the index again"
+                    ) from error
 
     @classmethod
     def _load(cls, folder: Path, manifest: Manifest) -> Self:
@@ -141,9 +140,10 @@ class ArtistIndex:
             raise self._unknown(name)
         exact = [entry for entry in found if entry.artist.name == names.tidy(name)]
         if len(found) > 1 and len(exact) != 1:
-            spelled = [described(entry.artist) for entry in found]
+            spelled = [names.shortened(entry.artist.described) for entry in found]
             raise AmbiguousArtist(
-                f"{name!r} could be any of {'; '.join(spelled)}: spell it so, or ask by an id",
+                f"{names.shortened(name)!r} could be any of {'; '.join(spelled)}:"
+                " spell it so, or ask by an id",
                 spelled,
             )
         return (exact or found)[0].row
@@ -231,10 +231,9 @@ class ArtistIndex:
         wanted = names.fold(name)[:200]
         hits = process.extract(wanted, folded, scorer=fuzz.WRatio, limit=_CLOSEST)
         closest = [self.artists[row] for _, _, row in hits]
-        shown = name if len(name) <= 80 else f"{name[:80]}…"
         return UnknownArtist(
-            f"no artist {shown!r} in the index {self.name}; the closest names are"
-            f" {', '.join(closest)}",
+            f"no artist {names.shortened(name)!r} in the index {self.name}; the closest names are"
+            f" {', '.join(map(names.shortened, closest))}",
             closest,
         )
 
@@ -245,9 +244,12 @@ def find_index(indexes: Path, model: str | None = None) -> Path:
     Raises Misuse for a model that is unknown, BrokenIndex where there is no such index.
     """
     if model is not None:
-        if model not in MODELS and not (indexes / model / FILE_NAME).is_file():
-            held = ", ".join(path.name for path in all_indexes(indexes)) or "none"
-            raise Misuse(f"unknown index {model!r}; {indexes} holds: {held}")
+        held = [path.name for path in all_indexes(indexes)]
+        if model not in MODELS and model not in held:
+            raise Misuse(
+                f"unknown index {names.shortened(model)!r}; {indexes} holds:"
+                f" {', '.join(held) or 'none'}"
+            )
         return indexes / model
     found = all_indexes(indexes)
     if not found:
@@ -269,20 +271,6 @@ def verify(folder: Path) -> None:
         for file in (index.manifest.index_file, index.manifest.artists_file):
             _check_file(folder, file, always=True)
         _check_unit(folder, index.vectors)
-
-
-def described(artist: Artist) -> str:
-    """The artist's name with the ids that tell namesakes apart."""
-    ids = [
-        f"{kind}:{given}"
-        for kind, given in (
-            ("spotify", artist.spotify_id),
-            ("deezer", artist.deezer_id),
-            ("musicbrainz", artist.musicbrainz_id),
-        )
-        if given
-    ]
-    return f"{artist.name} ({', '.join(ids)})" if ids else artist.name
 
 
 def _check_file(folder: Path, file: DataFile, *, always: bool = False) -> None:

@@ -143,9 +143,9 @@ class Sidecar:
     def find(self, name: str) -> list[Entry]:
         """The entries whose folded name is that of `name`, or whose id is ("spotify:...")."""
         found = self._all(f"{_SELECT} WHERE folded = ? ORDER BY row", names.fold(name))
-        kind, _, given = name.partition(":")
+        kind, _, given = names.tidy(name).partition(":")
         if not found and given and kind in ("spotify", "deezer", "musicbrainz"):
-            found = self._all(f"{_SELECT} WHERE {kind}_id = ? ORDER BY row", given.strip())
+            found = self._all(f"{_SELECT} WHERE {kind}_id = ? ORDER BY row", given)
         return [_entry(row) for row in found]
 
     def tracks(self, row: int) -> list[UsedTrack]:
