@@ -1,8 +1,10 @@
 """Gets a catalogue track's audio, in a thread of its own, and records how far it came."""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -38,15 +40,18 @@ class AudioSource(Protocol):
 class Fetcher:
     """One thread for all that waits for the network: a polite client asks for one thing at a time.
 
-    The thread records stages through a connection of its own. Use it as a context manager; leaving
-    it drops what has not begun.
+    The thread records stages through a connection of its own. Use it as a context manager: leaving
+    it normally waits for what was submitted; leaving it by an exception does not, and a download
+    that is on its way ends with the process.
     """
 
     def __init__(self, library: Path, source: AudioSource) -> None:
         self._source = source
         self._path = library
         self._library: Library | None = None
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="fetch")
+        self._submitted: SimpleQueue[tuple[StoredTrack, Future[Path]] | None] = SimpleQueue()
+        self._thread = Thread(target=self._work, name="fetch", daemon=True)
+        self._thread.start()
 
     def submit(self, stored: StoredTrack) -> "Future[Path]":
         """Find and fetch the audio of `stored`.
@@ -54,11 +59,23 @@ class Fetcher:
         The future raises TrackError where none can be had, ServiceEnded where the source must not
         be asked again in this run.
         """
-        return self._thread.submit(self._bring, stored)
+        future: Future[Path] = Future()
+        self._submitted.put((stored, future))
+        return future
 
     def release(self, path: Path, *, useless: bool = False) -> None:
         """Say that a fetched file has been used, or is `useless` and should not be kept."""
         self._source.release(path, useless=useless)
+
+    def _work(self) -> None:
+        while (submitted := self._submitted.get()) is not None:
+            stored, future = submitted
+            try:
+                future.set_result(self._bring(stored))
+            except BaseException as error:
+                future.set_exception(error)
+        if self._library is not None:
+            self._library.close()
 
     def _bring(self, stored: StoredTrack) -> Path:
         if self._library is None:
@@ -94,4 +111,6 @@ class Fetcher:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._thread.shutdown(wait=kind is None, cancel_futures=True)
+        self._submitted.put(None)
+        if kind is None:
+            self._thread.join()
