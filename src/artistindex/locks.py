@@ -59,6 +59,6 @@ def _telling_owner(owner: Path) -> Iterator[None]:
 
 def _read_owner(owner: Path) -> str:
     try:
-        return owner.read_text() or "another process"
+        return owner.read_text(errors="replace")[:200].strip() or "another process"
     except OSError:
         return "another process"
