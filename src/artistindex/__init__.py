@@ -13,13 +13,13 @@ The whole public API is named in `__all__`. Everything else may change without n
 from typing import TYPE_CHECKING, Any
 
 from artistindex.errors import ArtistIndexError
-from artistindex.records import Neighbour
 
 if TYPE_CHECKING:
     from artistindex.evaluation import compare, evaluate
     from artistindex.library import Library
     from artistindex.pipeline import build
     from artistindex.query import ArtistIndex
+    from artistindex.records import Neighbour
 
 __version__ = "0.1.0"
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
 _HOMES = {
     "ArtistIndex": "artistindex.query",
     "Library": "artistindex.library",
+    "Neighbour": "artistindex.records",
     "build": "artistindex.pipeline",
     "compare": "artistindex.evaluation",
     "evaluate": "artistindex.evaluation",
