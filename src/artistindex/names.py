@@ -6,6 +6,7 @@ shown is always the artist's own.
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _VARIANTS = str.maketrans(
     {
@@ -32,6 +33,7 @@ def tidy(name: str) -> str:
     return _SPACES.sub(" ", kept).strip()
 
 
+@lru_cache(maxsize=1 << 16)  # the same names are folded again and again
 def fold(name: str) -> str:
     """The key under which a name is looked up.
 
