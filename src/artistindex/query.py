@@ -186,6 +186,12 @@ class ArtistIndex:
         `leave_out` are rows that must not answer. Raises Misuse for `k` below 1, a vector of
         another dimension, or one that is not finite or zero.
         """
+        return self.listed(self.nearest(vector, k, leave_out=leave_out))
+
+    def nearest(
+        self, vector: NDArray[np.floating], k: int, *, leave_out: Collection[int] = ()
+    ) -> list[tuple[float, int]]:
+        """The (score, row) of the `k` artists nearest to `vector`, as `neighbours_of_vector`."""
         if k < 1:
             raise Misuse(f"k must be at least 1, not {k}")
         asked = np.asarray(vector, np.float64)
@@ -205,9 +211,10 @@ class ArtistIndex:
             if row >= 0 and row not in left_out
         ]
         found.sort(key=lambda pair: (-pair[0], pair[1]))
-        return self._neighbours(found[:k])
+        return found[:k]
 
-    def _neighbours(self, found: Sequence[tuple[float, int]]) -> list[Neighbour]:
+    def listed(self, found: Sequence[tuple[float, int]]) -> list[Neighbour]:
+        """The artists of (score, row) pairs, ranked in the order given."""
         entries = self._sidecar.entries([row for _, row in found])
         return [
             Neighbour(
@@ -219,6 +226,10 @@ class ArtistIndex:
             )
             for rank, ((score, _), entry) in enumerate(zip(found, entries, strict=True), 1)
         ]
+
+    def tracks_of_row(self, row: int) -> list[UsedTrack]:
+        """The tracks behind the vector of `row`."""
+        return self._sidecar.tracks(row)
 
     def _vector(self, row: int) -> NDArray[np.float32]:
         found: NDArray[np.float32] = self._index.reconstruct(row)
