@@ -25,10 +25,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import cycle
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import av
 import psutil
+from av.audio.stream import AudioStream
 
 import fullsize_standins
 from artistindex.catalogues.folder import SUFFIXES
@@ -143,7 +144,7 @@ def mixed(music: Path, target: Path, count: int) -> list[Path]:
 def transcode(path: Path, target: Path, codec: str) -> None:
     """Encode the audio of `path` into `target`, without its tags."""
     with av.open(str(path)) as source, av.open(str(target), "w") as made:
-        stream = made.add_stream(codec, rate=44_100)
+        stream = cast(AudioStream, made.add_stream(codec, rate=44_100))
         for frame in source.decode(audio=0):
             frame.pts = None
             made.mux(stream.encode(frame))

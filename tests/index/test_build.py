@@ -112,7 +112,7 @@ def test_vectors_that_cannot_be_are_refused(tmp_path: Path, vectors: np.ndarray)
 
 
 def test_an_unknown_transform_is_misuse(tmp_path: Path) -> None:
-    with pytest.raises(Misuse, match="there are|known ones"):
+    with pytest.raises(Misuse, match=r"there are|known ones"):
         written(tmp_path, transform="nonsense")
 
 
