@@ -247,15 +247,16 @@ def _mono(frame: "AudioFrame") -> NDArray[np.float32]:
     if channels >= _TOO_MANY_PLANES and frame.format.is_planar:
         (frame,) = AudioResampler(format=frame.format.packed.name).resample(frame)
     values = frame.to_ndarray()
-    if not frame.format.is_planar:
-        values = values.reshape(-1, channels).T
-    samples: NDArray[np.float32] = values.astype(np.float32)
+    planes = values if frame.format.is_planar else values.reshape(-1, channels).T
+    total: NDArray[np.float32] = planes[0].astype(np.float32)
+    for plane in planes[1:]:  # several times quicker than a mean over the interleaved axis
+        total += plane
     if values.dtype == np.uint8:
-        samples = samples / np.float32(128) - np.float32(1)
-    elif values.dtype.kind == "i":
-        samples /= np.float32(2.0 ** (8 * values.dtype.itemsize - 1))
-    mean: NDArray[np.float32] = samples.mean(axis=0)
-    return mean
+        total -= 128 * channels
+    if values.dtype.kind in "iu":
+        total *= np.float32(2.0 ** (1 - 8 * values.dtype.itemsize))
+    total /= np.float32(channels)
+    return total
 
 
 def _from(start: int, blocks: Iterable[Block]) -> Iterator[Block]:
