@@ -74,11 +74,18 @@ def test_a_long_name_folds_quickly_enough_to_be_asked_for() -> None:
     assert names.fold("Ａ" * 10_000) == "a" * 10_000
 
 
+FOLDS_NO_NAMES = {
+    "audio/refusals.py",  # error messages
+    "audio/titles.py",  # splits titles into words, letter by letter
+    "catalogues/http.py",  # headers and names of services
+}
+
+
 def test_nothing_else_compares_names() -> None:
     """Other modules fold through this one: none calls casefold or unicodedata itself."""
-    culprits = [
-        path.relative_to(SOURCE)
+    culprits = {
+        path.relative_to(SOURCE).as_posix()
         for path in SOURCE.rglob("*.py")
-        if path.name != "names.py" and re.search(r"\bcasefold\(|\bunicodedata\b", path.read_text())
-    ]
-    assert culprits == []
+        if re.search(r"\bcasefold\(|\bunicodedata\b", path.read_text())
+    }
+    assert culprits - FOLDS_NO_NAMES == {"names.py"}

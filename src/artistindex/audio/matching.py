@@ -158,7 +158,7 @@ def _accepted(wanted: _Wanted, candidate: Candidate) -> Scored:
 
 
 def _name(name: str) -> tuple[str, ...]:
-    return tuple(titles.texts(titles.words(name))) or (name.strip().casefold(),)
+    return tuple(titles.texts(titles.words(name))) or (names.fold(name),)
 
 
 def _is_channel_of(channel: str, name: Sequence[str]) -> bool:
