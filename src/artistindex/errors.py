@@ -7,6 +7,7 @@ ArtistIndexError            exit code 1; one line that names the thing and the w
 +-- WeightsError            a model's weights are missing, altered, unsafe or not its own
 +-- EngineError             an inference engine is missing or failed to load the weights
 +-- BrokenIndex             an index that cannot be read, with the part that is wrong
+|   +-- NewerIndex          ... since a newer version wrote it
 +-- BrokenLibrary           a library that cannot be read or written
 +-- PackError               a pack that cannot be read, or does not go with what is here
 +-- Busy                    another process is writing; names it
@@ -59,6 +60,10 @@ class EngineError(ArtistIndexError):
 
 class BrokenIndex(ArtistIndexError):
     """An index that cannot be read."""
+
+
+class NewerIndex(BrokenIndex):
+    """An index that a newer version wrote; it is left alone."""
 
 
 class BrokenLibrary(ArtistIndexError):

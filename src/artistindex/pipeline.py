@@ -12,13 +12,14 @@ import numpy as np
 from artistindex import names
 from artistindex.audio.decode import Excerpt
 from artistindex.audio.sources import open_source
+from artistindex.catalogues import folder
 from artistindex.catalogues.resolve import Lookup, open_lookup
 from artistindex.crew import DEFAULT_TIMEOUT, default_workers
-from artistindex.errors import ArtistIndexError, Misuse
+from artistindex.errors import Misuse
 from artistindex.fetching import AudioSource
 from artistindex.gathering import Gathered, gather
 from artistindex.index.build import write_index
-from artistindex.index.manifest import Manifest
+from artistindex.index.manifest import Manifest, replaceable
 from artistindex.index.sidecar import UsedTrack
 from artistindex.index.transforms import TRANSFORMS
 from artistindex.ingest import (
@@ -151,7 +152,9 @@ def build(
     observer = observer or Silent()
     _check(tracks=tracks, workers=workers, transform=transform)
     excerpt = str(Excerpt.parse(excerpt))
-    installed = [fetch(spec_of(model)) for model in dict.fromkeys(models)]
+    specs = [spec_of(model) for model in dict.fromkeys(models)]
+    _look_before_work(audio, [indexes / spec.name for spec in specs])
+    installed = [fetch(spec) for spec in specs]
     plans = [_plan(each, engine, precision, observer) for each in installed]
     report = BuildReport()
     gathered: dict[str, Gathered] = {}
@@ -199,6 +202,14 @@ def _check(*, tracks: int, workers: int | None, transform: str) -> None:
         raise Misuse(f"unknown transform {transform!r}; there are {', '.join(TRANSFORMS)}")
 
 
+def _look_before_work(audio: Path | None, folders: Sequence[Path]) -> None:
+    """Raise what would end the build anyway, before weights are fetched and tracks embedded."""
+    for place in folders:
+        replaceable(place)
+    if audio is not None:
+        next(folder.scan(audio), None)
+
+
 def _plan(found: Weights, engine: str, precision: str, observer: Observer) -> ModelPlan:
     chosen = engines.choose(found, engine=engine, precision=precision, say=observer.note)
     return ModelPlan(found, chosen, precision)
@@ -243,16 +254,20 @@ def _from_names(
         if artist.id in ids or (not wanted and artist.id not in others)
     ]
     report.requested = len(asked) + len(report.failed)
+    if not report.requested and not others:
+        raise Misuse(
+            "no artist is named and the library holds none: name some, or give --audio DIR"
+        )
     return asked
 
 
 def _index(
-    folder: Path, plan: ModelPlan, key: VectorKey, found: Gathered, transform: str
+    place: Path, plan: ModelPlan, key: VectorKey, found: Gathered, transform: str
 ) -> BuiltIndex:
     """Write one model's index."""
-    before = _manifest(folder)
+    before = replaceable(place)
     made = write_index(
-        folder,
+        place,
         key=key,
         artists=found.artists,
         vectors=np.stack(found.vectors),
@@ -260,7 +275,7 @@ def _index(
         licence="; ".join(dict.fromkeys([plan.weights.spec.licence, *found.licences])),
         transform=transform,
     )
-    return BuiltIndex(plan.name, folder, made, made != before)
+    return BuiltIndex(plan.name, place, made, made != before)
 
 
 def _say_who_is_left_out(library: Library, key: VectorKey, observer: Observer) -> None:
@@ -269,13 +284,6 @@ def _say_who_is_left_out(library: Library, key: VectorKey, observer: Observer) -
             f"{key.model}: {left_out} imported artists are left out, since their vectors are of"
             " other weights, precision or excerpt"
         )
-
-
-def _manifest(folder: Path) -> Manifest | None:
-    try:
-        return Manifest.read(folder)
-    except ArtistIndexError:
-        return None
 
 
 def _judge(

@@ -39,8 +39,8 @@ def write_index(
     files that neither the new manifest nor the one before it names are removed. An index that is
     there already, just so, is left alone and its manifest returned.
 
-    Raises ValueError for vectors that are not finite or do not match `artists`, BrokenIndex where
-    the folder cannot be written.
+    Raises ValueError for vectors that are not finite or do not match `artists`, NewerIndex where a
+    newer version's index is in the place, BrokenIndex where the folder cannot be written.
     """
     if vectors.ndim != 2 or len(vectors) != len(artists) or not len(artists):
         raise ValueError(f"{len(artists)} artists do not go with vectors of shape {vectors.shape}")
@@ -64,7 +64,7 @@ def write_index(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         made_by=f"artistindex {__version__}",
     )
-    before = _before(folder)
+    before = manifest.replaceable(folder)
     if before is not None and _same_content(before, made) and _in_place(folder, before):
         return before
     _commit(folder, made, index_bytes, artists_bytes, before)
@@ -129,13 +129,6 @@ def _commit(
             f"cannot write the index {folder}: {error.strerror or error};"
             " the index that was there is still in place"
         ) from error
-
-
-def _before(folder: Path) -> Manifest | None:
-    try:
-        return Manifest.read(folder)
-    except BrokenIndex:  # there is none, or none that a reader could be using
-        return None
 
 
 def _same_content(one: Manifest, other: Manifest) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from artistindex.errors import BrokenIndex
+from artistindex.errors import BrokenIndex, NewerIndex
 from artistindex.records import VectorKey
 
 FILE_NAME = "manifest.json"
@@ -69,7 +69,7 @@ class Manifest:
         try:
             version = held["format"]
             if isinstance(version, int) and version > FORMAT:
-                raise BrokenIndex(
+                raise NewerIndex(
                     f"{path} has format {version}, newer than the {FORMAT} that this version reads:"
                     " upgrade artistindex"
                 )
@@ -119,6 +119,19 @@ class Manifest:
             return None
         levels: NDArray[np.float64] = np.linspace(0.0, 100.0, len(self.background))
         return float(np.interp(similarity, self.background, levels))
+
+
+def replaceable(folder: Path) -> Manifest | None:
+    """The manifest of the index in `folder`; None where there is none that a reader could use.
+
+    Raises NewerIndex: what a newer version wrote is not for this one to replace.
+    """
+    try:
+        return Manifest.read(folder)
+    except NewerIndex:
+        raise
+    except BrokenIndex:
+        return None
 
 
 def seal(held: dict[str, Any]) -> str:
