@@ -8,7 +8,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from artistindex import names
 from artistindex.catalogues.folder import spread_over_albums
+from artistindex.catalogues.paths import readable
 from artistindex.errors import AmbiguousArtist, BrokenLibrary, UnknownArtist
 from artistindex.records import Artist, Failure, Match, Track, TrackVector, VectorKey
 
@@ -144,7 +145,7 @@ class StoredTrack:
         """What failures call the track: its file's path, else artist, title and catalogue's id."""
         track = self.track
         if track.path is not None:
-            return str(track.path)
+            return readable(track.path)
         return f"{artist} - {track.title} [{track.catalogue}:{track.catalogue_id}]"
 
 
@@ -194,7 +195,9 @@ class Library:
         try:
             if not read_only:
                 path.parent.mkdir(parents=True, exist_ok=True)
-            mode = "ro" if read_only else "rwc"
+            # a writer that was killed leaves a journal, which only who may write can roll back
+            reading = "rw" if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK) else "ro"
+            mode = reading if read_only else "rwc"
             connection = sqlite3.connect(
                 f"{path.resolve().as_uri()}?mode={mode}",
                 uri=True,
@@ -207,6 +210,7 @@ class Library:
         library = cls(connection, path)
         try:
             with library._errors():
+                connection.execute(f"PRAGMA query_only = {int(read_only)}")
                 connection.execute("PRAGMA foreign_keys = ON")
                 connection.execute("PRAGMA synchronous = FULL")
                 library._migrate(read_only=read_only)
@@ -546,7 +550,7 @@ class Library:
 
         Only those of `stage`, of `model`, of files below the folder `below`, where these are given.
         """
-        inside = None if below is None else _storable(f"{os.fspath(below).rstrip(os.sep)}{os.sep}")
+        inside = None if below is None else f"{readable(below).rstrip(os.sep)}{os.sep}"
         with self._transaction():
             before = self._count("failures")
             self._run(
@@ -776,7 +780,7 @@ class Library:
             yield
             self._run("COMMIT")
         except BaseException:
-            if self._connection.in_transaction:
+            with suppress(sqlite3.Error):  # what a full disk keeps from us, the journal will undo
                 self._connection.rollback()
             raise
 
@@ -785,7 +789,10 @@ class Library:
         try:
             yield
         except sqlite3.Error as error:
-            raise BrokenLibrary(f"the library {self.path}: {error}") from error
+            code = error.sqlite_errorcode if hasattr(error, "sqlite_errorcode") else 0
+            full = code & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+            advice = "; is there room on the disk? what was finished is kept" if full else ""
+            raise BrokenLibrary(f"the library {self.path}: {error}{advice}") from error
 
 
 _ID_COLUMNS = ("spotify_id", "deezer_id", "musicbrainz_id")
