@@ -1,7 +1,9 @@
 """The command line: one file per command, loaded when it is asked for; here the error boundary."""
 
 import importlib
+import io
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any, cast
@@ -65,6 +67,9 @@ def cli(ctx: click.Context, indexes: Path, quiet: bool, verbose: bool) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code; every error becomes one line."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: no worker stays behind
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name never fails for its letters
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 

@@ -3,9 +3,10 @@
 import csv
 import io
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,23 +24,16 @@ def printable(text: str) -> str:
     Bidirectional overrides are escaped too, since they reorder what stands around them; plain
     right-to-left letters stay as they are.
     """
-    return "".join(_escaped(c) if _is_unsafe(c) else c for c in text)
+    return _UNSAFE.sub(_escaped, text)
 
 
-def _escaped(character: str) -> str:
-    return character.encode("unicode_escape", "backslashreplace").decode("ascii")
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 
-def _is_unsafe(character: str) -> bool:
-    code = ord(character)
-    return (
-        code < 0x20
-        or 0x7F <= code < 0xA0
-        or 0xD800 <= code < 0xE000
-        or 0x202A <= code <= 0x202E
-        or 0x2066 <= code <= 0x2069
-        or code in (0x200E, 0x200F, 0x2028, 0x2029, 0x061C)
-    )
+def _escaped(unsafe: re.Match[str]) -> str:
+    return unsafe[0].encode("unicode_escape", "backslashreplace").decode("ascii")
 
 
 def cell(value: object) -> str:
@@ -64,23 +58,24 @@ def emit(
 
 
 def emit_json(payload: object) -> None:
-    """Print one JSON document; a NaN or an infinity in it is a mistake of ours and raises."""
+    """Print one JSON document, what a terminal must not see in it escaped as JSON does.
+
+    A NaN or an infinity in it is a mistake of ours and raises.
+    """
     text = json.dumps(payload, ensure_ascii=False, indent=2, allow_nan=False)
-    click.echo(_encodable(text))
-
-
-def _encodable(text: str) -> str:
-    """Lone surrogates, as of file names that are not UTF-8, escaped."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    lines = (
+        _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", line) for line in text.split("\n")
+    )
+    click.echo("\n".join(lines))
 
 
 def _emit_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")
-    writer.writerow(columns)
+    writer.writerow([_csv_cell(column) for column in columns])
     for row in rows:
         writer.writerow([_csv_cell(row.get(column)) for column in columns])
-    click.echo(_encodable(buffer.getvalue()), nl=False)
+    click.echo(buffer.getvalue(), nl=False)
 
 
 def _csv_cell(value: object) -> object:
@@ -120,7 +115,8 @@ def console(*, stderr: bool) -> "Console":
 def message(text: str, *, quiet: bool = False) -> None:
     """One line for the person at the terminal, on standard error."""
     if not quiet:
-        click.echo(printable(text), err=True)
+        with suppress(BrokenPipeError):  # remarks that nobody reads are no reason to stop
+            click.echo(printable(text), err=True)
 
 
 @contextmanager
