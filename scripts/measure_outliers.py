@@ -79,14 +79,17 @@ def embedded(folder: Path, plan: ModelPlan, excerpt: str, kept: Path | None) -> 
     return collection
 
 
-def trials(collection: Collection, tracks: int, seed: int = 0) -> Trials:
-    """Draw the trials of one collection."""
+def trials(
+    collection: Collection, tracks: int, *, foreign: Collection | None = None, seed: int = 0
+) -> Trials:
+    """Draw the trials of one collection; strangers come from it too, unless from `foreign`."""
     rng = np.random.default_rng(seed)
     done = Trials([], [])
     for name, own in collection.items():
         if len(own) < LEAST:
             continue
-        strangers = np.concatenate([rows for other, rows in collection.items() if other != name])
+        others = foreign or {other: rows for other, rows in collection.items() if other != name}
+        strangers = np.concatenate(list(others.values()))
         size = min(tracks, len(own))
         for _ in range(TRIALS):
             drawn = own[rng.choice(len(own), size, replace=False)]
@@ -141,14 +144,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--keep", type=Path, help="a folder in which to keep the vectors")
     options = parser.parse_args(arguments)
     plan = ModelPlan(find(spec_of(options.model)), options.engine)
-    tuned = embedded(options.tune, plan, options.excerpt, options.keep)
-    done = trials(tuned, options.tracks)
-    print(f"{options.model}, {options.tracks} tracks; chosen on the first: {smallest(done):.2f}")
-    thresholds = sorted({2.0, 2.5, 3.0, 4.0, smallest(done), THRESHOLD})
-    describe(options.tune.name, tuned, done, thresholds)
-    for folder in options.report:
-        collection = embedded(folder, plan, options.excerpt, options.keep)
-        describe(folder.name, collection, trials(collection, options.tracks), thresholds)
+    folders = [options.tune, *options.report]
+    music = {f.name: embedded(f, plan, options.excerpt, options.keep) for f in folders}
+    chosen = smallest(trials(music[options.tune.name], options.tracks))
+    print(f"{options.model}, {options.tracks} tracks; chosen on the first folder: {chosen:.2f}")
+    thresholds = sorted({2.0, 4.0, chosen, THRESHOLD})
+    for name, collection in music.items():
+        done = trials(collection, options.tracks)
+        describe(f"{name}, strangers of its own", collection, done, thresholds)
+        for other, foreign in music.items():
+            if other != name:
+                done = trials(collection, options.tracks, foreign=foreign)
+                describe(f"{name}, strangers from {other}", collection, done, thresholds)
 
 
 if __name__ == "__main__":
