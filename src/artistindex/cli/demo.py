@@ -53,8 +53,9 @@ def command(state: State, out: Path) -> int:
 def _play(music: Path, state: State) -> int:
     """Record what is missing; the number of tracks that were."""
     missing = collection.missing(music)
-    if missing:
-        message(f"playing {len(missing)} tracks into {music}", quiet=state.quiet)
+    if not missing:
+        return 0
+    message(f"playing {len(missing)} tracks into {music}", quiet=state.quiet)
     with progress(quiet=state.quiet) as shown, ThreadPoolExecutor(2) as pool:
         task = shown.add_task("playing", total=len(missing))
         for _ in pool.map(partial(collection.record, music=music), missing):
