@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from rapidfuzz import fuzz
 
+from artistindex import names
 from artistindex.audio import titles
 from artistindex.audio.titles import Word
 from artistindex.records import Track

@@ -25,7 +25,7 @@ def read_names(source: Path) -> list[str]:
     object, CSV if the first line has a column named artist, else text. Raises Misuse.
     """
     text = read_text(source)
-    found = list(unique(_names(text, source.suffix.casefold(), str(source))))
+    found = list(unique(_names(text, source.suffix.lower(), str(source))))
     if not found:
         raise Misuse(f"{source}: no artist in it; one name a line was expected")
     return found
