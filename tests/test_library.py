@@ -195,6 +195,15 @@ def test_stages_are_recorded_with_the_match(library: Library) -> None:
     assert again.match == Match("youtube", "abc", 88.0, "title and artist agree")
 
 
+def test_catalogue_tracks_come_with_everyone_who_is_credited(library: Library) -> None:
+    names = ("Vril", "Rødhåd & Etapp Kyle", "🎧")
+    track = replace(listed(1), artists=tuple(map(Artist, names)))
+    artist_id = library.answer("Vril", VRIL, [track])
+    (stored,) = library.tracks_of(artist_id)
+    assert tuple(artist.name for artist in stored.track.artists) == names
+    assert len(library.artists()) == 1
+
+
 def test_catalogue_tracks_keep_the_catalogues_order(library: Library) -> None:
     artist_id = library.answer("Vril", VRIL, [listed(3), listed(1), listed(2)])
     library.answer("Vril", VRIL, [listed(2), listed(3), listed(1)])
@@ -245,6 +254,25 @@ def test_a_library_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     connection.close()
     with pytest.raises(BrokenLibrary, match="newer than the"):
         Library.open(path)
+
+
+def test_a_library_of_an_older_version_keeps_its_tracks(tmp_path: Path) -> None:
+    from artistindex.library import _MIGRATIONS
+
+    path = tmp_path / FILE_NAME
+    with sqlite3.connect(path) as old:
+        for script in _MIGRATIONS[:2]:
+            old.executescript(script)
+        old.execute("CREATE TABLE migrations (number INTEGER PRIMARY KEY, at TEXT) STRICT")
+        old.executemany("INSERT INTO migrations VALUES (?, '')", [(1,), (2,)])
+        old.execute("INSERT INTO artists (name, folded) VALUES ('Vril', 'vril')")
+        old.execute("INSERT INTO tracks (title, catalogue, catalogue_id) VALUES ('T', 'deezer', 1)")
+        old.execute("INSERT INTO credits VALUES (1, 1, 0)")
+    old.close()
+    with Library.open(path) as library:
+        (stored,) = library.tracks_of(1)
+        library.verify()
+    assert stored.track.artists == (VRIL,)
 
 
 def test_migrations_are_recorded_once(tmp_path: Path) -> None:

@@ -121,6 +121,13 @@ _MIGRATIONS = (
         CHECK (length(vector) = 4 * dimension)
     ) STRICT;
     """,
+    """
+    ALTER TABLE tracks ADD COLUMN billing TEXT NOT NULL DEFAULT '[]';
+    UPDATE tracks SET billing = (
+        SELECT json_group_array(artists.name) FROM credits JOIN artists ON artist_id = artists.id
+        WHERE track_id = tracks.id
+    ) WHERE catalogue IS NOT NULL;
+    """,
 )
 
 
@@ -394,7 +401,8 @@ class Library:
     def tracks_of(self, artist_id: int) -> list[StoredTrack]:
         """An artist's tracks in the order in which they stand for it.
 
-        The user's own files, spread over albums, then catalogue tracks in the catalogue's order.
+        The user's own files, spread over albums, then catalogue tracks in the catalogue's order,
+        these with the names of all who are credited there.
         """
         rows = self._all(
             "SELECT tracks.*, (SELECT group_concat(model, ' ') FROM failures"
@@ -485,9 +493,9 @@ class Library:
     ) -> list[int]:
         """Keep artists' vectors out of a pack, all of them or none; returns the artists' ids.
 
-        Each comes with the id of the artist whom it is of, or None for one who is new. What is
-        known of an artist already stays as it is. Raises ValueError for a vector that is not
-        finite.
+        Each comes with the id of the artist whom it is of, or None for one who is new (once, of
+        several vectors). What is known of an artist already stays as it is. Raises ValueError for a
+        vector that is not finite.
         """
         with self._transaction():
             return [self._put_imported(*entry) for entry in entries]
@@ -663,14 +671,16 @@ class Library:
         if rows:
             return int(rows[0]["id"])
         return self._run(
-            "INSERT INTO tracks (title, album, duration, isrc, catalogue, catalogue_id)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO tracks"
+            " (title, album, duration, isrc, catalogue, catalogue_id, billing)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
             track.title,
             track.album,
             track.duration,
             track.isrc,
             track.catalogue,
             track.catalogue_id,
+            json.dumps([artist.name for artist in track.artists]),
         )
 
     def _credit(self, artist_id: int, track_id: int, position: int) -> None:
@@ -708,7 +718,8 @@ class Library:
         if not np.isfinite(vector).all():
             raise ValueError(f"the imported vector of {entry.artist.name!r} is not finite")
         if artist_id is None:
-            artist_id = self._insert_artist(entry.artist)
+            row = self._row_by_id(entry.artist) or self._row_by_spelling(entry.artist)
+            artist_id = int(row["id"]) if row else self._insert_artist(entry.artist)
         self._run(
             "INSERT OR REPLACE INTO imported_vectors VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             artist_id,
@@ -836,7 +847,7 @@ def _imported(row: sqlite3.Row) -> ImportedArtist:
 
 def _track(row: sqlite3.Row) -> Track:
     return Track(
-        artists=(),
+        artists=tuple(Artist(name) for name in json.loads(row["billing"])),
         title=row["title"],
         album=row["album"],
         duration=row["duration"],
