@@ -100,7 +100,10 @@ def _emit_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> No
         )
     for row in rows:
         table.add_row(*(Text(cell(row.get(column))) for column in columns))
-    console(stderr=False).print(table)
+    screen = console(stderr=False)
+    with screen.capture() as drawn:  # printed by click: rich leaves with 1 where a pipe has closed
+        screen.print(table)
+    click.echo(drawn.get(), nl=False)
 
 
 def console(*, stderr: bool) -> "Console":
