@@ -1,6 +1,7 @@
 """What a worker process does: one track's audio, decoded once, through every model asked for."""
 
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -56,22 +57,24 @@ class Embedded:
     spent: dict[str, float] = field(default_factory=dict)
 
 
-_loaded: dict[ModelPlan, EmbeddingModel] = {}
+_models: dict[ModelPlan, Future[EmbeddingModel]] = {}
+_loader = ThreadPoolExecutor(1, thread_name_prefix="load")
 
 
 def embed_track(job: Job) -> Embedded:
     """Decode `job.path` once and embed it with each of `job.models`.
 
-    Models stay loaded for the next job of this process. Raises TrackError where the track is at
-    fault, EngineError or WeightsError where a model is.
+    Models are loaded while the first track is decoded, and stay for the next job of this process.
+    Raises TrackError where the track is at fault, EngineError or WeightsError where a model is.
     """
+    loading = [_model(plan) for plan in job.models]
     started = time.perf_counter()
     audio = decode(job.path, excerpt=Excerpt.parse(job.excerpt))
     spent = {"decode": time.perf_counter() - started}
     vectors, short_of = [], []
-    for plan in job.models:
+    for plan, future in zip(job.models, loading, strict=True):
         started = time.perf_counter()
-        model = _model(plan)
+        model = future.result()
         spent["load"] = spent.get("load", 0.0) + time.perf_counter() - started
         started = time.perf_counter()
         try:
@@ -113,12 +116,16 @@ def _vector(model: EmbeddingModel, plan: ModelPlan, audio: Audio, excerpt: str) 
     return TrackVector(key=key, vector=vector, patches=patches, engine=model.engine)
 
 
-def _model(plan: ModelPlan) -> EmbeddingModel:
-    if plan not in _loaded:
-        _loaded[plan] = load_model(
-            plan.weights, engine=plan.engine, precision=plan.precision, threads=plan.threads
+def _model(plan: ModelPlan) -> "Future[EmbeddingModel]":
+    if plan not in _models:
+        _models[plan] = _loader.submit(
+            load_model,
+            plan.weights,
+            engine=plan.engine,
+            precision=plan.precision,
+            threads=plan.threads,
         )
-    return _loaded[plan]
+    return _models[plan]
 
 
 def guarded(job: Job) -> Embedded | TrackError:
