@@ -98,12 +98,12 @@ def _flag(
 ) -> set[int]:
     """Record the tracks that lie apart; their ids."""
     found = outliers([vectors[track.id] for track in chosen])
-    for index, score in found:
+    for odd in found:
         reason = (
-            f"may not be by {stored.artist.name}: in {model} it lies {score:.1f} times as far from"
+            f"may not be by {stored.artist.name}: in {model} it lies {odd.score:.1f} times as far from"
             " the artist's other tracks as they lie from each other"
         )
-        label = chosen[index].label(stored.artist.name)
+        label = chosen[odd.index].label(stored.artist.name)
         failure = Failure(label, STAGE, reason, artist=stored.artist.name)
-        library.fail(failure, track_id=chosen[index].id, model=model)
-    return {chosen[index].id for index, _ in found}
+        library.fail(failure, track_id=chosen[odd.index].id, model=model)
+    return {chosen[odd.index].id for odd in found}
