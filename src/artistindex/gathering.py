@@ -100,8 +100,8 @@ def _flag(
     found = outliers([vectors[track.id] for track in chosen])
     for odd in found:
         reason = (
-            f"may not be by {stored.artist.name}: in {model} it lies {odd.score:.1f} times as far from"
-            " the artist's other tracks as they lie from each other"
+            f"may not be by {stored.artist.name}: in {model} it lies {odd.score:.1f} times as far"
+            " from the artist's other tracks as they lie from each other"
         )
         label = chosen[odd.index].label(stored.artist.name)
         failure = Failure(label, STAGE, reason, artist=stored.artist.name)
