@@ -81,6 +81,10 @@ def run(arguments: list[str]) -> int:
     except BrokenPipeError:  # the reader went away (`| head -1`): nobody is left to tell
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except SystemExit as leaving:  # how click answers the same, with 1
+        if not isinstance(leaving.__context__, BrokenPipeError):
+            raise
+        return 0
     except (click.Abort, KeyboardInterrupt):
         _complain("interrupted; what was finished is kept, the same command goes on from there")
         return _INTERRUPTED
