@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import sounds
 from artistindex.index.build import write_index
 from artistindex.index.sidecar import UsedTrack
 from artistindex.records import Artist, VectorKey
+from builds import Place, write_music
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -24,6 +26,24 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
     for name in ("ARTISTINDEX_INDEXES", "SPOTIPY_CLIENT_ID", "SPOTIPY_CLIENT_SECRET"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """Four artists with two tracks each, in every format, embedded by Essentia with three models.
+
+    For all tests together: none may change it.
+    """
+    place = Place(tmp_path_factory.mktemp("built"))
+    with pytest.MonkeyPatch.context() as environment:
+        place.add_stand_ins(environment, "discogs-effnet", "vggish")
+    tracks = dict.fromkeys(("Rezz", "Sigur Rós", "AC/DC", "ハハ"), 2)
+    write_music(place.music, tracks, suffixes=sounds.FORMATS)
+    models = ("discogs-effnet", "vggish", "musicnn")
+    chosen = [word for model in models for word in ("--model", model)]
+    report = place.build("--engine", "essentia", *chosen)
+    assert report["indexed"] == 4
+    return place
 
 
 @pytest.fixture

@@ -1,0 +1,134 @@
+"""Folders of made music, stand-in models, and the command line as a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import sounds
+import standins
+from artistindex.models import weights
+from artistindex.models.registry import spec_of
+from artistindex.worker import Embedded, Job, guarded
+
+SECONDS = 3.2  # a little more than the longest patch, MusiCNN's
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder of its own for music, models, caches and indexes, and commands that run there."""
+
+    root: Path
+
+    @property
+    def music(self) -> Path:
+        return self.root / "music"
+
+    @property
+    def indexes(self) -> Path:
+        return self.root / "indexes"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What sends every process to this place."""
+        return {
+            "ARTISTINDEX_MODELS": str(self.root / "models"),
+            "ARTISTINDEX_CACHE": str(self.root / "cache"),
+        }
+
+    def start(self, *arguments: object, **more: Any) -> subprocess.Popen[str]:
+        """Start a command in a process group of its own; its output goes to pipes."""
+        more = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | more
+        more["env"] = os.environ | self.environment | more.get("env", {})
+        command = [sys.executable, "-m", "artistindex", "--indexes", str(self.indexes)]
+        return subprocess.Popen(
+            [*command, *map(str, arguments)],
+            text=True,
+            encoding="utf-8",
+            errors="backslashreplace",
+            start_new_session=True,
+            **more,
+        )
+
+    def run(self, *arguments: object, timeout: float = 240, **more: Any) -> tuple[int, str, str]:
+        """Run a command to its end: (exit code, standard output, standard error)."""
+        with self.start(*arguments, **more) as process:
+            try:
+                out, err = process.communicate(timeout=timeout)
+            except BaseException:
+                process.kill()
+                raise
+        return process.returncode, out, err
+
+    def build(self, *arguments: object, **more: Any) -> dict[str, Any]:
+        """Build from `music` and return the report; the exit code has to be 0 or 3."""
+        code, out, err = self.run(
+            "build", "--audio", self.music, "--workers", 1, "--format", "json", *arguments, **more
+        )
+        assert code in (0, 3), err
+        report: dict[str, Any] = json.loads(out)
+        return report
+
+    def add_stand_ins(self, monkeypatch: Any, *models: str) -> None:
+        """Install stand-ins for `models`; Discogs-EffNet's has a function library, as MTG's has."""
+        monkeypatch.setenv("ARTISTINDEX_MODELS", self.environment["ARTISTINDEX_MODELS"])
+        self.root.mkdir(parents=True, exist_ok=True)
+        for model in models:
+            file = self.root / f"{model}.pb"
+            if model == "discogs-effnet":
+                standins.write_effnet(file, function_library=True)
+            else:
+                standins.write_model(model, file)
+            weights.add(spec_of(model), file, unverified=True)
+
+
+def write_music(
+    folder: Path,
+    tracks: Mapping[str, int],
+    *,
+    suffixes: tuple[str, ...] = (".wav",),
+    seconds: float = SECONDS,
+) -> list[Path]:
+    """So many tracks of each artist, no two alike, in the formats in turn, two to an album."""
+    paths = []
+    for artist, count in tracks.items():
+        for number in range(count):
+            seed = len(paths)
+            path = folder / f"{seed:03}{suffixes[seed % len(suffixes)]}"
+            sounds.write(path, sounds.music(seconds, seed=seed))
+            title, album = f"{artist} {number}", f"Album {number // 2}"
+            paths.append(sounds.tag(path, artist=artist, title=title, album=album))
+    return paths
+
+
+class CrewHere:
+    """A crew without processes: the same work in this one, so that a test of what is made of its
+    outcome takes no time to start. What processes may do is tested with the real crew."""
+
+    def __init__(self, workers: int, *, timeout: float) -> None:
+        self.workers = workers
+        self.jobs: list[Job] = []
+
+    def submit(self, job: Job) -> Future[Any]:
+        self.jobs.append(job)
+        future: Future[Any] = Future()
+        try:
+            future.set_result(guarded(job))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+    def outcome(self, future: Future[Any]) -> Embedded:
+        found: Embedded = future.result()
+        return found
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
