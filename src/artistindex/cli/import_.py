@@ -1,0 +1,47 @@
+"""`artistindex import`."""
+
+from pathlib import Path
+
+import click
+
+from artistindex.cli.options import State, any_path, format_option, pass_state
+from artistindex.cli.output import emit, message
+
+_COLUMNS = ("index", "artists", "in_pack", "added", "unchanged", "kept", "replaced")
+_MOST_SHOWN = 10
+
+
+@click.command(name="import")
+@click.argument("pack", type=any_path, metavar="PACK.zip")
+@click.option("--replace", is_flag=True, help="Take the pack's vector of artists who are here too.")
+@format_option
+@pass_state
+def command(state: State, pack: Path, replace: bool, form: str) -> None:
+    """Take the indexes in PACK.zip in: new ones as they are, others merged with what is here.
+
+    Artists are the same where they share an id, else where they are spelled alike. Whoever is here
+    already keeps the vector made here, unless --replace is given. Nothing is imported of a pack in
+    which anything is wrong, or whose vectors are of another model, weights, precision or excerpt.
+    """
+    from artistindex.packs.importing import import_pack
+
+    def say(line: str) -> None:
+        message(line, quiet=state.quiet)
+
+    done = import_pack(pack, state.indexes, replace=replace, waiting=say, note=say)
+    rows = [each.to_json() for each in done]
+    emit(rows, _COLUMNS, form, payload={"pack": str(pack), "indexes": rows})
+    for each in done:
+        say(f"{each.model}: licence of the weights: {each.licence or 'not stated'}")
+        for one in each.collisions[:_MOST_SHOWN]:
+            say(f"{each.model}: {_told(one.artist, one.local, one.matched_by, one.kept)}")
+        if len(each.collisions) > _MOST_SHOWN:
+            say(f"and {len(each.collisions) - _MOST_SHOWN} more (--format json lists them)")
+
+
+def _told(artist: str, local: str, how: str, kept: str) -> str:
+    if kept == "both":
+        return f"{artist!r} has a namesake here with another id: both are in the index"
+    whose = "the pack's" if kept == "pack" else "the one here"
+    known = f"{artist!r} is here too" if artist == local else f"{artist!r} is {local!r} here"
+    return f"{known} (same {how.replace('_', ' ')}): {whose} is taken"
