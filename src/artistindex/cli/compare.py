@@ -48,6 +48,11 @@ _EXPERIMENT = "experiment"
     metavar="DIR",
     help="Write report.html, one page that needs no network, and report.md with its plots.",
 )
+@click.option(
+    "--transforms",
+    is_flag=True,
+    help="Compare instead the spaces that build --transform can make of one MODEL's index.",
+)
 @format_option
 @pass_state
 def command(
@@ -58,14 +63,26 @@ def command(
     pairs: str | None,
     ks: tuple[int, ...],
     report: Path | None,
+    transforms: bool,
     form: str,
 ) -> None:
     """Set two or more indexes side by side, on the artists that they share.
 
     Says how their similarities spread, how far the indexes agree with each other and where they
     disagree most, and, with --truth, which one agrees better with music-map, by how much, and how
-    sure that is.
+    sure that is. With --transforms, one index is set side by side with itself in every space, by
+    artist retrieval and, with --truth, by music-map.
     """
+    if transforms:
+        if len(models) > 1 or similarities or pairs or report:
+            raise Misuse("--transforms takes one MODEL, --truth and --k, and nothing else")
+        from artistindex.cli.retrieval import show_transforms
+        from artistindex.evaluation.transformed import compare_spaces
+
+        folder = find_index(state.indexes, models[0] if models else None)
+        compared = compare_spaces(folder, truth=truth, ks=ks or None)
+        show_transforms(compared, form, quiet=state.quiet)
+        return
     from artistindex.evaluation import compare
 
     found = compare(

@@ -7,7 +7,7 @@ import click
 
 from artistindex.cli.options import State, any_path, format_option, index_option, pass_state
 from artistindex.cli.output import emit, message
-from artistindex.errors import BrokenIndex
+from artistindex.errors import BrokenIndex, Misuse
 from artistindex.query import all_indexes, find_index
 
 if TYPE_CHECKING:
@@ -20,35 +20,55 @@ _COLUMNS = ("index", "metric", "pool", "value", "low", "high", "chance", "ceilin
 @click.option(
     "--truth",
     type=any_path,
-    required=True,
     metavar="FILE",
     help="The music-map lists to hold the indexes against, as `artistindex musicmap` writes them.",
 )
+@click.option(
+    "--artist-retrieval",
+    is_flag=True,
+    help="Ask instead whether a held-out track finds its artist; needs the library, no lists.",
+)
 @index_option("An index to evaluate; may be given several times.  [default: all]")
 @click.option("--k", "ks", type=int, multiple=True, help="A cut-off.  [default: 5 and 10]")
+@click.option("--fused", is_flag=True, help="Judge the indexes' fusions too; see query --fuse.")
 @click.option("--per-artist", is_flag=True, help="Show every query artist instead of the means.")
 @format_option
 @pass_state
 def command(
     state: State,
-    truth: Path,
+    truth: Path | None,
+    artist_retrieval: bool,
     index: tuple[str, ...],
     ks: tuple[int, ...],
+    fused: bool,
     per_artist: bool,
     form: str,
 ) -> None:
-    """Tell how far indexes agree with music-map's lists.
+    """Tell how far indexes agree with music-map's lists, or how well tracks find their artists.
 
     Every value stands beside its 95% interval, what chance alone gives, and the ceiling that a
     perfect index could reach. Each index is judged on its own pool of artists: `artistindex
     compare` judges several on the artists they share. docs/evaluation.md explains the metrics.
-    """
-    from artistindex.evaluation import evaluate
 
+    With --artist-retrieval every track is held out of its artist in turn, and all artists are
+    ranked for it.
+    """
+    if (truth is None) != artist_retrieval:
+        raise Misuse("give --truth FILE, or else --artist-retrieval, which needs no truth")
     folders = [find_index(state.indexes, name) for name in index] or all_indexes(state.indexes)
     if not folders:
         raise BrokenIndex(f"no index in {state.indexes}: run `artistindex build` first")
-    found = evaluate(folders, truth, ks=ks or None)
+    if truth is None:
+        from artistindex.cli.retrieval import show_retrievals
+        from artistindex.evaluation.retrieval import artist_retrieval as retrieve
+
+        retrieved = retrieve(folders, is_fused=fused, ks=ks or None)
+        show_retrievals(retrieved, form, per_artist=per_artist, quiet=state.quiet)
+        return
+    from artistindex.evaluation import evaluate
+    from artistindex.evaluation.fused import evaluate_fused
+
+    found = (evaluate_fused if fused else evaluate)(folders, truth, ks=ks or None)
     for line in (*found.notes, *map(_pool, found.indexes)):
         message(line, quiet=state.quiet)
     payload = found.to_json(per_artist=per_artist)

@@ -162,7 +162,12 @@ def _principal(vectors: Wide) -> tuple[Wide, Wide]:
 
 def _apply_all_but_the_top(vectors: Array, arrays: Mapping[str, Array]) -> Array:
     centred: Array = vectors - arrays["mean"]
-    return centred - (centred @ arrays["top"].T) @ arrays["top"]
+    return np.subtract(centred, (centred @ arrays["top"].T) @ arrays["top"], dtype=np.float32)
+
+
+def _apply_whiten(vectors: Array, arrays: Mapping[str, Array]) -> Array:
+    centred: Array = vectors - arrays["mean"]
+    return np.asarray(centred @ arrays["scaled"].T, np.float32)
 
 
 _FIT: dict[str, Callable[[Wide], dict[str, Array]]] = {
@@ -175,9 +180,9 @@ _APPLY: dict[str, Callable[[Array, Mapping[str, Array]], Array]] = {
     "none": lambda vectors, arrays: vectors,
     "centre": lambda vectors, arrays: vectors - arrays["mean"],
     "all-but-the-top": _apply_all_but_the_top,
-    "whiten": lambda vectors, arrays: (vectors - arrays["mean"]) @ arrays["scaled"].T,
+    "whiten": _apply_whiten,
 }
-_ARRAYS = {
+_ARRAYS: dict[str, set[str]] = {
     "none": set(),
     "centre": {"mean"},
     "all-but-the-top": {"mean", "top"},
