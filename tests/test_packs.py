@@ -643,7 +643,7 @@ def rewritten(
 def test_files_that_belong_in_no_pack(pack: Path, tmp_path: Path, name: str) -> None:
     with zipfile.ZipFile(pack, "a") as archive:
         archive.writestr(name, "evil")
-    with pytest.raises(PackError, match="belongs in no pack|is a link, a folder") as raised:
+    with pytest.raises(PackError, match=r"belongs in no pack|is a link, a folder") as raised:
         import_pack(pack, tmp_path / "here")
     assert len(str(raised.value)) < 500
     assert {path.name for path in tmp_path.iterdir()} == {"pack.zip"}
@@ -755,7 +755,7 @@ def test_too_many_files_are_refused(tmp_path: Path) -> None:
 def test_what_is_no_pack(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "p.zip"
     path.write_bytes(content)
-    with pytest.raises(PackError, match="is no pack|no manifest"):
+    with pytest.raises(PackError, match=r"is no pack|no manifest"):
         read_pack(path)
     with pytest.raises(PackError, match="cannot read"):
         read_pack(tmp_path)
