@@ -33,6 +33,10 @@ _COMMANDS = {
 _INTERRUPTED = 130
 
 
+class _Unread(Exception):
+    """A broken pipe on its way past click, which would leave with 1."""
+
+
 class _LazyGroup(click.Group):
     """Imports a command's module only when that command is named, so that a query stays quick."""
 
@@ -44,6 +48,12 @@ class _LazyGroup(click.Group):
             return None
         module = importlib.import_module(f"artistindex.cli.{_COMMANDS[cmd_name]}")
         return cast(click.Command, module.command)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise _Unread from error
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -78,12 +88,8 @@ def run(arguments: list[str]) -> int:
     try:
         outcome: Any = cli.main(arguments, prog_name="artistindex", standalone_mode=False)
         sys.stdout.flush()
-    except BrokenPipeError:  # the reader went away (`| head -1`): nobody is left to tell
+    except (BrokenPipeError, _Unread):  # the reader went away (`| head -1`): nobody is left to tell
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except SystemExit as leaving:  # how click answers the same, with 1
-        if not isinstance(leaving.__context__, BrokenPipeError):
-            raise
         return 0
     except (click.Abort, KeyboardInterrupt):
         _complain("interrupted; what was finished is kept, the same command goes on from there")
