@@ -59,6 +59,7 @@ class World:
     requests: list[Request] = field(default_factory=list)
     top_tracks_allowed: bool = False
     linked: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    previews: str = "https://cdnt-preview.dzcdn.net"
 
     def like(self, query: str) -> list[Performer]:
         """Everyone who shares a piece of a word with `query`: as generous as the real searches."""
@@ -102,7 +103,7 @@ def deezer_artist(performer: Performer) -> dict[str, Any]:
     }
 
 
-def deezer_track(song: Song) -> dict[str, Any]:
+def deezer_track(song: Song, previews: str = World.previews) -> dict[str, Any]:
     track = {
         "id": song.number,
         "readable": True,
@@ -112,7 +113,7 @@ def deezer_track(song: Song) -> dict[str, Any]:
         "duration": song.seconds,
         "rank": 900_000 - song.number,
         "explicit_lyrics": False,
-        "preview": f"https://cdnt-preview.dzcdn.net/{song.number}.mp3?hdnea=signed",
+        "preview": f"{previews}/{song.number}.mp3?hdnea=signed",
         "contributors": [{**deezer_artist(p), "role": "Main"} for p in song.by],
         "artist": deezer_artist(song.by[0]),
         "album": {"id": 1, "title": song.album, "type": "album"},
@@ -140,11 +141,12 @@ def serve_deezer(server: HTTPServer, world: World, at: str = "/deezer") -> str:
                 return json_response(deezer_artist(performer)) if performer else deezer_error(800)
             case ["artist", id_, "top"]:
                 songs = world.by(world.numbered(id_))[: int(request.args["limit"])]
-                return json_response({"data": list(map(deezer_track, songs)), "total": len(songs)})
+                listed = [deezer_track(song, world.previews) for song in songs]
+                return json_response({"data": listed, "total": len(listed)})
             case ["track", id_]:
                 for song in world.songs:
                     if id_ in (str(song.number), f"isrc:{song.isrc}"):
-                        return json_response(deezer_track(song))
+                        return json_response(deezer_track(song, world.previews))
         return deezer_error(800)
 
     _serve(server, at, answer)

@@ -1,0 +1,425 @@
+"""From names to answers: the command line against one local server that plays all services.
+
+yt-dlp itself downloads real audio from it. What takes long in a process of its own is run in this
+one; what kills or interrupts is not.
+"""
+
+import json
+import os
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+import online as places
+import services
+import sounds
+import video_site
+from artistindex.library import FILE_NAME, Library
+from artistindex.query import verify
+from conftest import Run
+from online import Online, Process, stages, video_id, wait_until
+
+MODEL = ("--model", "musicnn", "--engine", "openvino", "--workers", 1)
+
+
+@pytest.fixture(scope="module")
+def audio(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Three pieces of 4 s, in the containers that YouTube delivers."""
+    folder = tmp_path_factory.mktemp("audio")
+    suffixes = (".m4a", ".webm", ".ogg")
+    return [
+        sounds.write(folder / f"{n}{s}", sounds.music(4, seed=n)) for n, s in enumerate(suffixes)
+    ]
+
+
+@pytest.fixture
+def online(monkeypatch: pytest.MonkeyPatch) -> Iterator[Online]:
+    with places.serving() as served:
+        for name, value in served.environment.items():
+            monkeypatch.setenv(name, value)
+        yield served
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Path:
+    return tmp_path / "audio-cache"
+
+
+def library(run: Run) -> Library:
+    return Library.open(run.indexes / FILE_NAME, read_only=True)
+
+
+def only_audio(folder: Path) -> list[Path]:
+    return [p for p in folder.rglob("*") if p.suffix in (*video_site.TYPES, ".opus", ".part")]
+
+
+# -- the run ---------------------------------------------------------------------------------
+
+
+def test_from_names_to_answers(online: Online, run: Run, audio: list[Path], kept: Path) -> None:
+    """As a user runs it: one process for each command."""
+    online.add("Rezz", ["Edge", "Diluvium"], audio)
+    online.add("deadmau5", ["Strobe", "Ghosts 'n' Stuff"], audio[1:])
+    online.add("Sabrina Carpenter", ["Espresso", "Nonsense"], audio[::-1])
+    names = ("Rezz", "deadmau5", "Sabrina Carpenter")
+    asked = (*names, *MODEL, "--tracks", 2, "--audio-cache", kept, "--format", "json")
+    build = Process("--indexes", run.indexes, "build", *asked, environment=online.environment)
+    code, out, err = build.finish()
+    assert code == 0, err
+    told = json.loads(out)
+    assert (told["requested"], told["indexed"], told["failed"]) == (3, 3, [])
+    assert (told["tracks"], told["extracted"], told["failed_tracks"]) == (6, 6, 0)
+    (index,) = told["indexes"]
+    assert (index["index"], index["artists"], index["dimension"]) == ("musicnn", 3, 200)
+    assert "6 tracks embedded" in err
+    assert "3 of 3 artists are in every index" in err
+    assert len(only_audio(kept)) == 6
+    assert {path.read_bytes() for path in only_audio(kept)} == {p.read_bytes() for p in audio}
+    with library(run) as opened:
+        assert opened.stages() == {"embedded": 6}
+        rezz = opened.find_artist("rezz")
+        assert rezz.artist.deezer_id == "1"
+        (edge, _) = opened.tracks_of(rezz.id)
+        assert edge.match is not None
+        assert (edge.match.source, edge.match.source_id) == ("youtube", "v0000001_00")
+        assert edge.match.score > 90
+        assert "artist" in edge.match.reason
+
+    answer = Process("query", "REZZ", "--format", "json", environment=environment(run))
+    code, out, err = answer.finish()
+    assert code == 0, err
+    found = json.loads(out)["neighbours"]
+    assert {each["artist"] for each in found} == {"deadmau5", "Sabrina Carpenter"}
+    assert all(each["tracks"] == 2 for each in found)
+
+    code, out, err = run("info", "--verify", "--format", "json")
+    assert code == 0
+    held = json.loads(out)
+    assert held["library"]["stages"] == {"embedded": 6}
+    assert held["indexes"][0]["state"] == "verified"
+    assert run("failures", "--format", "json") == (0, "[]\n", "")
+
+
+def environment(run: Run) -> dict[str, str]:
+    return {"ARTISTINDEX_INDEXES": str(run.indexes)}
+
+
+def test_names_from_files_and_pinned_ids(
+    online: Online, run: Run, audio: list[Path], tmp_path: Path
+) -> None:
+    """`--artists FILE` and `-`, `--ids`, hostile names, and each folded name once."""
+    online.add("Calibre 50", ["Corrido"], audio[0])
+    online.add("Vril", ["Torus"], audio[0])
+    pinned = online.add("Calibre", ["Even If"], audio[1])
+    namesake = online.add("Calibre", ["Another"], audio[2])
+    online.add("AC/DC", ["T.N.T."], audio[2])
+    online.add("Мумий Тролль", ["Владивосток 2000"], audio[0])
+    hostile = ["../../x", "Robert'); DROP TABLE artists;--", "🎧", "مرحبا", "x" * 10_000]
+    ids = tmp_path / "ids.json"
+    ids.write_text(json.dumps({"mapping": {"Calibre": {"deezer": namesake.deezer_id}}}))
+    given = "\n".join(["# a line-up", "Vril", "vril", "Calibre", "ac/dc", "МУМИЙ ТРОЛЛЬ", *hostile])
+    asked = ("--artists", "-", "--ids", ids, *MODEL, "--tracks", 1, "--format", "json")
+    build = Process("build", *asked, environment=online.environment | environment(run))
+    code, out, err = build.finish(given)
+    assert code == 3, err
+    told = json.loads(out)
+    assert (told["requested"], told["indexed"]) == (9, 4)
+    assert [each["artist"] for each in told["failed"]] == hostile
+    assert {each["stage"] for each in told["failed"]} == {"catalogue"}
+    assert "DROP TABLE" in err
+    with library(run) as opened:
+        assert opened.find_artist("Calibre").artist.deezer_id == namesake.deezer_id
+        assert opened.counts()["failures"] == 5
+    assert online.asked[video_id(pinned, 0)] == 0
+
+    listed = tmp_path / "more.csv"
+    listed.write_text("day,artist\n1,Vril\n2,AC/DC\n")
+    code, out, err = run("build", "--artists", listed, *MODEL, "--tracks", 1, "--format", "json")
+    assert code == 0, err
+    told = json.loads(out)
+    assert (told["requested"], told["indexed"], told["extracted"]) == (2, 2, 0)
+    assert told["indexes"][0]["artists"] == 4
+
+
+def test_a_dry_run_shows_who_is_meant_and_writes_nothing(
+    online: Online, run: Run, audio: list[Path], kept: Path, tmp_path: Path
+) -> None:
+    online.add("Calibre 50", ["Corrido"], audio[0])
+    online.add("Rezz", ["Edge", "Diluvium"], audio[0])
+    names = tmp_path / "names.txt"
+    names.write_text("Calibre\n")
+    asked = ("Rezz", "--artists", names, "--dry-run", "--audio-cache", kept)
+    code, out, err = run("build", *asked)
+    assert code == 3
+    assert "Rezz" in out
+    assert "exact" in out
+    assert "Edge; Diluvium" in out
+    assert "only Calibre 50 (id 1)" in err
+    code, out, _ = run("build", *asked, "--format", "json")
+    assert code == 3
+    told = json.loads(out)
+    assert told["catalogue"] == "deezer"
+    (found,) = told["artists"]
+    assert (found["artist"], found["id"], found["how"]) == ("Rezz", "2", "exact")
+    assert [track["title"] for track in found["tracks"]] == ["Edge", "Diluvium"]
+    assert told["failed"][0]["artist"] == "Calibre"
+    assert not run.indexes.exists()
+    assert not kept.exists()
+    assert not online.site.requests
+
+
+def test_previews_instead_of_videos(online: Online, run: Run, audio: list[Path]) -> None:
+    from werkzeug import Request, Response
+
+    def preview(request: Request) -> Response:
+        return Response(audio[0].read_bytes(), content_type="audio/mpeg")
+
+    online.add("Rezz", ["Edge"], audio[0])
+    online.world.previews = online.server.url_for("/previews")
+    online.server.expect_request("/previews/1000.mp3").respond_with_handler(preview)
+    asked = ("Rezz", "--audio-source", "preview", *MODEL, "--format", "json")
+    code, out, err = run("build", *asked)
+    assert code == 0, err
+    assert json.loads(out)["extracted"] == 1
+    with library(run) as opened:
+        (track,) = opened.tracks_of(opened.find_artist("Rezz").id)
+        assert track.match is not None
+        assert (track.match.source, track.match.source_id) == ("preview", "deezer:1000")
+    assert not online.site.requests
+    home = Path(os.environ["ARTISTINDEX_CACHE"])
+    assert only_audio(home) == []
+    assert not any(b"hdnea" in path.read_bytes() for path in (*run.indexes.rglob("*.*"),))
+
+
+def test_what_the_cache_keeps(
+    online: Online, run: Run, audio: list[Path], kept: Path, tmp_path: Path
+) -> None:
+    """The experiment's `<video id>.wav` is used; `--no-audio-cache` leaves nothing behind."""
+    rezz = online.add("Rezz", ["Edge", "Diluvium"], audio)
+    wav = sounds.write(kept / f"{video_id(rezz, 0)}.wav", sounds.music(4, seed=8))
+    asked = ("Rezz", *MODEL, "--audio-cache", kept, "--no-audio-cache", "--format", "json")
+    code, out, err = run("build", *asked)
+    assert code == 0, err
+    assert json.loads(out)["extracted"] == 2
+    assert online.asked[video_id(rezz, 0)] == 0
+    assert online.asked[video_id(rezz, 1)] > 0
+    assert [p for p in kept.rglob("*") if p.is_file()] == [wav]
+    assert sorted(p.name for p in kept.iterdir()) == [wav.name]
+
+
+# -- resuming --------------------------------------------------------------------------------
+
+
+def test_a_run_killed_at_every_stage_does_only_what_is_unfinished(
+    online: Online, run: Run, audio: list[Path], kept: Path, tmp_path: Path
+) -> None:
+    """Killed while it waits for each thing in turn; no answer of a service is kept in between."""
+    rezz = online.add("Rezz", ["Edge", "Diluvium", "Someone Else"], audio)
+    videos = [video_id(rezz, at) for at in range(3)]
+    asked = (*MODEL, "--tracks", 3, "--audio-cache", kept, "--format", "json")
+
+    def start(*names: str, hold: str) -> Process:
+        online.asked.clear()
+        online.hold(hold)
+        afresh = {"ARTISTINDEX_CACHE": str(tmp_path / hold.replace("/", "-"))}
+        here = online.environment | environment(run) | afresh
+        return Process("build", *names, *asked, environment=here)
+
+    def kill(process: Process, *, at: str, after: Sequence[str] = (), **reached: int) -> None:
+        online.wait_for(at)
+        if "embedded" in reached:
+            wait_until(lambda: stages(run.indexes)["embedded"] == reached["embedded"])
+        assert list(online.asked) == [*after, at]
+        assert stages(run.indexes) == reached
+        process.kill()
+        online.release()
+
+    searches = ["search:Rezz Edge", "search:Rezz Diluvium", "search:Rezz Someone Else"]
+    found, listed = "search/artist:Rezz", "artist/1/top"
+    kill(start("Rezz", hold=found), at=found)
+    kill(start(hold=listed), at=listed, after=[found])
+    kill(start(hold=searches[0]), at=searches[0], after=[found, listed], listed=3)
+    kill(start(hold=videos[0]), at=videos[0], after=searches[:1], matched=1, listed=2)
+    after = [videos[0], searches[1]]
+    kill(start(hold=videos[1]), at=videos[1], after=after, embedded=1, matched=1, listed=1)
+
+    process = start(hold=videos[2])
+    process.suspend_workers()  # downloads do not wait for them
+    after = [videos[1], searches[2]]
+    kill(process, at=videos[2], after=after, embedded=1, fetched=1, matched=1)
+
+    online.asked.clear()
+    code, out, err = run("build", *asked)
+    assert code == 0, err
+    assert json.loads(out)["extracted"] == 2
+    assert list(online.asked) == videos[2:]
+    assert stages(run.indexes) == {"embedded": 3}
+    verify(run.indexes / "musicnn")
+
+
+def test_an_interrupt_during_a_wait_for_the_network_ends_at_once(
+    online: Online, run: Run, audio: list[Path], kept: Path
+) -> None:
+    rezz = online.add("Rezz", ["Edge", "Diluvium"], audio)
+    online.hold(video_id(rezz, 1))
+    asked = ("build", "Rezz", *MODEL, "--audio-cache", kept)
+    process = Process(*asked, environment=online.environment | environment(run))
+    online.wait_for(video_id(rezz, 1))
+    wait_until(lambda: stages(run.indexes)["embedded"] == 1)
+    began = time.monotonic()
+    process.interrupt()
+    code, out, err = process.finish()
+    assert time.monotonic() - began < 10
+    assert code == 130
+    assert out == ""
+    assert err.splitlines()[-1].startswith("Error: interrupted; what was finished is kept")
+    assert "Traceback" not in err
+
+
+# -- failures --------------------------------------------------------------------------------
+
+
+def test_a_bot_check_ends_fetching_and_keeps_what_is_done(
+    online: Online, run: Run, audio: list[Path]
+) -> None:
+    online.add("Rezz", ["Edge"], audio[0])
+    deadmau5 = online.add("deadmau5", ["Strobe"], audio[1])
+    vril = online.add("Vril", ["Torus"], audio[2])
+    online.site.fail(video_id(deadmau5, 0), video_site.BOT)
+    asked = ("build", "Rezz", "deadmau5", "Vril", *MODEL, "--format", "json")
+    code, out, err = run(*asked)
+    assert code == 3
+    told = json.loads(out)
+    assert (told["requested"], told["indexed"], told["extracted"]) == (3, 1, 1)
+    assert [each["artist"] for each in told["failed"]] == ["deadmau5", "Vril"]
+    assert all("not a bot" in each["reason"] for each in told["failed"])
+    assert "--cookies FILE or --cookies-from-browser NAME" in err
+    assert online.asked[video_id(vril, 0)] == 0
+    assert stages(run.indexes) == {"embedded": 1, "matched": 1, "listed": 1}
+    assert run("failures", "--format", "json")[1] == "[]\n"  # pending is not failed
+
+    code, out, err = run("build", *MODEL, "--format", "json")
+    assert code == 0, err
+    told = json.loads(out)
+    assert (told["requested"], told["indexed"], told["extracted"]) == (3, 3, 2)
+
+
+def test_a_bot_check_before_anything_was_had_is_a_failure(
+    online: Online, run: Run, audio: list[Path]
+) -> None:
+    rezz = online.add("Rezz", ["Edge"], audio[0])
+    online.site.fail("search", video_site.BOT)
+    code, out, err = run("build", "Rezz", *MODEL)
+    assert code == 1
+    assert "musicnn" not in out
+    assert "0 of 1 artists" in err
+    assert online.asked[video_id(rezz, 0)] == 0
+
+
+def test_what_fails_is_told_with_stage_and_reason_and_can_be_retried(
+    online: Online, run: Run, audio: list[Path], tmp_path: Path
+) -> None:
+    rezz = online.add("Rezz", ["Edge"], audio[0])
+    online.site.add("another_one", "REZZ - Edge (lyrics)", audio[1])
+    online.videos["Rezz Edge"].append(online.site.videos["another_one"])
+    online.add("deadmau5", ["Strobe"], sounds.truncate(copy(audio[0], tmp_path / "half.m4a")))
+    vril = online.add("Vril", ["Torus"], audio[2])
+    online.videos["Vril Torus"] = [online.site.videos[video_id(rezz, 0)]]
+    online.site.fail(video_id(rezz, 0), *[video_site.GONE] * 9)
+    asked = ("build", "Rezz", "deadmau5", "Vril", "Nobody", *MODEL, "--format", "json")
+    code, out, err = run(*asked)
+    assert code == 3
+    told = json.loads(out)
+    assert (told["indexed"], told["extracted"], told["failed_tracks"]) == (1, 1, 2)
+    assert told["failures"] == {"match": 1, "decode": 1}
+    stage = {each["artist"]: each["stage"] for each in told["failed"]}
+    assert stage == {"Nobody": "catalogue", "deadmau5": "decode", "Vril": "match"}
+    assert "2 tracks failed (extraction rate 33%)" in err
+    assert "1 x match: none of 1 videos is the track; nearest: 'Rezz - Edge'" in err
+    rows = json.loads(run("failures", "--format", "json")[1])
+    assert {(row["artist"], row["stage"]) for row in rows} == set(stage.items())
+    assert all(row["reason"] for row in rows)
+    with library(run) as opened:
+        (track,) = opened.tracks_of(opened.find_artist("Rezz").id)
+        assert track.match is not None
+        assert track.match.source_id == "another_one"
+
+    online.site.videos["v0000002_00"].audio = audio[1]
+    online.videos["Vril Torus"] = [online.site.videos[video_id(vril, 0)]]
+    online.asked.clear()
+    code, out, _ = run("build", *MODEL, "--format", "json")
+    told = json.loads(out)
+    assert (code, told["indexed"], told["extracted"]) == (3, 1, 0)
+    assert not online.asked  # what failed is left alone until it is asked for
+    code, out, _ = run("build", *MODEL, "--retry-failed", "--format", "json")
+    told = json.loads(out)
+    assert (code, told["indexed"], told["extracted"]) == (3, 3, 2)
+    assert [each["artist"] for each in told["failed"]] == ["Nobody"]
+
+
+def copy(source: Path, target: Path) -> Path:
+    target.write_bytes(source.read_bytes())
+    return target
+
+
+def test_a_missing_javascript_runtime_says_how_to_get_one(
+    online: Online,
+    run: Run,
+    audio: list[Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rezz = online.add("Rezz", ["Edge"], audio[0])
+    online.site.fail(video_id(rezz, 0), *[video_site.NO_FORMAT] * 9)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("sysconfig.get_path", lambda *_, **__: str(tmp_path))
+    code, _, err = run("build", "Rezz", *MODEL)
+    assert code == 1
+    assert "pip install 'yt-dlp[default,deno]'" in err
+
+
+@pytest.mark.parametrize("missing", ["catalogue", "videos"])
+def test_without_a_network_it_ends_soon(
+    online: Online, run: Run, audio: list[Path], missing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    online.add("Rezz", ["Edge"], audio[0])
+    nowhere = services.unused_url()
+    if missing == "catalogue":
+        monkeypatch.setenv("ARTISTINDEX_DEEZER_URL", nowhere)
+    else:
+        monkeypatch.setenv("ARTISTINDEX_YOUTUBE_SEARCH", f"{nowhere}/?q={{query}}")
+    began = time.monotonic()
+    code, _, err = run("build", "Rezz", *MODEL)
+    assert time.monotonic() - began < 20
+    assert code == 1
+    assert "is there a network?" in err or "cannot be reached" in err
+    assert "Rezz: " in err
+    monkeypatch.undo()
+
+
+# -- strangers -------------------------------------------------------------------------------
+
+
+def test_a_strangers_track_is_flagged_and_left_out_only_if_asked(
+    online: Online, run: Run, tmp_path: Path
+) -> None:
+    own = [sounds.write(tmp_path / f"{n}.m4a", sounds.music(6, seed=n)) for n in range(4)]
+    stranger = sounds.write(tmp_path / "stranger.m4a", sounds.noise(6, level=0.4))
+    titles = ["Torus", "Haus", "Portal", "Anima", "Free World"]
+    online.add("Vril", titles, [*own, stranger])
+    code, out, err = run("build", "Vril", *MODEL, "--format", "json")
+    assert code == 0, err
+    told = json.loads(out)
+    assert (told["tracks"], told["outliers"]) == (5, 1)
+    assert "1 tracks may be somebody else's" in err
+    (row,) = json.loads(run("failures", "--format", "json")[1])
+    assert (row["stage"], row["artist"]) == ("outlier", "Vril")
+    assert "Free World" in row["what"]
+    assert "times as far" in row["reason"]
+    (odd,) = json.loads(run("info", "--format", "json")[1])["library"]["outliers"]
+    assert "Free World" in odd["what"]
+    code, out, _ = run("build", *MODEL, "--drop-outliers", "--format", "json")
+    told = json.loads(out)
+    assert (code, told["tracks"], told["outliers"], told["extracted"]) == (0, 4, 1, 0)
