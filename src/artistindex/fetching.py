@@ -82,7 +82,8 @@ class Fetcher:
             self._library = Library.open(self._path)
         last: TrackError | None = None
         for match in self._matches(stored):
-            self._library.set_match(stored.id, match)
+            if match is not stored.match:
+                self._library.set_match(stored.id, match)
             try:
                 path = self._source.fetch(match)
             except TrackError as error:

@@ -417,7 +417,7 @@ class Library:
         return spread_over_albums(files, lambda each: each.track) + listed
 
     def set_match(self, track_id: int, match: Match) -> None:
-        """Record which audio was chosen for a track."""
+        """Record which audio was chosen for a track; nothing is known of how it sounds."""
         with self._transaction():
             self._run(
                 "UPDATE tracks SET stage = 'matched', source = ?, source_id = ?, match_score = ?,"
@@ -430,9 +430,11 @@ class Library:
             )
 
     def set_fetched(self, track_id: int) -> None:
-        """Record that a track's audio is at hand."""
+        """Record that a matched track's audio is at hand; one that came further stays there."""
         with self._transaction():
-            self._run("UPDATE tracks SET stage = 'fetched' WHERE id = ?", track_id)
+            self._run(
+                "UPDATE tracks SET stage = 'fetched' WHERE id = ? AND stage = 'matched'", track_id
+            )
 
     # -- vectors ---------------------------------------------------------------------------------
 
