@@ -148,6 +148,10 @@ class ArtistIndex:
             )
         return (exact or found)[0].row
 
+    def rows_of(self, name: str) -> list[int]:
+        """The rows of all artists whose name folds like `name`, or whose id it is."""
+        return [entry.row for entry in self._sidecar.find(name)]
+
     def spelled(self, name: str) -> str:
         """The artist's own spelling of `name`."""
         return self._sidecar.entries([self.row(name)])[0].artist.name

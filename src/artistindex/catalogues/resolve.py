@@ -117,7 +117,7 @@ class Lookup:
         """
         if self.pins.of(name):
             return []
-        parts = list(unique(_JOINT.split(name)))
+        parts = parts_of(name)
         if len(parts) < 2:
             return []
         outcomes = [self._part(name, part) for part in parts]
@@ -125,7 +125,7 @@ class Lookup:
             if outcome.failure is not None and outcome.failure.retryable:
                 return [_failed(name, outcome.failure.reason, retryable=True)]
         found = [outcome for outcome in outcomes if outcome.artist is not None]
-        if not found or (len(found) < len(outcomes) and _UNCERTAIN_JOINT.search(name)):
+        if not found or (len(found) < len(outcomes) and not is_certain_joint(name)):
             return []
         return outcomes
 
@@ -156,6 +156,16 @@ class Lookup:
             tracks=tuple(tracks),
             warnings=match.warnings,
         )
+
+
+def parts_of(name: str) -> list[str]:
+    """The artists whom a name joins, as "A b2b B" and "A & B" do; itself where it joins none."""
+    return list(unique(_JOINT.split(name)))
+
+
+def is_certain_joint(name: str) -> bool:
+    """Whether the parts of `name` are surely artists: "&" is part of many a band's name."""
+    return not _UNCERTAIN_JOINT.search(name)
 
 
 @contextmanager
