@@ -39,17 +39,18 @@ class TrackPool:
     """Tracks with a vector each, credited to one or more artists.
 
     `vectors` are raw, float32 of shape (tracks, d); `credits` (artists, tracks) tells whose they
-    are; tracks with the same number in `recordings` (tracks,) are one recording.
+    are; tracks with the same number in `recordings` (tracks,) are one recording. `ids` are those of
+    the library.
     """
 
     artists: tuple[str, ...]
-    titles: tuple[str, ...]
+    ids: tuple[int, ...]
     credits: NDArray[np.bool_]
     recordings: Ints
     vectors: Rows
 
     def __len__(self) -> int:
-        return len(self.titles)
+        return len(self.ids)
 
     def without(self, held: int) -> NDArray[np.bool_]:
         """`credits` without the recording of the track `held`."""
@@ -61,7 +62,7 @@ class TrackPool:
         present = self.credits[:, chosen].any(axis=1)
         return TrackPool(
             artists=tuple(self.artists[row] for row in np.flatnonzero(present)),
-            titles=tuple(self.titles[at] for at in np.flatnonzero(chosen)),
+            ids=tuple(self.ids[at] for at in np.flatnonzero(chosen)),
             credits=self.credits[np.ix_(present, chosen)],
             recordings=self.recordings[chosen],
             vectors=self.vectors[chosen],
@@ -76,7 +77,7 @@ def read_pools(library: Library, keys: Sequence[VectorKey]) -> list[TrackPool]:
     """
     vectors = [library.vectors(key) for key in keys]
     held = set.intersection(*(set(each) for each in vectors))
-    artists, places, titles, hashes, pairs = [], dict[int, int](), [], [], []
+    artists, places, hashes, pairs = [], dict[int, int](), [], []
     for stored in library.artists():
         tracks = [track for track in library.tracks_of(stored.id) if track.id in held]
         if tracks:
@@ -84,16 +85,15 @@ def read_pools(library: Library, keys: Sequence[VectorKey]) -> list[TrackPool]:
         for track in tracks:
             if track.id not in places:
                 places[track.id] = len(places)
-                titles.append(track.track.title)
                 hashes.append(track.audio_sha256)
             pairs.append((len(artists) - 1, places[track.id]))
     if not pairs:
         models = ", ".join(key.model for key in keys)
         raise Misuse(f"the library {library.path} has no track with vectors of {models}")
-    credits_ = np.zeros((len(artists), len(titles)), np.bool_)
+    credits_ = np.zeros((len(artists), len(places)), np.bool_)
     credits_[tuple(np.array(pairs).T)] = True
     rows = [np.array([each[track] for track in places], np.float32) for each in vectors]
-    pool = TrackPool(tuple(artists), tuple(titles), credits_, recordings_of(hashes, rows), rows[0])
+    pool = TrackPool(tuple(artists), tuple(places), credits_, recordings_of(hashes, rows), rows[0])
     return [replace(pool, vectors=each) for each in rows]
 
 

@@ -87,7 +87,9 @@ def compare_spaces(
             for each in judged[1:]
         ]
         differences = dict(zip(TRANSFORMS[1:], clusters.corrected(found), strict=True))
-    hubs = {each.name: hubs_of(each, k=min(_HUBS_AT, len(each) - 1)) for each in spaces}
+    hubs = {
+        each.name: hubs_of(each, k=max(1, min(_HUBS_AT, (len(each) - 1) // 2))) for each in spaces
+    }
     return TransformComparison(name, retrieval, hubs, evaluation, headline, differences)
 
 
