@@ -77,8 +77,8 @@ class Ranked:
     """One act of a line-up.
 
     `billed` is how the line-up spells it, where that is another way. `percentile` is the share of
-    the index's artists, favourites left out, who fit these favourites less, in percent: None for a
-    favourite, who needs no measuring. `because` are the nearest favourites, `against` the nearest
+    the index's artists, favourites left out, who fit these favourites less, in percent: 100 for a
+    favourite, None where there is nobody else. `because` are the nearest favourites, `against` the nearest
     of those who are disliked.
     """
 
@@ -199,7 +199,7 @@ def _favourites_unheard(found: Ranking) -> list[str]:
 
 
 def _favourite(artist: str, billed: str) -> Ranked:
-    return Ranked(0, artist, billed, 1.0, None, True, False, (Reason(artist, 1.0),))
+    return Ranked(0, artist, billed, 1.0, 100.0, True, False, (Reason(artist, 1.0),))
 
 
 def _others(
