@@ -78,8 +78,8 @@ class Ranked:
 
     `billed` is how the line-up spells it, where that is another way. `percentile` is the share of
     the index's artists, favourites left out, who fit these favourites less, in percent: 100 for a
-    favourite, None where there is nobody else. `because` are the nearest favourites, `against` the nearest
-    of those who are disliked.
+    favourite, None where there is nobody else. `because` are the nearest favourites, `against` the
+    nearest of those who are disliked.
     """
 
     rank: int
