@@ -100,15 +100,12 @@ def shrinkage(variances: Wide, samples: int) -> float:
     """The weight of the mean variance that best estimates a covariance, from 0 to 1.
 
     Oracle approximating shrinkage (Chen, Wiesel, Eldar & Hero, IEEE Trans. Signal Process. 58(10),
-    2010, eq. 23) for `samples` Gaussian vectors whose sample covariance has the eigenvalues
-    `variances`, shape (d,).
+    2010, eq. 23, without its terms in 2/d, as scikit-learn has it) for `samples` Gaussian vectors
+    whose sample covariance has the eigenvalues `variances`, shape (d,).
     """
-    d = len(variances)
     squares, trace = float(variances @ variances), float(variances.sum())
-    apart = (samples + 1 - 2 / d) * (squares - trace**2 / d)
-    if apart <= 0:
-        return 1.0
-    return min(1.0, ((1 - 2 / d) * squares + trace**2) / apart)
+    apart = (samples + 1) * (squares - trace**2 / len(variances))
+    return min(1.0, (squares + trace**2) / apart) if apart > 0 else 1.0
 
 
 def _fit_none(vectors: Wide) -> dict[str, Array]:
