@@ -22,7 +22,7 @@ from artistindex.audio import refusals
 from artistindex.audio.cache import AudioCache
 from artistindex.audio.matching import LONGEST, Candidate, Scored, rank
 from artistindex.audio.refusals import Kind, Refusal
-from artistindex.catalogues.http import is_safe
+from artistindex.catalogues.http import is_local, is_safe
 from artistindex.errors import ArtistIndexError, Misuse, ServiceEnded, TrackError
 from artistindex.records import Match, Track
 
@@ -98,8 +98,7 @@ class YouTube:
         self._cache = cache
         self._search = search or _from_environment("ARTISTINDEX_YOUTUBE_SEARCH", SEARCH, "{query}")
         self._video = video or _from_environment("ARTISTINDEX_YOUTUBE_VIDEO", VIDEO, "{id}")
-        local = urlsplit(self._video).hostname in ("127.0.0.1", "::1", "localhost")
-        self._pace = pace or (Pace.local() if local else Pace())
+        self._pace = pace or (Pace.local() if is_local(self._video) else Pace())
         self._jar = _read_cookies(cookies.file) if cookies and cookies.file else None
         self._browser = cookies.browser if cookies else None
         self._log = _Log()

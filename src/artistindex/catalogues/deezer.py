@@ -15,7 +15,7 @@ from artistindex.catalogues.catalogue import (
     seconds,
     text,
 )
-from artistindex.catalogues.http import DAY, PoliteSession, StatusError, service_url
+from artistindex.catalogues.http import DAY, PoliteSession, StatusError, is_local, service_url
 from artistindex.catalogues.listing import choose
 from artistindex.records import Artist, Track
 
@@ -38,10 +38,11 @@ class Deezer:
     label = "Deezer"
 
     def __init__(self, *, base_url: str | None = None, clock: "Clock | None" = None) -> None:
+        base_url = base_url or service_url("ARTISTINDEX_DEEZER_URL", _URL)
         self._session = PoliteSession(
             self.label,
-            base_url=base_url or service_url("ARTISTINDEX_DEEZER_URL", _URL),
-            per_second=8,
+            base_url=base_url,
+            per_second=1000 if is_local(base_url) else 8,
             hosts=(".dzcdn.net",),
             keep=DAY,
             unkept=("preview",),

@@ -234,7 +234,12 @@ def service_url(variable: str, default: str) -> str:
 def is_safe(url: str) -> bool:
     """Whether `url` is https, or http to this machine. Raises ValueError for what is no URL."""
     parts = urlsplit(url)
-    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+    return parts.scheme == "https" or (parts.scheme == "http" and is_local(url))
+
+
+def is_local(url: str) -> bool:
+    """Whether `url` leads to this machine, which is asked without delay. Raises ValueError."""
+    return urlsplit(url).hostname in _LOOPBACK
 
 
 def host_of(url: str) -> str:
