@@ -53,6 +53,7 @@ def listen(
     for source in sources:
         _check(source)
     key = index.manifest.key
+    note(f"loading {key.model}")
     model = load_model(
         weights_of(index.manifest),
         engine=engine,

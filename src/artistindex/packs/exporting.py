@@ -1,7 +1,7 @@
 """From the indexes that are here to a pack."""
 
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -25,16 +25,17 @@ def export_pack(
     """
     chosen = [find_index(indexes, model) for model in dict.fromkeys(models)]
     folders = chosen or all_indexes(indexes) or [find_index(indexes)]
-    library_file = indexes / FILE_NAME
-    held = Library.open(library_file) if library_file.is_file() else nullcontext()
-    with held as library:
-        packed = [_packed(folder, library) for folder in folders]
+    packed = [_packed(folder, indexes / FILE_NAME) for folder in folders]
     write_pack(path, packed, overwrite=overwrite)
     return packed
 
 
-def _packed(folder: Path, library: Library | None) -> PackedIndex:
-    with ArtistIndex.open(folder) as index:
+def _packed(folder: Path, library_file: Path) -> PackedIndex:
+    with ExitStack() as stack:
+        index = stack.enter_context(ArtistIndex.open(folder))
+        library = None
+        if index.manifest.transform != "none" and library_file.is_file():
+            library = stack.enter_context(Library.open(library_file, read_only=True))
         return PackedIndex(
             key=index.manifest.key,
             licence=index.manifest.licence,
