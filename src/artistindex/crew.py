@@ -23,8 +23,8 @@ _MOST_BREAKS = 3
 _ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
 )
-"""A worker a processor is enough: measured, a linear algebra library that waits for work with a
-second thread takes 0.12 s of processor time for every two minutes of audio, a tenth of the whole."""
+"""One worker a processor is enough: a linear algebra library whose second thread waits for work
+takes 0.12 s of processor time for every two minutes of audio (measured), a tenth of the whole."""
 
 
 def default_workers() -> int:
