@@ -4,6 +4,7 @@ import errno
 import hashlib
 import io
 import json
+import shutil
 import stat
 import struct
 import zipfile
@@ -157,6 +158,15 @@ def test_a_file_that_is_there_is_not_overwritten_unasked(planted: Plant, tmp_pat
     assert read_pack(target)
     with pytest.raises(PackError, match="cannot write"):
         export_pack(tmp_path / "no" / "such" / "folder.zip", folder.parent)
+
+
+def test_a_pack_holds_one_index_of_a_model(planted: Plant, tmp_path: Path) -> None:
+    folder = planted()
+    shutil.copytree(folder, folder.with_name("vggish-old"))
+    with pytest.raises(PackError, match="one index of vggish: choose which with --index"):
+        export_pack(tmp_path / "p.zip", folder.parent)
+    export_pack(tmp_path / "p.zip", folder.parent, models=["vggish-old"])
+    assert len(read_pack(tmp_path / "p.zip")) == 1
 
 
 def test_no_path_and_no_library_id_goes_out(tmp_path: Path, pack: Path) -> None:

@@ -80,8 +80,13 @@ class PackedIndex:
 def write_pack(path: Path, indexes: Sequence[PackedIndex], *, overwrite: bool = False) -> None:
     """Write `indexes` to the new file `path`; it appears whole or not at all.
 
-    Raises PackError where there is a file already (without `overwrite`) or none can be written.
+    Raises PackError where there is a file already (without `overwrite`) or none can be written, and
+    for two indexes of one model.
     """
+    models = [index.key.model for index in indexes]
+    for model in models:
+        if models.count(model) > 1:
+            raise PackError(f"a pack holds one index of {model}: choose which with --index")
     if path.exists() and not overwrite:
         raise PackError(f"{path} is there already: name another file, or give --overwrite")
     try:
