@@ -413,7 +413,7 @@ def test_a_strangers_track_is_flagged_and_left_out_only_if_asked(
     assert code == 0, err
     told = json.loads(out)
     assert (told["tracks"], told["outliers"]) == (5, 1)
-    assert "1 tracks may be somebody else's" in err
+    assert "1 track may be somebody else's" in err
     (row,) = json.loads(run("failures", "--format", "json")[1])
     assert (row["stage"], row["artist"]) == ("outlier", "Vril")
     assert "Free World" in row["what"]

@@ -128,7 +128,7 @@ def add_folder(library: Library, music: Path, observer: Observer | None = None) 
             track_id = library.put_file(found.track, size=found.size, mtime_ns=found.mtime_ns)
             ids.update(library.artists_of(track_id))
     if nameless:
-        observer.note(f"{nameless} files could not be used: `artistindex failures` says why")
+        observer.note(f"not usable: {nameless} of the files; `artistindex failures` says why")
     if not ids:
         raise ArtistIndexError(
             f"no file in {music} has an artist: `artistindex failures` lists them"

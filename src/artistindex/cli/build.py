@@ -13,7 +13,7 @@ from artistindex.catalogues.name_files import read_names
 from artistindex.cli.display import Display
 from artistindex.cli.downloads import fetch_weights
 from artistindex.cli.options import State, any_path, cookie_options, format_option, pass_state
-from artistindex.cli.output import emit, message
+from artistindex.cli.output import counted, emit, message
 from artistindex.errors import Misuse
 from artistindex.index.transforms import TRANSFORMS
 from artistindex.models.registry import DEFAULT_MODELS, MODELS
@@ -209,17 +209,18 @@ def _say_what_happened(payload: dict[str, Any], reasons: Counter[tuple[str, str]
     """The story of a build in a few lines."""
     extracted, failed, seconds = payload["extracted"], payload["failed_tracks"], payload["seconds"]
     if extracted:
-        rate = payload["audio_seconds"] / seconds
-        message(f"{extracted} tracks embedded in {seconds:.1f} s ({rate:.0f} s of audio a second)")
+        rate = f"{payload['audio_seconds'] / seconds:.0f} s of audio a second"
+        message(f"{counted(extracted, 'track')} embedded in {seconds:.1f} s ({rate})")
     else:
         message("nothing new to embed")
     if failed:
-        share = 100 * extracted / (extracted + failed)
-        message(f"{failed} tracks failed (extraction rate {share:.0f}%); `artistindex failures`:")
+        share = f"extraction rate {100 * extracted / (extracted + failed):.0f}%"
+        message(f"{counted(failed, 'track')} failed ({share}); `artistindex failures`:")
         for (stage, reason), count in reasons.most_common(_MOST_SHOWN):
             message(f"  {count} x {stage}: {reason}")
     if payload["outliers"]:
-        message(f"{payload['outliers']} tracks may be somebody else's: see `artistindex failures`")
+        odd = counted(payload["outliers"], "track")
+        message(f"{odd} may be somebody else's: see `artistindex failures`")
     message(f"{payload['indexed']} of {payload['requested']} artists are in every index")
     for each in payload["failed"][:_MOST_SHOWN]:
         message(f"  {each['artist']}: {each['reason']} ({each['stage']})")

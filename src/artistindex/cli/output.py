@@ -115,6 +115,11 @@ def console(*, stderr: bool) -> "Console":
     return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
 
 
+def counted(number: int, noun: str) -> str:
+    """ "1 track", "2 tracks"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def message(text: str, *, quiet: bool = False) -> None:
     """One line for the person at the terminal, on standard error."""
     if not quiet:
