@@ -75,6 +75,7 @@ def main() -> None:
     parser.add_argument("music", type=Path, help="a folder of music")
     parser.add_argument("--tracks", type=int, default=24)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--longest", type=float, default=1200, help="leave out longer ones (s)")
     parser.add_argument("--precisions", nargs="+", default=["f32", "bf16"])
     parser.add_argument("--json", type=Path, help="write the figures here, too")
     options = parser.parse_args()
@@ -89,7 +90,7 @@ def compare(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Measure the plain loop and builds of each precision in turns, `options.runs` times."""
     os.environ["ARTISTINDEX_CACHE"] = str(folder / "cache")
     graphs = install_standins(folder)
-    music = mixed(options.music, folder / "music", options.tracks)
+    music = mixed(options.music, folder / "music", options.tracks, options.longest)
     plain = [sys.executable, "-c", PLAIN_LOOP, json.dumps(graphs), *map(str, music)]
     measured = [Measured("plain loop"), *(Measured(f"build {p}") for p in options.precisions)]
     commands = [plain, *(build(folder, precision) for precision in options.precisions)]
@@ -120,15 +121,15 @@ def install_standins(folder: Path) -> list[tuple[str, str, str]]:
     return graphs
 
 
-def mixed(music: Path, target: Path, count: int) -> list[Path]:
-    """`count` tracks of `music` in mixed formats, spread over three made-up artists' folders."""
+def mixed(music: Path, target: Path, count: int, longest: float) -> list[Path]:
+    """`count` tracks of 20 to `longest` seconds in mixed formats, by three made-up artists."""
     found = sorted(
         path
         for path in music.rglob("*")
-        if path.suffix.lower() in SUFFIXES and path.is_file() and seconds(path) > 20
+        if path.suffix.lower() in SUFFIXES and path.is_file() and 20 < seconds(path) <= longest
     )
     if len(found) < count:
-        sys.exit(f"{music} holds {len(found)} tracks of over 20 s; {count} were asked for")
+        sys.exit(f"{music} holds {len(found)} tracks of such length; {count} were asked for")
     written = []
     for at, (path, suffix) in enumerate(zip(found[:count], cycle(CODECS), strict=False)):
         copy = target / f"Artist {at % 3}" / "Album" / f"{at:03}{suffix or path.suffix.lower()}"
