@@ -154,11 +154,12 @@ def build(
     excerpt = str(Excerpt.parse(excerpt))
     specs = [spec_of(model) for model in dict.fromkeys(models)]
     _look_before_work(audio, [indexes / spec.name for spec in specs])
-    installed = [fetch(spec) for spec in specs]
-    plans = [_plan(each, engine, precision, observer) for each in installed]
     report = BuildReport()
     gathered: dict[str, Gathered] = {}
-    with writer_lock(indexes, waiting=waiting), Library.open(indexes / FILE_NAME) as library:
+    with ExitStack() as held:
+        held.enter_context(writer_lock(indexes, waiting=waiting))
+        plans = [_plan(fetch(spec), engine, precision, observer) for spec in specs]
+        library = held.enter_context(Library.open(indexes / FILE_NAME))
         if retry_failed:
             library.clear_failures()
         with ExitStack() as stack:
