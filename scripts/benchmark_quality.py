@@ -13,6 +13,7 @@ import argparse
 import hashlib
 import json
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 from scipy.stats import trim_mean
 
 from artistindex import fusion, outliers
-from artistindex.audio.decode import decode
+from artistindex.audio.decode import Excerpt, decode
 from artistindex.evaluation import clusters, intervals
 from artistindex.evaluation.retrieval import HEADLINE, Retrievals, contest
 from artistindex.evaluation.trackpool import (
@@ -87,6 +88,8 @@ def main() -> None:
         found[name] = retrieved.to_json(per_artist=True) | {"split_halves": halves}
     found["recordings"] = recordings(pools[MODEL], paths, given.encodings)
     print(f"\n{recordings_text(found['recordings'])}")
+    found["excerpts"] = excerpts(pools, paths, given.encodings)
+    print(f"\n{excerpts_text(found['excerpts'])}")
     if given.out:
         given.out.write_text(json.dumps(found, indent=1), "utf-8")
 
@@ -264,7 +267,7 @@ def recordings(pool: TrackPool, paths: Mapping[int, Path], count: int) -> dict[s
     own = weights.find(spec_of(MODEL))
     model = load_model(own, threads=2)
     chosen = np.linspace(0, len(pool) - 1, min(count, len(pool))).astype(int)
-    found: dict[str, list[float]] = {"mp3 64k": [], "opus 48k": []}
+    found: dict[str, list[float]] = {name: [] for name in ENCODINGS}
     with tempfile.TemporaryDirectory() as folder:
         for at in chosen:
             for name, (suffix, codec, rate) in ENCODINGS.items():
@@ -285,7 +288,7 @@ def recordings(pool: TrackPool, paths: Mapping[int, Path], count: int) -> dict[s
     }
 
 
-ENCODINGS = {"mp3 64k": (".mp3", "mp3", 64_000), "opus 48k": (".opus", "libopus", 48_000)}
+ENCODINGS = {"mp3 192k": (".mp3", "mp3", 192_000), "opus 128k": (".opus", "libopus", 128_000)}
 
 
 def encode(source: Path, target: Path, codec: str, rate: int) -> None:
@@ -299,6 +302,35 @@ def encode(source: Path, target: Path, codec: str, rate: int) -> None:
             frame.pts = None
             written.mux(stream.encode(frame))
         written.mux(stream.encode(None))
+
+
+# --- excerpts -----------------------------------------------------------------------------------
+
+
+def excerpts(pools: Pools, paths: Mapping[int, Path], count: int) -> dict[str, Any]:
+    """How near an excerpt's vectors stay to the whole track's, and what they cost beside them.
+
+    The cost is timed on `count` of the tracks, whole and excerpt in turn.
+    """
+    whole, part = (unit(pools[name].vectors).astype(np.float64) for name in (MODEL, EXCERPT))
+    cosines = np.einsum("ij,ij->i", whole, part)
+    own = unit(mean(whole)[None, :])[0].astype(np.float64)
+    centred = [unit(rows - own).astype(np.float64) for rows in (whole, part)]
+    model = load_model(weights.find(spec_of(MODEL)), threads=2)
+    chosen = np.linspace(0, len(cosines) - 1, min(count, len(cosines))).astype(int)
+    seconds: dict[str, list[float]] = {"full": [], EXCERPT: []}
+    for at in chosen:
+        for name, each in seconds.items():
+            started = time.perf_counter()
+            track_vector(model, decode(paths[pools[MODEL].ids[at]], excerpt=Excerpt.parse(name)))
+            each.append(time.perf_counter() - started)
+    return {
+        "tracks": len(cosines),
+        "cosines": np.quantile(cosines, [0.0, 0.05, 0.5]).tolist(),
+        "centred": np.quantile(np.einsum("ij,ij->i", *centred), [0.0, 0.05, 0.5]).tolist(),
+        "seconds": {name: sum(each) for name, each in seconds.items()},
+        "timed": len(chosen),
+    }
 
 
 # --- tables -------------------------------------------------------------------------------------
@@ -360,6 +392,20 @@ def recordings_text(found: Mapping[str, Any]) -> str:
         for name in ENCODINGS
     ]
     return "\n".join(lines)
+
+
+def excerpts_text(found: Mapping[str, Any]) -> str:
+    """What `excerpts` found, in two sentences."""
+    least, low, middle = found["cosines"]
+    least_centred, low_centred, middle_centred = found["centred"]
+    spent = found["seconds"]
+    return (
+        f"Cosine of {EXCERPT} with the whole track over {found['tracks']} tracks: lowest"
+        f" {least:.4f}, 5% below {low:.4f}, median {middle:.4f}; less the mean of all tracks:"
+        f" {least_centred:.3f}, {low_centred:.3f}, {middle_centred:.3f}. Decoding and embedding"
+        f" {found['timed']} tracks took {spent['full']:.1f} s whole and {spent[EXCERPT]:.1f} s as"
+        " excerpts."
+    )
 
 
 def _number(value: float | None) -> str:

@@ -13,7 +13,7 @@ from trackworlds import plant_tracks, styles
 
 X, Y, Z = np.eye(3)
 WORLD = {
-    "Asked": [X, X + 0.1 * Y, X + 0.1 * Z],
+    "Asked": [X, X + 0.15 * Y, X + 0.15 * Z],
     "Steady": [X + 0.3 * Y, X + 0.3 * Y + 0.01 * Z, X + 0.31 * Y],
     "One hit": [3 * X, Z, Z - 0.2 * X],
     "Far": [Y, Y + 0.1 * Z, Y + 0.2 * Z],
@@ -37,7 +37,7 @@ def test_the_closest_tracks_are_named(tmp_path) -> None:
     pair = explained(folder, "Asked")["Steady"].closest
     assert pair is not None
     assert (pair.asked, pair.neighbour) == ("Asked 2", "Steady 1")
-    expected = (X + 0.1 * Y) @ (X + 0.3 * Y) / np.sqrt(1.01 * 1.09)
+    expected = (X + 0.15 * Y) @ (X + 0.3 * Y) / np.sqrt(1.0225 * 1.09)
     assert pair.score == pytest.approx(expected, abs=1e-5)
 
 

@@ -35,7 +35,7 @@ def test_pairs_that_do_not_count_are_left_out() -> None:
 
 TWO_MOODS = {
     "Asked": [X, Y],
-    "Both moods": [X + 0.05 * Z, Y + 0.05 * Z],
+    "Both moods": [X + 0.2 * Z, Y + 0.2 * Z],
     "In between": [X + Y, X + Y + 0.01 * Z],
     "Elsewhere": [Z, Z + 0.01 * X],
 }
@@ -56,7 +56,7 @@ def test_tracks_tell_what_the_centroid_cannot(tmp_path) -> None:
     found = ask(folder, "Asked")
     assert [one.artist for one, _ in found] == ["Both moods", "In between", "Elsewhere"]
     assert [one.rank for one, _ in found] == [1, 2, 3]
-    assert found[0][1] == pytest.approx(1 / np.sqrt(1 + 0.05**2), abs=1e-4)
+    assert found[0][1] == pytest.approx(1 / np.sqrt(1 + 0.2**2), abs=1e-4)
 
 
 def test_a_shared_recording_is_no_likeness(tmp_path) -> None:

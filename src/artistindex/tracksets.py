@@ -14,7 +14,7 @@ from artistindex.query import ArtistIndex
 
 Rows = NDArray[np.float32]
 
-SAME_RECORDING = 0.9999
+SAME_RECORDING = 0.995
 """The cosine of track vectors from which two tracks are one recording; see docs/quality.md."""
 
 _AS_BUILT = 0.999  # the cosine between an artist's row and the mean of the tracks it was made of

@@ -108,10 +108,13 @@ def test_a_fusion_of_one_ranks_as_it_does() -> None:
 
 
 def test_one_recording_is_known_by_hash_and_by_sound() -> None:
-    vectors = np.array([X, 2 * X + 1e-3 * Y, Y, Z, Z + 0.1 * X], np.float32)
+    vectors = np.array([X, 2 * X + 1e-3 * Y, Y, Z, Z + 0.3 * X], np.float32)
     found = recordings_of(["a", "b", "c", "a", None], [vectors])
     assert found[0] == found[1] == found[3]
     assert len({found[0], found[2], found[4]}) == 3
+    other = np.array([X, Y, Y, Z, X], np.float32)
+    apart = recordings_of([None] * 5, [vectors, other])  # two models must hear it
+    assert len(set(apart)) == 5
 
 
 # -- the protocol --------------------------------------------------------------------------------

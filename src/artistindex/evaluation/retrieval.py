@@ -215,7 +215,9 @@ def contest(
         ]
     )
     named = [(one.index, other.index) for one, other in pairs]
-    return Retrievals(tuple(found), dict(zip(named, differences, strict=True)), _notes(found[0]))
+    return Retrievals(
+        tuple(found), dict(zip(named, differences, strict=True)), _notes(found[0], pool)
+    )
 
 
 def retrieve(
@@ -311,13 +313,16 @@ def _estimates(
     return made
 
 
-def _notes(found: Retrieval) -> tuple[str, ...]:
+def _notes(found: Retrieval, pool: TrackPool) -> tuple[str, ...]:
     artists = len(np.unique(found.owners))
     left_out = "".join(f"; {count} left out: {why}" for why, count in found.left_out.items())
     notes = [
         f"{found.queries} tracks of {artists} artists held out, one at a time, among up to"
         f" {found.candidates} artists{left_out}"
     ]
+    shared = int(np.sum(np.bincount(pool.recordings)[pool.recordings] > 1))
+    if shared:
+        notes.append(f"{shared} tracks share a recording with another one, and never help it")
     if artists < _FEW_ARTISTS:
         notes.append(f"{artists} artists are few; the intervals are too narrow")
     return tuple(notes)

@@ -72,8 +72,8 @@ class TrackPool:
 def read_pools(library: Library, keys: Sequence[VectorKey]) -> list[TrackPool]:
     """One pool for each key, all of the same tracks: those that have a vector of every key.
 
-    Two tracks are one recording if their decoded audio has one hash, or their vectors of any key a
-    cosine of at least SAME_RECORDING. Raises Misuse where no track has all vectors.
+    Two tracks are one recording if their decoded audio has one hash, or their vectors of every key
+    a cosine of at least SAME_RECORDING. Raises Misuse where no track has all vectors.
     """
     vectors = [library.vectors(key) for key in keys]
     held = set.intersection(*(set(each) for each in vectors))
@@ -104,10 +104,12 @@ def recordings_of(hashes: Sequence[str | None], vectors: Sequence[Rows]) -> Ints
     pairs = [
         (at, first.setdefault(found, at)) for at, found in enumerate(hashes) if found is not None
     ]
-    for rows in map(unit, vectors):
-        for start in range(0, count, _BLOCK):
-            alike = np.argwhere(rows[start : start + _BLOCK] @ rows.T >= SAME_RECORDING)
-            pairs += [(start + int(one), int(other)) for one, other in alike]
+    units = [unit(rows) for rows in vectors]
+    for start in range(0, count, _BLOCK):
+        alike = np.all(
+            [rows[start : start + _BLOCK] @ rows.T >= SAME_RECORDING for rows in units], axis=0
+        )
+        pairs += [(start + int(one), int(other)) for one, other in np.argwhere(alike)]
     one, other = np.array(pairs, np.int64).reshape(-1, 2).T
     graph = coo_array((np.ones(len(one)), (one, other)), shape=(count, count))
     return np.asarray(connected_components(graph, directed=False)[1], np.int64)
