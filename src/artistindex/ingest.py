@@ -27,6 +27,7 @@ from artistindex.selection import select
 from artistindex.worker import Embedded, Job, ModelPlan
 
 _FETCHED_AHEAD = 4  # audio files that may wait for a free worker
+_SORTED_A_WORKER = 16  # of the last tracks, for each worker, the largest are embedded first
 
 
 class Observer(Protocol):
@@ -258,7 +259,7 @@ class _Run:
     def embed(self, tasks: Sequence[_Task]) -> None:
         """Bring `tasks` to their end: embedded, failed, or left because a service ended."""
         self._observer.planned(len(tasks))
-        for task in tasks:
+        for task in self._largest_first_at_the_end(tasks):
             self._tried.add(task.stored.id)
             path = task.stored.track.path
             if path is None:
@@ -271,6 +272,12 @@ class _Run:
             finished, _ = wait(flying, return_when=FIRST_COMPLETED)
             for future in finished:
                 self._settle(future)
+
+    def _largest_first_at_the_end(self, tasks: Sequence[_Task]) -> list[_Task]:
+        """`tasks`, of whose end the largest files come first: so the workers end together."""
+        end = max(0, len(tasks) - _SORTED_A_WORKER * self._crew.workers)
+        last = sorted(tasks[end:], key=lambda task: -(task.stored.size or 0))
+        return [*tasks[:end], *last]
 
     def _fill(self) -> None:
         """Keep the network thread and the workers busy, and no more than a few files waiting."""
