@@ -158,6 +158,13 @@ def test_check_compares_both_engines(run: Run, tmp_path: Path) -> None:
     assert "auto" in out
 
 
+def test_a_group_without_a_command_shows_its_help(run: Run) -> None:
+    code, out, err = run("models")
+    assert (code, out) == (2, "")
+    assert err.startswith("Usage: artistindex models")
+    assert len(err.splitlines()) > 5
+
+
 def test_check_says_why_there_is_nothing_to_compare(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -138,6 +138,8 @@ def test_weights_that_are_missing_or_others_are_an_error(
         (["Bass", "--weight", "Bass=0"], 2, "must be a positive number"),
         (["Bass", "--weight", "Hiss=2"], 2, "--weight names Hiss, who is not asked about"),
         (["Bass", "--minus", "Basss"], 1, "the closest names are Bass"),
+        (["Bass", "--cookies", "c.txt"], 2, "cookies are for fetching: give --audio the URL"),
+        (["--audio", "a.wav", "--cookies-from-browser", "x"], 2, "cookies are for fetching"),
         (["--audio", "no-such.wav"], 2, "'no-such.wav' is neither a file nor a web address"),
         (["--audio", "http://["], 2, "is neither a file nor a web address"),
         (["--audio", "x" * 5000], 2, "is neither a file nor a web address"),

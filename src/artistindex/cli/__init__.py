@@ -94,6 +94,9 @@ def run(arguments: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         _complain("interrupted; what was finished is kept, the same command goes on from there")
         return _INTERRUPTED
+    except click.exceptions.NoArgsIsHelpError as error:  # its message is the whole help
+        click.echo(error.format_message(), err=True)
+        return error.exit_code
     except click.ClickException as error:
         _complain(error.format_message())
         return error.exit_code

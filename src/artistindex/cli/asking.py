@@ -39,6 +39,10 @@ def question_options(command: Any) -> Any:
 
 def question_of(artists: tuple[str, ...], options: Mapping[str, Any]) -> Question:
     """The question that a command line puts; raises Misuse."""
+    if (options["cookies"] or options["cookies_from_browser"]) and not any(
+        "://" in source for source in options["audio"]
+    ):
+        raise Misuse("cookies are for fetching: give --audio the URL to fetch with them")
     return Question(
         artists=artists,
         minus=options["minus"],

@@ -52,9 +52,8 @@ _SOURCE_OPTIONS = (
 @click.option(
     "--audio-source",
     type=click.Choice(SOURCES),
-    default=SOURCES[0],
-    show_default=True,
-    help="Where the audio of a name's tracks comes from; previews are Deezer's, of 30 s.",
+    help="Where the audio of a name's tracks comes from; previews are Deezer's, of 30 s."
+    f"  [default: {SOURCES[0]}]",
 )
 @click.option(
     "--audio-cache",
@@ -159,8 +158,7 @@ def command(
 
 def _refuse_with_folder(**options: Any) -> None:
     """Raise Misuse for an option that has no say over a folder of music."""
-    online = ("dry_run", "ids", "catalogue", *_SOURCE_OPTIONS[1:])
-    for name in online:
+    for name in ("dry_run", "ids", "catalogue", *_SOURCE_OPTIONS):
         if options[name]:
             flag = name.replace("_", "-")
             raise Misuse(f"--{flag} is for names that are looked up; --audio takes a folder")
@@ -178,7 +176,7 @@ def _source(
         yield None
         return
     with open_source(
-        chosen["audio_source"],
+        chosen["audio_source"] or SOURCES[0],
         cache=chosen["audio_cache"],
         keep=not chosen["no_audio_cache"],
         cookies=chosen["cookies"],

@@ -34,8 +34,6 @@ format_option: _Decorator = click.option(
     help="How to print: a table for people, or json or csv for programs.",
 )
 
-existing_file = click.Path(exists=True, dir_okay=False, path_type=Path)
-existing_folder = click.Path(exists=True, file_okay=False, path_type=Path)
 any_path = click.Path(path_type=Path)
 
 
