@@ -134,8 +134,9 @@ def test_leaving_by_an_exception_does_not_wait_for_the_network(library: Library)
             held.wait(60)
             return Path(match.source_id)
 
-    with pytest.raises(KeyboardInterrupt), Fetcher(library.path, Slow()) as fetcher:
-        future = fetcher.submit(track(library))
+    fetcher = Fetcher(library.path, Slow())
+    future = fetcher.submit(track(library))
+    with pytest.raises(KeyboardInterrupt), fetcher:
         raise KeyboardInterrupt
     assert not future.done()
     held.set()

@@ -141,7 +141,7 @@ def _strengths(script: str) -> dict[int, float | None]:
 def _strength(value: object) -> float | None:
     """A strength as a number; None for what is none, for NaN, and for music-map's -1."""
     try:
-        number = float(value)  # type: ignore[arg-type]
+        number = float(value)  # type: ignore[arg-type]  # what is none raises
     except (TypeError, ValueError, OverflowError):
         return None
     return number if math.isfinite(number) and number >= 0 else None

@@ -70,7 +70,7 @@ def _flac_duration(file: BinaryIO) -> float | None:
     from mutagen.flac import FLAC, FLACNoHeaderError, error
 
     try:
-        info = FLAC(file).info  # type: ignore[no-untyped-call]
+        info = FLAC(file).info  # type: ignore[no-untyped-call]  # mutagen
     except (FLACNoHeaderError, error, OSError, struct.error):
         return None
     return float(info.total_samples / info.sample_rate) if info.sample_rate else None

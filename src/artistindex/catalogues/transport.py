@@ -255,7 +255,7 @@ class PoliteAdapter(HTTPAdapter):
                 stream=True,
                 timeout=(self._policy.connect, self._policy.read),
                 verify=verify,
-                cert=cert,  # type: ignore[arg-type]
+                cert=cert,  # type: ignore[arg-type]  # as given
                 proxies=proxies,
             )
         except requests.RequestException as error:
@@ -308,7 +308,7 @@ class PoliteAdapter(HTTPAdapter):
                 )
                 raise ServiceError(f"{self._policy.service}: the answer {limit}; given up")
         response._content = bytes(body)
-        response._content_consumed = True  # type: ignore[attr-defined]
+        response._content_consumed = True  # type: ignore[attr-defined]  # as requests does
 
     def _target(self, url: str, location: str) -> str:
         try:

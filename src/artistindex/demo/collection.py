@@ -158,7 +158,7 @@ def _encode(sound: Sound, path: Path) -> None:
 def _tag(recording: Recording, path: Path) -> None:
     from mutagen.flac import FLAC
 
-    file = FLAC(path)  # type: ignore[no-untyped-call]
+    file = FLAC(path)  # type: ignore[no-untyped-call]  # mutagen
     file["artist"] = recording.act.name
     file["album"] = recording.act.album
     file["title"] = recording.title

@@ -286,7 +286,7 @@ def _svg(name: str, draw: Callable[["Figure"], None], width: float, height: floa
     from matplotlib.figure import Figure
 
     settings: dict[str, Any] = {**_STYLE, "svg.hashsalt": name}
-    with rc_context(settings), _unknown_glyphs():  # type: ignore[arg-type]
+    with rc_context(settings), _unknown_glyphs():  # type: ignore[arg-type]  # keys are literals
         figure = Figure(figsize=(width, height), layout="constrained")
         draw(figure)
         buffer = io.BytesIO()

@@ -67,7 +67,7 @@ class OpenVinoModel:
 def import_openvino() -> ModuleType:
     """The module `openvino` without its telemetry. Raises EngineError where it is missing."""
     if "openvino" not in sys.modules:  # it takes a missing telemetry package in its stride
-        sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+        sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None: missing
     try:
         import openvino
     except ImportError as error:

@@ -272,8 +272,8 @@ def _manifest(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> list[_Entry]:
         raise _Wrong(f"it has format {version}, newer than {FORMAT}: upgrade artistindex")
     _expect(version == FORMAT, f"{MANIFEST} gives no format")
     listed = held.get("indexes")
-    _expect(isinstance(listed, list) and bool(listed), f"{MANIFEST} lists no index")
-    assert isinstance(listed, list)  # noqa: S101 - as was just checked
+    if not isinstance(listed, list) or not listed:
+        raise _Wrong(f"{MANIFEST} lists no index")
     _expect(len(listed) <= _MOST_INDEXES, f"{MANIFEST} lists {len(listed)} indexes")
     entries = [_entry(each) for each in listed]
     models = [entry.key.model for entry in entries]
