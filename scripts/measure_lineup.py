@@ -16,7 +16,7 @@ the paired differences are a bootstrap over acts (evaluation/intervals.py).
 """
 
 import argparse
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,10 +26,45 @@ from numpy.typing import NDArray
 from artistindex.evaluation.intervals import interval, paired_differences, resampled_means
 from artistindex.index.transforms import fit, unit
 from artistindex.library import Library
-from artistindex.lineup import Combiner, best, mean, mean_of_top, soft_maximum
 from artistindex.records import VectorKey
 
 Floats = NDArray[np.float64]
+Combiner = Callable[[Floats], Floats]
+"""Cosines, (favourites, artists) -> a score for each artist, (artists,)."""
+
+
+def best(cosines: Floats) -> Floats:
+    """The nearest favourite alone, as artistindex.lineup has it."""
+    found: Floats = cosines.max(axis=0)
+    return found
+
+
+def mean(cosines: Floats) -> Floats:
+    """All favourites alike."""
+    found: Floats = cosines.mean(axis=0)
+    return found
+
+
+def mean_of_top(count: int) -> Combiner:
+    """The mean over the `count` nearest favourites, or all where there are fewer."""
+
+    def combine(cosines: Floats) -> Floats:
+        found: Floats = np.sort(cosines, axis=0)[-count:].mean(axis=0)
+        return found
+
+    return combine
+
+
+def soft_maximum(temperature: float) -> Combiner:
+    """The mean weighted by exp(cosine / temperature): the best near 0, the mean at infinity."""
+
+    def combine(cosines: Floats) -> Floats:
+        weights = np.exp((cosines - cosines.max(axis=0)) / temperature)
+        found: Floats = (weights * cosines).sum(axis=0) / weights.sum(axis=0)
+        return found
+
+    return combine
+
 
 COMBINERS: dict[str, Combiner] = {
     "best": best,

@@ -95,7 +95,9 @@ def test_a_pack_comes_back_as_it_went(pack: Path) -> None:
 NAMES = st.text(min_size=1, max_size=30).filter(names.tidy)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50
+)
 @given(st.lists(st.tuples(NAMES, st.lists(NAMES, max_size=3)), min_size=1, max_size=5))
 def test_any_names_survive_the_journey(
     tmp_path: Path, content: list[tuple[str, list[str]]]
@@ -773,7 +775,9 @@ def test_what_is_no_pack(tmp_path: Path, content: bytes) -> None:
         read_pack(tmp_path / "none.zip")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50
+)
 @given(at=st.floats(0, 0.999999), value=st.binary(min_size=1, max_size=8), cut=st.booleans())
 def test_damage_anywhere_is_one_line_or_no_difference(
     tmp_path: Path, at: float, value: bytes, cut: bool

@@ -1,10 +1,10 @@
 """Who of a line-up is for someone with these favourites: names in, a ranking with reasons out.
 
-How the cosines to several favourites become one score was measured, see docs/lineups.md and
-scripts/measure_lineup.py.
+The nearest favourite alone makes the score. That no mean over several does better was measured, see
+docs/lineups.md and scripts/measure_lineup.py.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,51 +17,11 @@ from artistindex.errors import AmbiguousArtist, Misuse, UnknownArtist
 from artistindex.query import ArtistIndex
 
 Floats = NDArray[np.float64]
-Combiner = Callable[[Floats], Floats]
-"""Cosines, (favourites, artists) -> a score for each artist, (artists,)."""
-
 DISLIKE = 0.5
 """How much of the likeness to what is disliked is taken off: a convention, not measured."""
 
 _REASONS = 3
 _AT_ONCE = 4096  # artists of the index whose cosines are held in memory together
-
-
-def best(cosines: Floats) -> Floats:
-    """The nearest favourite alone."""
-    found: Floats = cosines.max(axis=0)
-    return found
-
-
-def mean(cosines: Floats) -> Floats:
-    """All favourites alike."""
-    found: Floats = cosines.mean(axis=0)
-    return found
-
-
-def mean_of_top(count: int) -> Combiner:
-    """The mean over the `count` nearest favourites, or all where there are fewer."""
-
-    def combine(cosines: Floats) -> Floats:
-        found: Floats = np.sort(cosines, axis=0)[-count:].mean(axis=0)
-        return found
-
-    return combine
-
-
-def soft_maximum(temperature: float) -> Combiner:
-    """The mean weighted by exp(cosine / temperature): the best near 0, the mean at infinity."""
-
-    def combine(cosines: Floats) -> Floats:
-        weights = np.exp((cosines - cosines.max(axis=0)) / temperature)
-        found: Floats = (weights * cosines).sum(axis=0) / weights.sum(axis=0)
-        return found
-
-    return combine
-
-
-COMBINE: Combiner = mean_of_top(3)
-"""What `rank_lineup` combines with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +92,12 @@ def rank_lineup(
     lineup: Sequence[str],
     likes: Sequence[str],
     dislikes: Sequence[str] = (),
-    *,
-    combine: Combiner = COMBINE,
 ) -> Ranking:
     """Rank the artists called `lineup` for someone who likes `likes` and not `dislikes`.
 
-    Favourites who play come first, indexed or not, then the others by their score: the combined
-    cosines to the favourites, less half of that to the disliked; disliked artists who play come
-    last. "A b2b B", which no artist is called, is ranked as A and as B.
+    Favourites who play come first, indexed or not, then the others by score: the cosine to the
+    nearest favourite, less half of that to the nearest of the disliked; disliked artists who play
+    come last. "A b2b B", which no artist is called, is ranked as A and as B.
 
     Raises Misuse for an artist who is both liked and disliked, and UnknownArtist where no favourite
     is indexed, or nobody of the line-up.
@@ -157,7 +115,7 @@ def rank_lineup(
         raise UnknownArtist(f"none of the favourites is in the index {index.name}")
     if not playing and not unheard:
         raise UnknownArtist(f"nobody of the line-up is in the index {index.name}")
-    entries += _others(index, playing, list(liked), list(disliked), combine)
+    entries += _others(index, playing, list(liked), list(disliked))
     found.ranked = [replace(entry, rank=rank) for rank, entry in enumerate(entries, 1)]
     return found
 
@@ -207,10 +165,9 @@ def _others(
     playing: Mapping[int, str],
     liked: Sequence[int],
     disliked: Sequence[int],
-    combine: Combiner,
 ) -> list[Ranked]:
     """Those who are no favourites, best first, the disliked ones last."""
-    scores = _scores(index, liked, disliked, combine)
+    scores = _scores(index, liked, disliked)
     rivals = np.delete(scores, liked)
     last = set(disliked)
     rows = [row for row in playing if row not in set(liked)]
@@ -231,18 +188,15 @@ def _others(
     ]
 
 
-def _scores(
-    index: ArtistIndex, liked: Sequence[int], disliked: Sequence[int], combine: Combiner
-) -> Floats:
+def _scores(index: ArtistIndex, liked: Sequence[int], disliked: Sequence[int]) -> Floats:
     """The score of every artist of the index, float64 of shape (artists,)."""
     vectors = index.vectors
     scores = np.empty(len(vectors))
     for at in range(0, len(vectors), _AT_ONCE):
         part = vectors[at : at + _AT_ONCE].T.astype(np.float64)
-        scores[at : at + _AT_ONCE] = combine(vectors[liked] @ part)
-        if disliked:
-            away = combine(vectors[disliked] @ part)
-            scores[at : at + _AT_ONCE] -= DISLIKE * np.maximum(away, 0.0)
+        near = (vectors[liked] @ part).max(axis=0)
+        away = (vectors[disliked] @ part).max(axis=0) if disliked else np.zeros(1)
+        scores[at : at + _AT_ONCE] = near - DISLIKE * np.maximum(away, 0.0)
     return scores
 
 

@@ -52,8 +52,9 @@ def command(
 
     LINEUP and the other files are lists of names as `build --artists` takes them: text (one a
     line), CSV or TSV (a column artist) or JSON; - is standard input. Favourites who play come
-    first. The score is the mean cosine to the nearest favourites; the percentile says how many of
-    the index's artists fit less. Who is not indexed is listed separately.
+    first. The score is the cosine to the nearest favourite, less half of that to the nearest of
+    --dislikes; the percentile says how many of the index's artists fit less. Who is not indexed is
+    listed separately.
     """
     if [lineup, likes, dislikes].count(Path("-")) > 1:
         raise Misuse("only one of LINEUP, --likes and --dislikes can be standard input (-)")
