@@ -105,6 +105,11 @@ def run(arguments: list[str]) -> int:
             raise
         _complain(str(error))
         return error.exit_code
+    except OSError as error:
+        if "--verbose" in arguments:
+            raise
+        _complain(": ".join(map(str, filter(None, (error.filename, error.strerror or error)))))
+        return 1
     except Exception as error:
         if "--verbose" in arguments:
             raise
