@@ -1,0 +1,119 @@
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from artistindex.query import ArtistIndex
+from builds import Place
+
+Plant = Callable[..., Path]
+
+
+def test_the_json_shape(planted: Plant, run: Any) -> None:
+    with ArtistIndex.open(planted()) as index:
+        expected = index.neighbours("Artist 3", 2)
+    code, out, err = run("query", "artist 3", "--k", 2, "--format", "json")
+    assert (code, err) == (0, "")
+    payload = json.loads(out)
+    assert {"index", "query", "k", "neighbours"} <= set(payload)
+    assert (payload["index"], payload["query"], payload["k"]) == ("vggish", ["Artist 3"], 2)
+    for found, wanted in zip(payload["neighbours"], expected, strict=True):
+        assert (found["rank"], found["artist"], found["tracks"]) == (
+            wanted.rank,
+            wanted.artist,
+            wanted.tracks,
+        )
+        assert found["score"] == pytest.approx(wanted.score)
+        assert found["percentile"] == pytest.approx(wanted.percentile)
+
+
+def test_several_names(planted: Plant, run: Any) -> None:
+    with ArtistIndex.open(planted()) as index:
+        expected = [each.artist for each in index.neighbours(["Artist 3", "Artist 5"], 4)]
+    out = run("query", "Artist 3", "Artist 5", "--k", 4, "--format", "json")[1]
+    assert [each["artist"] for each in json.loads(out)["neighbours"]] == expected
+
+
+def test_table_and_csv(planted: Plant, run: Any) -> None:
+    planted()
+    _, table, _ = run("query", "Artist 3", "--k", 3)
+    _, listed, _ = run("query", "Artist 3", "--k", 3, "--format", "csv")
+    assert table.split()[:3] == ["rank", "artist", "score"]
+    assert len(table.splitlines()) == 2 + 3
+    assert listed.splitlines()[0].startswith("rank,artist,score")
+    assert len(listed.splitlines()) == 1 + 3
+
+
+def test_more_than_there_are(planted: Plant, run: Any) -> None:
+    planted()
+    for k in (19, 20, 10**30):
+        code, out, _ = run("query", "Artist 3", "--k", k, "--format", "json")
+        assert code == 0
+        assert len(json.loads(out)["neighbours"]) == 19
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("Artist 3", "--k", "0"), 2, "k must be at least 1"),
+        (("Artist 3", "--k", "-1"), 2, "k must be at least 1"),
+        (("Artist 3", "--k", "ten"), 2, "not a valid integer"),
+        (("Artist 3", "--index", "nonsense"), 2, "unknown index 'nonsense'"),
+        (("Artist 3", "--index", "musicnn"), 1, "no index at"),
+        (("Artist 3", "--format", "xml"), 2, "xml"),
+        (("Artist33",), 1, "the closest names are Artist 3"),
+        ((), 2, ""),
+    ],
+)
+def test_what_cannot_be_answered(
+    planted: Plant, run: Any, arguments: tuple[str, ...], code: int, said: str
+) -> None:
+    planted()
+    found, out, err = run("query", *arguments)
+    assert (found, out) == (code, "")
+    (line,) = err.splitlines()
+    assert line.startswith("Error: ")
+    assert said in line
+
+
+def test_without_any_index(run: Any) -> None:
+    code, out, err = run("query", "Rezz")
+    assert (code, out) == (1, "")
+    assert err.startswith("Error: no index in ")
+
+
+def test_namesakes_are_mentioned(run: Any, planted: Plant) -> None:
+    import numpy as np
+
+    planted(dict(zip(("Vril", "VRIL", "Rezz"), np.eye(3), strict=True)))
+    code, out, err = run("query", "Vril")
+    assert (code, err.strip()) == (0, "the index also holds 'VRIL'")
+    assert "VRIL" in out
+    code, _, err = run("query", "vril")
+    assert (code, err.count("Error:")) == (1, 1)
+    assert "Vril; VRIL" in err
+
+
+LOADED = """
+import sys
+from artistindex.cli import run
+code = run(["--indexes", sys.argv[1], "query", "Rezz"])
+heavy = {"essentia", "openvino", "av", "yt_dlp", "spotipy", "matplotlib", "requests", "bs4",
+         "multiprocessing.pool", "pebble", "sqlalchemy", "scipy", "sklearn", "mutagen"}
+print(code, sorted(heavy & set(sys.modules)), file=sys.stderr)
+"""
+
+
+def test_a_query_loads_nothing_heavy(built: Place) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED, str(built.indexes)],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=True,
+    )
+    assert done.stderr.strip() == "0 []"
