@@ -34,7 +34,7 @@ KILLED_BUILDS = 15
 NURSERY = """
 import os, sys
 from pathlib import Path
-import faiss
+import faiss, filelock
 import numpy as np
 from artistindex.index.build import write_index
 from artistindex.library import FILE_NAME, Library
@@ -91,9 +91,9 @@ def nursery() -> Iterator[subprocess.Popen[str]]:
 
 
 def kill_a_writer(
-    nursery: subprocess.Popen[str], folder: Path, draw: random.Random
+    nursery: subprocess.Popen[str], folder: Path, after: float
 ) -> tuple[list[int], list[int]]:
-    """The tracks recorded and the sizes of the indexes committed before a writer was killed."""
+    """The tracks recorded and the sizes of the indexes committed by a writer that is killed."""
     assert nursery.stdin is not None
     assert nursery.stdout is not None
     nursery.stdin.write(f"{folder}\n")
@@ -104,7 +104,7 @@ def kill_a_writer(
         said.append((word, int(pid)))
         word, pid = nursery.stdout.readline().split()
     assert word == "pid"
-    time.sleep(draw.uniform(0, 0.25))
+    time.sleep(after)
     os.kill(int(pid), signal.SIGKILL)
     while (line := nursery.stdout.readline().split())[0] != "died":
         said.append((line[0], int(line[1])))
@@ -117,15 +117,16 @@ def kill_a_writer(
 def test_writers_killed_at_random_moments(nursery: subprocess.Popen[str], tmp_path: Path) -> None:
     """No finished track is lost or doubled; the index is the old one or the new one."""
     draw = random.Random(190)
-    cut_short = 0
+    cut_short, span = 0, 0.2
     for run in range(KILLED_WRITERS):
         folder = tmp_path / f"{run // 20}"
         folder.mkdir(exist_ok=True)
         if run % 20 == 0:
             recorded: set[int] = set()
             committed = 0
-        finished, indexed = kill_a_writer(nursery, folder, draw)
+        finished, indexed = kill_a_writer(nursery, folder, draw.uniform(0, span))
         cut_short += bool(finished)
+        span *= 0.9 if finished else 1.2  # however quick the machine is
         recorded.update(finished)
         committed = max([committed, *indexed])
         if not (folder / FILE_NAME).exists():
