@@ -1,5 +1,7 @@
 """The fetching thread: candidates in turn, stages recorded, nothing forgotten."""
 
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -141,3 +143,37 @@ def test_leaving_by_an_exception_does_not_wait_for_the_network(library: Library)
     assert not future.done()
     held.set()
     assert future.result(30) == Path("a")
+
+
+INTERRUPTED = """
+import os, signal, sys, threading, time
+from pathlib import Path
+from artistindex.fetching import Fetcher
+from artistindex.library import Library
+
+class Endless:
+    name = "youtube"
+    def candidates(self, track):
+        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+        time.sleep(3600)
+
+path = Path(sys.argv[1])
+with Library.open(path) as library:
+    (stored,) = library.tracks_of(1)
+try:
+    with Fetcher(path, Endless()) as fetcher:
+        fetcher.submit(stored).result()
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_an_interrupt_does_not_wait_for_the_network(library: Library) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, str(library.path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "interrupted\n", "")
