@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from artistindex.cli.options import State, any_path, format_option, pass_state
-from artistindex.cli.output import emit, message, printable
+from artistindex.cli.output import emit, message, printable, working
 from artistindex.errors import Misuse
 from artistindex.query import find_index
 
@@ -80,18 +80,20 @@ def command(
         from artistindex.evaluation.transformed import compare_spaces
 
         folder = find_index(state.indexes, models[0] if models else None)
-        compared = compare_spaces(folder, truth=truth, ks=ks or None)
+        with working(f"comparing the spaces of {folder}", quiet=state.quiet):
+            compared = compare_spaces(folder, truth=truth, ks=ks or None)
         show_transforms(compared, form, quiet=state.quiet)
         return
     from artistindex.evaluation import compare
 
-    found = compare(
-        [find_index(state.indexes, model) for model in models],
-        similarities=_files(similarities),
-        truth=truth,
-        pairs=_pairs_file(pairs),
-        ks=ks or None,
-    )
+    with working("comparing", quiet=state.quiet):
+        found = compare(
+            [find_index(state.indexes, model) for model in models],
+            similarities=_files(similarities),
+            truth=truth,
+            pairs=_pairs_file(pairs),
+            ks=ks or None,
+        )
     for note in found.notes:
         message(note, quiet=state.quiet)
     if form == "table":
@@ -101,7 +103,8 @@ def command(
     if report is not None:
         from artistindex.evaluation.report import write_report
 
-        files = write_report(found, report)
+        with working(f"drawing {report}", quiet=state.quiet):
+            files = write_report(found, report)
         message(f"wrote {files[0]} and {len(files) - 1} more files", quiet=state.quiet)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from artistindex.cli.options import State, any_path, format_option, index_option, pass_state
-from artistindex.cli.output import emit, message
+from artistindex.cli.output import emit, message, working
 from artistindex.errors import BrokenIndex, Misuse
 from artistindex.query import all_indexes, find_index
 
@@ -62,13 +62,15 @@ def command(
         from artistindex.cli.retrieval import show_retrievals
         from artistindex.evaluation.retrieval import artist_retrieval as retrieve
 
-        retrieved = retrieve(folders, is_fused=fused, ks=ks or None)
+        with working("holding out every track in turn", quiet=state.quiet):
+            retrieved = retrieve(folders, is_fused=fused, ks=ks or None)
         show_retrievals(retrieved, form, per_artist=per_artist, quiet=state.quiet)
         return
     from artistindex.evaluation import evaluate
     from artistindex.evaluation.fused import evaluate_fused
 
-    found = (evaluate_fused if fused else evaluate)(folders, truth, ks=ks or None)
+    with working(f"judging by {truth}", quiet=state.quiet):
+        found = (evaluate_fused if fused else evaluate)(folders, truth, ks=ks or None)
     for line in (*found.notes, *map(_pool, found.indexes)):
         message(line, quiet=state.quiet)
     payload = found.to_json(per_artist=per_artist)

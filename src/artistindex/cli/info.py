@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from artistindex.cli.options import State, format_option, pass_state
-from artistindex.cli.output import emit, message
+from artistindex.cli.output import emit, message, working
 from artistindex.errors import ArtistIndexError, BrokenIndex
 from artistindex.index.manifest import Manifest
 from artistindex.library import FILE_NAME, Library
@@ -24,8 +24,9 @@ def command(state: State, whole: bool, form: str) -> int:
 
     Leaves with 1 where something is damaged.
     """
-    library = _library(state.indexes, whole=whole)
-    rows = [_index(folder, whole=whole) for folder in all_indexes(state.indexes)]
+    with working("reading", quiet=state.quiet):
+        library = _library(state.indexes, whole=whole)
+        rows = [_index(folder, whole=whole) for folder in all_indexes(state.indexes)]
     if not rows and library is None:
         raise BrokenIndex(f"nothing in {state.indexes}: run `artistindex build` first")
     if form == "table" and library is not None:

@@ -8,7 +8,7 @@ import click
 
 from artistindex.cli.downloads import fetch_weights
 from artistindex.cli.options import State, any_path, format_option, pass_state
-from artistindex.cli.output import emit, message
+from artistindex.cli.output import emit, message, working
 from artistindex.errors import WeightsError
 from artistindex.models import weights
 from artistindex.models.registry import MODELS, ModelSpec, spec_of
@@ -62,7 +62,9 @@ def add(state: State, model: str, file: Path, unverified: bool) -> None:
     them, the usual size; its sha256 is then trusted and a different one refused later.
     Whichever way, a graph that could reach beyond the model is refused.
     """
-    _installed(weights.add(spec_of(model), file, unverified=unverified), state)
+    with working(f"checking {file}", quiet=state.quiet):
+        found = weights.add(spec_of(model), file, unverified=unverified)
+    _installed(found, state)
 
 
 @command.command(name="check")
@@ -77,7 +79,8 @@ def check_(state: State, model: str, form: str) -> None:
     """
     from artistindex.models import engine
 
-    outcome = engine.check(weights.find(spec_of(model)), seconds=_CHECKED_SECONDS)
+    with working(f"running {model} in both engines", quiet=state.quiet):
+        outcome = engine.check(weights.find(spec_of(model)), seconds=_CHECKED_SECONDS)
     rows = [
         {
             "model": model,

@@ -128,6 +128,19 @@ def message(text: str, *, quiet: bool = False) -> None:
 
 
 @contextmanager
+def working(text: str, *, quiet: bool = False) -> Iterator[None]:
+    """Show on a terminal that `text` goes on, for work whose end cannot be foreseen."""
+    from rich.text import Text
+
+    target = console(stderr=True)
+    if quiet or not target.is_terminal:
+        yield
+        return
+    with target.status(Text(printable(text))):
+        yield
+
+
+@contextmanager
 def progress(*, quiet: bool = False, rate: bool = False) -> Iterator["Progress"]:
     """A progress display on standard error: shown on a terminal only.
 
