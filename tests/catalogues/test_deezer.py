@@ -1,5 +1,6 @@
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -137,6 +138,25 @@ def test_answers_of_another_shape(httpserver: HTTPServer, clock: JumpingClock, b
             ask()
         assert "hotel" not in str(caught.value)
     deezer.close()
+
+
+@pytest.mark.parametrize("body", ["null", "[]", '{"data": 3}', '{"date": []}'])
+def test_an_answer_of_another_shape_is_asked_for_again(
+    httpserver: HTTPServer, clock: JumpingClock, body: str
+) -> None:
+    """Kept for a day, it would make every retry of that day fail."""
+    rezz = Artist("Rezz", deezer_id="1")
+    asks = {
+        "/search/artist": lambda deezer: deezer.search("Rezz"),
+        "/artist/1/top": lambda deezer: deezer.tracks(rezz, limit=1),
+    }
+    for path, ask in asks.items():
+        httpserver.expect_oneshot_request(path).respond_with_data(body)
+        httpserver.expect_request(path).respond_with_json({"data": []})
+        with closing(Deezer(base_url=httpserver.url_for(""), clock=clock)) as deezer:
+            with pytest.raises(ServiceError):
+                ask(deezer)
+            assert ask(deezer) == []
 
 
 def test_records_with_missing_fields_are_skipped(

@@ -52,13 +52,15 @@ class Deezer:
 
     def search(self, name: str) -> list[Artist]:
         """The artists that Deezer offers for `name`, in its own ranking."""
-        found = self._session.get_json("search/artist", params={"q": name, "limit": 50})
-        return list(credited(_read.members(found, "data"), _artist))
+        params = {"q": name, "limit": 50}
+        found = self._session.get_json("search/artist", params=params, check=_data)
+        return list(credited(_data(found), _artist))
 
     def artist(self, id_: str) -> Artist | None:
         """The artist with this Deezer id, or None."""
         try:
-            return _artist(_read.object(self._session.get_json(f"artist/{id_}")))
+            found = self._session.get_json(f"artist/{id_}", check=_read.object)
+            return _artist(_read.object(found))
         except StatusError as error:
             if error.status == 404:
                 return None
@@ -67,8 +69,8 @@ class Deezer:
     def tracks(self, artist: Artist, *, limit: int) -> list[Track]:
         """At most `limit` of the artist's top tracks."""
         path = f"artist/{artist.deezer_id}/top"
-        found = self._session.get_json(path, params={"limit": _MOST})
-        listed = (_track(entry) for entry in _read.members(found, "data"))
+        found = self._session.get_json(path, params={"limit": _MOST}, check=_data)
+        listed = (_track(entry) for entry in _data(found))
         own = (track for track in listed if track is not None and _is_by(track, artist))
         return choose(own, artist, limit=limit)
 
@@ -111,6 +113,10 @@ def status_of(response: "requests.Response") -> int:
     except (ValueError, LookupError, TypeError, RecursionError):
         return response.status_code
     return _STATUS_OF_CODE.get(code, 400) if isinstance(code, int) else 400
+
+
+def _data(found: Any) -> list[dict[str, Any]]:
+    return _read.members(found, "data")
 
 
 def _artist(entry: dict[str, Any]) -> Artist | None:

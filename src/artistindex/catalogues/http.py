@@ -88,13 +88,25 @@ class PoliteSession:
             self._cache = ResponseCache(path, seconds=keep, now=self._clock.time())
 
     def get_json(
-        self, path: str, *, params: Mapping[str, str | int] | None = None, fresh: bool = False
+        self,
+        path: str,
+        *,
+        params: Mapping[str, str | int] | None = None,
+        fresh: bool = False,
+        check: Callable[[Any], object] | None = None,
     ) -> Any:
         """The JSON document at `path` (below the base URL, or a whole URL).
 
         Without the members in `unkept`, unless `fresh`: then it is asked for anew, and not kept.
+        `check` raises where it is not what was asked for: not kept then.
         """
-        return self._get(path, params, fresh=fresh, parse=self._json, keep=self._keepable)
+
+        def keepable(text: str) -> str:
+            if check is not None:
+                check(self._json(text))
+            return self._keepable(text)
+
+        return self._get(path, params, fresh=fresh, parse=self._json, keep=keepable)
 
     def get_text(
         self,

@@ -78,7 +78,8 @@ class MusicBrainz:
 
     def _ask(self, path: str, params: dict[str, str]) -> dict[str, Any] | None:
         try:
-            found = self._session.get_json(path, params={**params, "fmt": "json"})
+            asked = {**params, "fmt": "json"}
+            found = self._session.get_json(path, params=asked, check=_read.object)
         except StatusError as error:
             if error.status in (400, 404):
                 return None
