@@ -52,8 +52,8 @@ class Deezer:
 
     def search(self, name: str) -> list[Artist]:
         """The artists that Deezer offers for `name`, in its own ranking."""
-        params = {"q": name, "limit": 50}
-        found = self._session.get_json("search/artist", params=params, check=_data)
+        asked = {"q": name, "limit": "50"}
+        found = self._session.get_json("search/artist", params=asked, check=_data)
         return list(credited(_data(found), _artist))
 
     def artist(self, id_: str) -> Artist | None:
