@@ -67,7 +67,9 @@ def main() -> None:
     parser.add_argument("--work", type=Path, metavar="FOLDER", help="where the library is kept")
     parser.add_argument("--second", type=Path, metavar="FILE", help="a second .pb of MusiCNN")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the numbers as JSON")
-    parser.add_argument("--encodings", type=int, default=12, help="tracks to encode again")
+    parser.add_argument(
+        "--encodings", type=int, default=12, help="tracks to encode again, and to time; 0 for none"
+    )
     parser.add_argument("--resamples", type=int, default=10_000)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
@@ -83,13 +85,14 @@ def main() -> None:
             part[MODEL], ways(part), against=BASELINE, resamples=given.resamples, ks=(5,)
         )
         halves = split_halves(part[MODEL], resamples=given.resamples)
-        print(f"\n### {name}\n\n{' '.join(retrieved.notes)}.\n\n{table(retrieved)}")
+        print(f"\n### {name}\n\n{'; '.join(retrieved.notes)}.\n\n{table(retrieved)}")
         print(f"\n{halves_text(halves)}")
         found[name] = retrieved.to_json(per_artist=True) | {"split_halves": halves}
-    found["recordings"] = recordings(pools[MODEL], paths, given.encodings)
-    print(f"\n{recordings_text(found['recordings'])}")
-    found["excerpts"] = excerpts(pools, paths, given.encodings)
-    print(f"\n{excerpts_text(found['excerpts'])}")
+    if given.encodings:
+        found["recordings"] = recordings(pools[MODEL], paths, given.encodings)
+        found["excerpts"] = excerpts(pools, paths, given.encodings)
+        print(f"\n{recordings_text(found['recordings'])}")
+        print(f"\n{excerpts_text(found['excerpts'])}")
     if given.out:
         given.out.write_text(json.dumps(found, indent=1), "utf-8")
 

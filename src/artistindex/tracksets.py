@@ -14,8 +14,7 @@ from artistindex.query import ArtistIndex
 
 Rows = NDArray[np.float32]
 
-SAME_RECORDING = 0.995
-"""The cosine of track vectors from which two tracks are one recording; see docs/quality.md."""
+_SAME_SOUND = 0.9999  # the cosine of track vectors of one recording, in any model
 
 _AS_BUILT = 0.999  # the cosine between an artist's row and the mean of the tracks it was made of
 
@@ -109,7 +108,7 @@ def same_recordings(one: TrackSet, other: TrackSet) -> NDArray[np.bool_]:
 
     Two artists who share a recording are not alike for that.
     """
-    alike: NDArray[np.bool_] = unit(one.raw) @ unit(other.raw).T >= SAME_RECORDING
+    alike: NDArray[np.bool_] = unit(one.raw) @ unit(other.raw).T >= _SAME_SOUND
     for at, mine in enumerate(one.ids):
         alike[at] |= np.array([mine is not None and mine == its for its in other.ids])
     return alike

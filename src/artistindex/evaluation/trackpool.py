@@ -20,7 +20,6 @@ from artistindex.index.transforms import Transform, fit, unit
 from artistindex.library import Library
 from artistindex.records import VectorKey
 from artistindex.rerank import mean_of_best_matches
-from artistindex.tracksets import SAME_RECORDING
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.float32]
@@ -31,6 +30,10 @@ Aggregate = Callable[[Floats], Floats]
 FOLDS = 50
 """In how many parts the tracks are left out of fitting a transform: up to 50 one by one."""
 
+SAME_RECORDING = 0.02
+"""How far apart one recording's encodings may lie, in the median distance of different tracks."""
+
+_CLOSE = 0.01  # the cosine distance beyond which no two tracks are taken for one recording
 _BLOCK = 2000
 
 
@@ -73,7 +76,8 @@ def read_pools(library: Library, keys: Sequence[VectorKey]) -> list[TrackPool]:
     """One pool for each key, all of the same tracks: those that have a vector of every key.
 
     Two tracks are one recording if their decoded audio has one hash, or their vectors of every key
-    a cosine of at least SAME_RECORDING. Raises Misuse where no track has all vectors.
+    lie as close as SAME_RECORDING says (docs/quality.md). Raises Misuse where no track has all
+    vectors.
     """
     vectors = [library.vectors(key) for key in keys]
     held = set.intersection(*(set(each) for each in vectors))
@@ -105,14 +109,29 @@ def recordings_of(hashes: Sequence[str | None], vectors: Sequence[Rows]) -> Ints
         (at, first.setdefault(found, at)) for at, found in enumerate(hashes) if found is not None
     ]
     units = [unit(rows) for rows in vectors]
+    least = [_least_cosine(rows) for rows in units]
     for start in range(0, count, _BLOCK):
         alike = np.all(
-            [rows[start : start + _BLOCK] @ rows.T >= SAME_RECORDING for rows in units], axis=0
+            [
+                rows[start : start + _BLOCK] @ rows.T >= cosine
+                for rows, cosine in zip(units, least, strict=True)
+            ],
+            axis=0,
         )
         pairs += [(start + int(one), int(other)) for one, other in np.argwhere(alike)]
     one, other = np.array(pairs, np.int64).reshape(-1, 2).T
     graph = coo_array((np.ones(len(one)), (one, other)), shape=(count, count))
     return np.asarray(connected_components(graph, directed=False)[1], np.int64)
+
+
+def _least_cosine(units: Rows) -> float:
+    """From which cosine two of these tracks are one recording, as this model spreads them."""
+    sample = units[:: max(1, len(units) // _BLOCK)]
+    pairs = np.triu_indices(len(sample), 1)
+    if not len(pairs[0]):
+        return 1 - _CLOSE
+    distance = 1 - float(np.median((sample @ sample.T)[pairs]))
+    return 1 - min(_CLOSE, SAME_RECORDING * distance)
 
 
 def mean(vectors: Floats) -> Floats:
