@@ -277,6 +277,7 @@ print(json.dumps(observer.sizes))
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("engine", ["essentia", "openvino"])
 def test_memory_stays_flat_over_200_tracks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str
@@ -284,14 +285,14 @@ def test_memory_stays_flat_over_200_tracks(
     """The median of the last forty tracks against that of forty tracks after warming up."""
     place = Place(tmp_path)
     place.add_stand_ins(monkeypatch, "discogs-effnet", "vggish")
-    write_music(place.music, {"Rezz": 200}, suffixes=sounds.FORMATS)
+    write_music(place.music, {"Rezz": 200}, suffixes=sounds.FORMATS, seconds=2.2)
     done = subprocess.run(
-        [sys.executable, "-c", MEASURE, engine, "discogs-effnet", "vggish", "musicnn"],
+        [sys.executable, "-c", MEASURE, engine, "discogs-effnet", "vggish"],
         env=os.environ | place.environment,
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=500,
         check=True,
     )
     sizes = json.loads(done.stdout)
