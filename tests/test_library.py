@@ -326,3 +326,9 @@ def test_a_killed_writer_leaves_whole_tracks(tmp_path: Path) -> None:
     with Library.open(path) as library:
         library.verify()
         assert len(library.vectors(KEY)) == 6
+
+
+def test_all_names_ever_asked_for_are_known(library: Library) -> None:
+    library.ask(["Rezz", "Vril"])
+    library.answer("Vril", VRIL, [listed(1)])
+    assert library.requests() == ["Rezz", "Vril"]

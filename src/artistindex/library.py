@@ -277,6 +277,10 @@ class Library:
         )
         return StoredArtist(rows[0]["id"], _artist(rows[0])) if rows else None
 
+    def requests(self) -> list[str]:
+        """Every name asked for so far, in the order in which they were."""
+        return [row["name"] for row in self._all("SELECT name FROM requests ORDER BY rowid")]
+
     def unanswered(self) -> list[str]:
         """The names asked for whose artist is not known and whose look-up has not failed."""
         rows = self._all(

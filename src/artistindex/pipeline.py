@@ -244,7 +244,8 @@ def _from_names(
     observer: Observer,
 ) -> list[StoredArtist]:
     """The artists whom the names mean; without names all of the library, the pending ones too."""
-    called = list(wanted) or library.unanswered()
+    pinned = [name for name in library.requests() if lookup.pins.of(name) is not None]
+    called = list(wanted) or list(dict.fromkeys([*library.unanswered(), *pinned]))
     ids, failed = add_names(library, called, lookup, tracks=tracks, observer=observer)
     for failure in failed:
         report.failed.append(FailedArtist(failure.what, failure.stage, failure.reason))

@@ -38,9 +38,11 @@ def open_source(
         raise Misuse(f"unknown audio source {choice!r}; there are {', '.join(SOURCES)}")
     if choice == "preview" and (cookies or browser):
         raise Misuse("cookies are for YouTube; previews need none")
+    if choice == "preview" and cache is not None:
+        raise Misuse("previews may not be kept, so --audio-cache is not for them")
     source: YouTube | Previews
     if choice == "preview":
-        source = Previews(folder=cache)
+        source = Previews()
     else:
         source = YouTube(AudioCache(cache, keep=keep), cookies=Cookies(cookies, browser), note=note)
     with closing(source):
