@@ -719,6 +719,18 @@ def test_a_zip_bomb_is_not_unpacked(pack: Path) -> None:
         read_pack(bomb)
 
 
+def test_few_artists_cannot_bring_much_text(pack: Path) -> None:
+    """Deflated no better than real text, and yet far more than four artists have tracks for."""
+
+    def change(archive: zipfile.ZipFile, info: zipfile.ZipInfo, data: bytes) -> None:
+        if info.filename == "vggish/artists.jsonl":
+            data = np.random.default_rng(0).integers(32, 96, 2_000_000, np.uint8).tobytes()
+        archive.writestr(info, data)
+
+    with pytest.raises(PackError, match="too large for 4 artists"):
+        read_pack(rewritten(pack, change))
+
+
 def patched(pack: Path, member: str, *, size: int | None = None, flags: int | None = None) -> Path:
     """The same file with a lie in the directory: another size, or other flags, of one member."""
     data = bytearray(pack.read_bytes())

@@ -47,6 +47,7 @@ _MOST_MANIFEST = 1 << 20  # bytes
 _MOST_AT_ONCE = 1 << 20  # bytes that zipfile may read in one go: a directory, or a piece of data
 _PIECE = 1 << 18
 _LONGEST_LINE = 1 << 20  # bytes of one artist with all tracks
+_MOST_AN_ARTIST = 16 << 10  # bytes of all artists' names and titles together, for each artist
 _LONGEST_TEXT = 100_000  # characters of a name or a title
 _MOST_DIMENSIONS = 1 << 16
 _MOST_ARTISTS = 100_000_000
@@ -364,6 +365,8 @@ def _artists(
     archive: zipfile.ZipFile, info: zipfile.ZipInfo, entry: _Entry
 ) -> tuple[list[Artist], list[tuple[tuple[str, str | None], ...]]]:
     name = info.filename
+    most = _LONGEST_LINE + _MOST_AN_ARTIST * entry.artists
+    _expect(info.file_size <= most, f"{name} is too large for {entry.artists} artists")
     digest = hashlib.sha256()
     artists: list[Artist] = []
     tracks: list[tuple[tuple[str, str | None], ...]] = []
