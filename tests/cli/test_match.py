@@ -109,6 +109,7 @@ def test_a_list_may_be_standard_input(index: Path, listed: Callable[..., Path]) 
         (["LINEUP", "--likes", "NOBODY"], 1, "none of the favourites is in the index vggish"),
         (["LINEUP", "--likes", "LIKES", "--dislikes", "LIKES"], 2, "is both liked and disliked"),
         (["LINEUP", "--likes", "LIKES", "--index", "x"], 2, "unknown index 'x'"),
+        (["LINEUP", "--likes", "LIKES", "--cookies", "LIKES"], 2, "they go with --ingest"),
         (["LINEUP", "--likes", "LIKES", "--index", "a", "--index", "b"], 2, "give --index once"),
     ],
 )

@@ -60,6 +60,8 @@ def command(
         raise Misuse("only one of LINEUP, --likes and --dislikes can be standard input (-)")
     if len(index) > 1:
         raise Misuse("a line-up is ranked by one index: give --index once")
+    if any(cookies.values()) and not ingest:
+        raise Misuse("cookies are for fetching audio: they go with --ingest")
     wanted, liked = read_names(lineup), read_names(likes)
     disliked = read_names(dislikes) if dislikes else []
     model = index[0] if index else None
