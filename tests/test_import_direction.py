@@ -22,6 +22,7 @@ FLOW = (
     "audio",
     "models",
     "outliers",
+    "schema",
     "library",
     "worker",
     "crew",

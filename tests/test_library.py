@@ -257,11 +257,11 @@ def test_a_library_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_library_of_an_older_version_keeps_its_tracks(tmp_path: Path) -> None:
-    from artistindex.library import _MIGRATIONS
+    from artistindex.schema import MIGRATIONS
 
     path = tmp_path / FILE_NAME
     with sqlite3.connect(path) as old:
-        for script in _MIGRATIONS[:2]:
+        for script in MIGRATIONS[:2]:
             old.executescript(script)
         old.execute("CREATE TABLE migrations (number INTEGER PRIMARY KEY, at TEXT) STRICT")
         old.executemany("INSERT INTO migrations VALUES (?, '')", [(1,), (2,)])
