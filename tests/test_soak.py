@@ -22,7 +22,7 @@ from online import Online, Process
 
 ARTISTS = 300
 SEED = 7
-KILLING = 120.0  # seconds in which processes are killed; then they may come to an end
+KILLING = 100.0  # seconds in which processes are killed; then they may come to an end
 IN_ALL = 900.0  # seconds for everything, where the machine is busy
 MODEL = ("--model", "musicnn", "--engine", "openvino", "--workers", 1, "--tracks", 1)
 
@@ -120,7 +120,8 @@ def test_every_artist_is_indexed_or_listed_with_a_reason(online: Online, tmp_pat
         soak.run_to_the_end("--retry-failed")
     log.info("%s kills, %s tracks embedded until then", killed, so_far)
     log.info("%s ends, %.0f s, faults: %s", soak.ends, soak.seconds, dict(soak.trouble.seen))
-    assert killed >= 8
+    assert killed >= 6
+    assert so_far > 0
     assert soak.unfinished() == []
     check_library(soak.indexes)
     check_index(soak.indexes)
@@ -147,14 +148,19 @@ class Soak:
         return time.monotonic() - self._began
 
     def run_and_kill(self) -> None:
-        """Run, with the names or without, and kill it some seconds after it begins to ask."""
+        """Run, with the names or without, and kill it some seconds after it got somewhere.
+
+        That is a first answer, or, when most names are answered, mostly a first vector.
+        """
         names = ("--artists", self._names) if self._drawn.random() < 0.3 or not self.kills else ()
-        process = self._start(*names)
-        before, waiting_until = self.online.asked.total(), self.seconds + 60
-        while not process.ended and self.seconds < waiting_until:
-            if self.online.asked.total() > before:
-                before, waiting_until = 1 << 60, self.seconds + self._drawn.uniform(2, 7)
-            time.sleep(0.02)
+        listed = self.kills and self.counts()["tracks"] > ARTISTS / 2
+        progress = self.held if listed and self._drawn.random() < 0.7 else self.online.asked.total
+        before, give_up = progress(), self.seconds + 60
+        process, begun = self._start(*names), False
+        while not process.ended and self.seconds < give_up:
+            if not begun and progress() > before:
+                begun, give_up = True, self.seconds + self._drawn.uniform(1, 6)
+            time.sleep(0.05)
         if process.ended:
             self._end(process)
         else:
@@ -167,8 +173,12 @@ class Soak:
 
     def held(self) -> int:
         """How many tracks have a vector."""
+        return self.counts()["track_vectors"]
+
+    def counts(self) -> dict[str, int]:
+        """Rows of the library's tables."""
         with Library.open(self.indexes / FILE_NAME) as library:
-            return library.counts()["track_vectors"]
+            return library.counts()
 
     def unfinished(self) -> list[str]:
         """The artists who have no vector, though nothing speaks against it for good."""
