@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import ClassVar
 
 import psutil
 from pytest_httpserver import HTTPServer
@@ -38,11 +39,16 @@ class Server(HTTPServer):
 
 @contextmanager
 def serving() -> Iterator["Online"]:
-    """A server of one's own; what is still held at the end is answered."""
+    """A server of one's own; at the end nothing stays held, and no process is left."""
     with Server() as server:
         online = Online(server)
-        yield online
-        online.release()
+        try:
+            yield online
+        finally:
+            for process in Process.started:
+                process.kill()
+            Process.started.clear()
+            online.release()
 
 
 class Online:
@@ -124,6 +130,8 @@ def video_id(performer: Performer, song: int) -> str:
 class Process:
     """A command line in a process of its own, with the processes that it starts."""
 
+    started: ClassVar[list["Process"]] = []
+
     def __init__(self, *arguments: object, environment: dict[str, str]) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "artistindex", *map(str, arguments)],
@@ -135,6 +143,7 @@ class Process:
             encoding="utf-8",
             start_new_session=True,
         )
+        self.started.append(self)
 
     def finish(self, given: str = "", *, within: float = LONGEST) -> tuple[int, str, str]:
         """Its exit code and what it said; killed, and an error, where it takes longer."""
@@ -151,6 +160,8 @@ class Process:
 
     def kill(self) -> None:
         """End it at once, and see that none of its workers outlives it for long."""
+        if self._process.returncode is not None:
+            return
         children = psutil.Process(self._process.pid).children(recursive=True)
         self._process.kill()
         for child in children:
@@ -160,21 +171,28 @@ class Process:
         _, alive = psutil.wait_procs(children, timeout=LONGEST)
         assert not alive, f"orphans: {alive}"
 
+    def workers(self) -> list[psutil.Process]:
+        """Its worker processes."""
+        children = psutil.Process(self._process.pid).children()
+        return [child for child in children if "spawn_main" in command(child)]
+
     def suspend_workers(self) -> None:
         """Wait for its first worker, and let it do nothing."""
-        process = psutil.Process(self._process.pid)
-
-        def workers() -> list[psutil.Process]:
-            children = process.children()
-            return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
-
-        wait_until(lambda: bool(workers()))
-        for worker in workers():
+        wait_until(self.workers)
+        for worker in self.workers():
             worker.suspend()
 
     @property
     def ended(self) -> bool:
         return self._process.poll() is not None
+
+
+def command(process: psutil.Process) -> str:
+    """How a process was started; nothing where it has just ended."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
 
 
 def stages(indexes: Path) -> Counter[str]:
@@ -183,7 +201,7 @@ def stages(indexes: Path) -> Counter[str]:
         return Counter(library.stages())
 
 
-def wait_until(holds: Callable[[], bool], *, within: float = LONGEST) -> None:
+def wait_until(holds: Callable[[], object], *, within: float = LONGEST) -> None:
     """Wait until something holds that is looked at often."""
     deadline = time.monotonic() + within
     while not holds():

@@ -220,17 +220,16 @@ def test_a_run_killed_at_every_stage_does_only_what_is_unfinished(
     videos = [video_id(rezz, at) for at in range(3)]
     asked = (*MODEL, "--tracks", 3, "--audio-cache", kept, "--format", "json")
 
-    def start(*names: str, hold: str) -> Process:
+    def start(*names: str, hold: str = "") -> Process:
         online.asked.clear()
-        online.hold(hold)
-        afresh = {"ARTISTINDEX_CACHE": str(tmp_path / hold.replace("/", "-"))}
+        if hold:
+            online.hold(hold)
+        afresh = {"ARTISTINDEX_CACHE": str(tmp_path / f"cache-{hold.replace('/', '-')}")}
         here = online.environment | environment(run) | afresh
         return Process("build", *names, *asked, environment=here)
 
     def kill(process: Process, *, at: str, after: Sequence[str] = (), **reached: int) -> None:
         online.wait_for(at)
-        if "embedded" in reached:
-            wait_until(lambda: stages(run.indexes)["embedded"] == reached["embedded"])
         assert list(online.asked) == [*after, at]
         assert stages(run.indexes) == reached
         process.kill()
@@ -242,19 +241,24 @@ def test_a_run_killed_at_every_stage_does_only_what_is_unfinished(
     kill(start(hold=listed), at=listed, after=[found])
     kill(start(hold=searches[0]), at=searches[0], after=[found, listed], listed=3)
     kill(start(hold=videos[0]), at=videos[0], after=searches[:1], matched=1, listed=2)
-    after = [videos[0], searches[1]]
-    kill(start(hold=videos[1]), at=videos[1], after=after, embedded=1, matched=1, listed=1)
 
-    process = start(hold=videos[2])
+    process = start(hold=videos[1])
     process.suspend_workers()  # downloads do not wait for them
-    after = [videos[1], searches[2]]
-    kill(process, at=videos[2], after=after, embedded=1, fetched=1, matched=1)
+    after = [videos[0], searches[1]]
+    kill(process, at=videos[1], after=after, fetched=1, matched=1, listed=1)
+
+    process = start()
+    wait_until(lambda: stages(run.indexes)["embedded"] > 0)
+    process.kill()
+    assert videos[0] not in online.asked
+    reached = stages(run.indexes)
 
     online.asked.clear()
     code, out, err = run("build", *asked)
     assert code == 0, err
-    assert json.loads(out)["extracted"] == 2
-    assert list(online.asked) == videos[2:]
+    assert json.loads(out)["extracted"] == 3 - reached["embedded"]
+    unfetched = reached["listed"] + reached["matched"]
+    assert [video for video in videos if online.asked[video]] == videos[3 - unfetched :]
     assert stages(run.indexes) == {"embedded": 3}
     verify(run.indexes / "musicnn")
 
@@ -269,7 +273,7 @@ def test_an_interrupt_during_a_wait_for_the_network_ends_at_once(
     process = Process(*asked, environment=online.environment | environment(run))
     online.wait_for(waits_for)
     if waits_for == video_id(rezz, 1):
-        wait_until(lambda: stages(run.indexes)["embedded"] == 1)  # with a worker at hand
+        wait_until(process.workers)
     began = time.monotonic()
     process.interrupt()
     code, out, err = process.finish()
