@@ -2,7 +2,8 @@
 
 Python imports this when it starts, where this folder is in PYTHONPATH; only spawned workers are
 touched. A file called segfault.wav reads address zero, killed.wav is killed as for want of memory,
-exits.wav leaves the process, endless.wav never ends, and sleepy.wav takes two seconds.
+exits.wav leaves the process, endless.wav never ends, and sleepy.wav takes two seconds. The trouble
+is told by an empty file beside it first, with ".begun" at its end.
 """
 
 import sys
@@ -25,7 +26,9 @@ if "--multiprocessing-fork" in sys.orig_argv:
     }
 
     def sabotaged(path, **options):
-        TROUBLES.get(path.stem, lambda: None)()
+        if path.stem in TROUBLES:
+            path.with_name(f"{path.name}.begun").touch()
+            TROUBLES[path.stem]()
         return decode(path, **options)
 
     worker.decode = sabotaged
