@@ -212,6 +212,7 @@ def test_what_the_cache_keeps(
 # -- resuming --------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_run_killed_at_every_stage_does_only_what_is_unfinished(
     online: Online, run: Run, audio: list[Path], kept: Path, tmp_path: Path
 ) -> None:
