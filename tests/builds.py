@@ -14,7 +14,7 @@ import sounds
 import standins
 from artistindex.models import weights
 from artistindex.models.registry import spec_of
-from artistindex.worker import Embedded, Job, guarded
+from artistindex.worker import Job, guarded
 
 SECONDS = 3.2  # a little more than the longest patch, MusiCNN's
 
@@ -122,10 +122,6 @@ class CrewHere:
         except Exception as error:
             future.set_exception(error)
         return future
-
-    def outcome(self, future: Future[Any]) -> Embedded:
-        found: Embedded = future.result()
-        return found
 
     def __enter__(self) -> Self:
         return self

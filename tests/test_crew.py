@@ -29,9 +29,7 @@ with Crew(int(workers), timeout=float(timeout)) as crew:
     jobs = [Job(at, Path(path), path, ()) for at, path in enumerate(paths)]
     flying = [(job, crew.submit(job)) for job in jobs]
     for job, future in flying:
-        outcome = crew.outcome(future)
-        while outcome is None:
-            outcome = crew.outcome(crew.submit(job))
+        outcome = future.result()
         failed = isinstance(outcome, TrackError)
         name = Path(job.path).stem
         if failed:
@@ -93,10 +91,7 @@ from artistindex.crew import Crew
 from artistindex.worker import Job
 
 def run(crew):
-    job = Job(1, Path(sys.argv[1]), "a", ())
-    while (outcome := crew.outcome(crew.submit(job))) is None:
-        pass
-    return round(outcome.duration, 2)
+    return round(crew.submit(Job(1, Path(sys.argv[1]), "a", ())).result().duration, 2)
 
 def workers():
     found = psutil.Process().children()
@@ -136,9 +131,7 @@ from artistindex.worker import Job
 
 try:
     with Crew(1) as crew:
-        job = Job(1, Path("x.wav"), "x", ())
-        while crew.outcome(crew.submit(job)) is None:
-            pass
+        crew.submit(Job(1, Path("x.wav"), "x", ())).result()
 except EngineError as error:
     print(error)
 """
@@ -157,6 +150,32 @@ def test_workers_that_only_die_end_the_build(tmp_path: Path) -> None:
         check=False,
     )
     assert "die before they begin" in done.stdout, done.stderr
+
+
+NO_ROOM = """
+import os, resource
+from pathlib import Path
+from artistindex.crew import Crew
+from artistindex.errors import EngineError
+from artistindex.worker import Job
+
+_, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")), most))
+try:
+    with Crew(1) as crew:
+        crew.submit(Job(1, Path("x.wav"), "x", ())).result()
+except EngineError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="counts open files in /proc")
+def test_a_worker_that_cannot_be_started_ends_the_build() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", NO_ROOM], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert "no worker process can start" in done.stdout, done.stderr
+    assert "Too many open files" in done.stdout
 
 
 # -- interrupts --------------------------------------------------------------------------------
@@ -209,16 +228,13 @@ def finish(process: subprocess.Popen[str], workers: list[psutil.Process]) -> tup
 def test_an_interrupted_build_leaves_one_line_and_no_process(
     place: Place, number: signal.Signals, moment: str
 ) -> None:
-    """Ctrl-C reaches the workers too, and would have each print a traceback."""
+    """The signal reaches the workers too: each would print a traceback, or lose its track."""
     with start(place) as process:
         wait_until(lambda: len(family(process)) >= 2)
         if moment == "working":
             wait_until((place.music / "sleepy.wav.begun").exists)
         workers = family(process)
-        if number == signal.SIGINT:
-            os.killpg(process.pid, number)
-        else:
-            process.send_signal(number)
+        os.killpg(process.pid, number)
         out, err = finish(process, workers)
     assert process.returncode == 130
     assert out == ""

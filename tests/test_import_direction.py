@@ -93,7 +93,6 @@ HEAVY = {
     "matplotlib",
     "mutagen",
     "openvino",
-    "pebble",
     "rapidfuzz",
     "requests",
     "rich",

@@ -4,22 +4,23 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import connection, resource_tracker
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Any, Self
 
-from artistindex.errors import EngineError, TrackError
+from artistindex.errors import ArtistIndexError, EngineError, TrackError
 from artistindex.worker import Embedded, Job, guarded
 
-if TYPE_CHECKING:
-    from pebble import ProcessPool
-
 DEFAULT_TIMEOUT = 900.0
-_MOST_BREAKS = 3
+_MOST_STILLBORN = 3
+_SECONDS_TO_START = 300.0
+_SECONDS_TO_LEAVE = 5.0
+_TOO_MANY = "is there enough memory? (--workers 1 needs the least)"
+_NOT_FOR_WORKERS = (signal.SIGINT, signal.SIGTERM)
 _ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
 )
@@ -35,76 +36,77 @@ def default_workers() -> int:
 
 
 class Crew:
-    """A pool of spawned worker processes (Essentia hangs when forked), started at the first job.
+    """Spawned worker processes (Essentia hangs when forked), started as jobs come in.
 
-    A job that takes longer than `timeout` seconds is ended with its worker. Use it as a context
-    manager: leaving it normally waits for the workers, leaving it by an exception stops them.
+    Each has a pipe of its own and a thread here that waits for it, so that the death of one says
+    which job was to blame and disturbs no other. A job that takes longer than `timeout` seconds is
+    ended with its worker. Use it as a context manager: leaving it normally waits for the workers,
+    leaving it by an exception stops them.
     """
 
     def __init__(self, workers: int, *, timeout: float = DEFAULT_TIMEOUT) -> None:
         self.workers = workers
         self._timeout = timeout
-        self._pool: ProcessPool | None = None
-        self._pool_of: dict[Future[Embedded | TrackError], ProcessPool] = {}
-        self._breaks = 0
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="crew")
+        self._lock = threading.Lock()
+        self._idle: deque[_Worker] = deque()
+        self._alive: set[_Worker] = set()
+        self._stopped = False
 
-    def submit(self, job: Job) -> "Future[Embedded | TrackError]":
-        """Give `job` to the next free worker; raises EngineError where workers only die."""
-        while True:
-            pool = self._pool or self._start()
-            try:
-                with _interrupts_held():  # the first job starts the pool's threads
-                    future = pool.schedule(guarded, args=(job,), timeout=self._timeout)
-            except RuntimeError as error:  # broken, before any future could say so
-                self._broken(pool, error)
-            else:
-                self._pool_of[future] = pool
-                return future
+    def submit(self, job: Job) -> Future[Embedded | TrackError]:
+        """Give `job` to the next free worker.
 
-    def _start(self) -> "ProcessPool":
-        from pebble import ProcessPool
-
-        os.environ.update(_ONE_THREAD)  # read when a worker imports numpy, and so too late by then
-        resource_tracker.ensure_running()  # its start lets go of the interrupts that are held
-        context = multiprocessing.get_context("spawn")
-        self._pool = ProcessPool(max_workers=self.workers, initializer=_start, context=context)
-        return self._pool
-
-    def outcome(self, future: "Future[Embedded | TrackError]") -> Embedded | TrackError | None:
-        """What became of a finished job; None where it must be submitted again.
-
-        A worker that died or was ended costs the job it had: a TrackError that names the signal or
-        the time limit. Raises EngineError or WeightsError where no track could be embedded at all.
+        A worker that dies or is ended costs the job it had: the result is a TrackError that names
+        the signal or the time limit. The result raises EngineError or WeightsError where no track
+        could be embedded at all.
         """
-        from pebble import ProcessExpired
+        return self._threads.submit(self._run, job)
 
-        pool = self._pool_of.pop(future)
-        try:
-            found = future.result()
-        except TimeoutError:
-            return TrackError(
-                "decode", f"took longer than {self._timeout:.0f} s and was ended", retryable=True
-            )
-        except BrokenProcessPool as error:
-            self._broken(pool, error)
-            return None
-        except ProcessExpired as error:
-            return TrackError("decode", _how_it_died(error.exitcode), retryable=True)
-        self._breaks = 0
-        return found
+    def _run(self, job: Job) -> Embedded | TrackError:
+        stillborn = 0
+        while stillborn < _MOST_STILLBORN:
+            worker = self._take()
+            if not worker.begin(job):
+                self._bury(worker)
+                stillborn += worker.begun == 0
+                continue
+            try:
+                outcome = worker.outcome(self._timeout)
+            except TimeoutError:
+                self._bury(worker)
+                reason = f"took longer than {self._timeout:.0f} s and was ended"
+                return TrackError("decode", reason, retryable=True)
+            except EOFError:
+                return TrackError("decode", _how_it_died(self._bury(worker)), retryable=True)
+            self._idle.append(worker)
+            if isinstance(outcome, Embedded | TrackError):
+                return outcome
+            raise outcome
+        raise EngineError(f"the worker processes die before they begin; {_TOO_MANY}")
 
-    def _broken(self, pool: "ProcessPool", error: RuntimeError) -> None:
-        """A worker died between two jobs, and the pool with it: none of the jobs is to blame."""
-        if self._pool is pool:
-            self._pool = None
-            self._breaks += 1
-            pool.stop()
-            pool.join()  # or the other workers would stay, each with its models
-        if self._breaks > _MOST_BREAKS:
-            raise EngineError(
-                "the worker processes die before they begin; is there enough memory?"
-                " (--workers 1 needs the least)"
-            ) from error
+    def _take(self) -> "_Worker":
+        """An idle worker, or a new one."""
+        with self._lock:
+            if self._stopped:
+                raise CancelledError
+            if self._idle:
+                return self._idle.pop()
+            try:
+                worker = _Worker()
+            except OSError as error:
+                raise EngineError(f"no worker process can start ({error}); {_TOO_MANY}") from error
+            self._alive.add(worker)
+            return worker
+
+    def _bury(self, worker: "_Worker") -> int | None:
+        """See a worker to its end; returns its exit code.
+
+        Behind the lock like every start, since multiprocessing looks for the dead when it starts a
+        process, and two threads that ask for the same exit code may both go without.
+        """
+        with self._lock:
+            self._alive.discard(worker)
+            return worker.end()
 
     def __enter__(self) -> Self:
         return self
@@ -115,35 +117,107 @@ class Crew:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._pool is None:
-            return
-        if kind is None:
-            self._pool.close()
-        else:
-            self._pool.stop()
-        self._pool.join()
+        if kind is not None:
+            with self._lock:
+                self._stopped = True
+                for worker in self._alive:
+                    worker.kill()
+        self._threads.shutdown(cancel_futures=kind is not None)
+        for worker in tuple(self._alive):
+            worker.dismiss()
+        for worker in tuple(self._alive):
+            self._bury(worker)
+
+
+class _Worker:
+    """One process, and this side's end of its pipe; `begun` counts its jobs."""
+
+    def __init__(self) -> None:
+        os.environ.update(_ONE_THREAD)  # read when a worker imports numpy, and so too late by then
+        resource_tracker.ensure_running()  # its start lets go of the signals that are held
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_work, args=(theirs,), daemon=True)
+        with _signals_held():
+            self._process.start()
+        theirs.close()
+        self.begun = 0
+
+    def begin(self, job: Job) -> bool:
+        """Whether the process took `job`: that it died before cannot be the job's fault."""
+        try:
+            self._pipe.send(job)
+            self._hear(_SECONDS_TO_START)
+        except (EOFError, OSError):
+            return False
+        self.begun += 1
+        return True
+
+    def outcome(self, timeout: float) -> Embedded | ArtistIndexError:
+        """What became of the job begun last.
+
+        Raises EOFError where the process died, TimeoutError where it had to be ended.
+        """
+        found: Embedded | ArtistIndexError = self._hear(timeout)
+        return found
+
+    def _hear(self, timeout: float) -> Any:
+        try:
+            if self._pipe.poll(timeout):
+                return self._pipe.recv()
+        except OSError as error:
+            raise EOFError from error
+        self.kill()
+        raise TimeoutError
+
+    def kill(self) -> None:
+        """End the process at once."""
+        self._process.kill()
+
+    def dismiss(self) -> None:
+        """Let the process leave once it has no job."""
+        self._pipe.close()
+
+    def end(self) -> int | None:
+        """Wait until the process is gone; returns its exit code."""
+        self.dismiss()
+        self._process.join(_SECONDS_TO_LEAVE)
+        if self._process.is_alive():
+            self.kill()
+            self._process.join()
+        return self._process.exitcode
 
 
 @contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """What starts in here inherits that Ctrl-C is held back: it is this thread's business alone.
-
-    A worker that is just being started would otherwise print a traceback into the terminal.
-    """
+def _signals_held() -> Iterator[None]:
+    """A process started in here never hears what is meant for this one alone: a Ctrl-C would have
+    it print a traceback into the terminal, a SIGTERM to the group cost the track that it has."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _NOT_FOR_WORKERS)
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _start() -> None:
-    """Runs in every worker first."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _work(pipe: "connection.Connection") -> None:
+    """A worker process: says None when it begins a job, then what became of it."""
+    for number in _NOT_FOR_WORKERS:
+        signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    while True:
+        try:
+            job = pipe.recv()
+        except (EOFError, OSError):
+            return
+        pipe.send(None)
+        try:
+            outcome: Embedded | ArtistIndexError = guarded(job)
+        except ArtistIndexError as error:
+            outcome = error
+        pipe.send(outcome)
 
 
 def _end_with_parent() -> None:

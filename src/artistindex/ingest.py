@@ -309,10 +309,7 @@ class _Run:
             self._afar.clear()
 
     def _embedded(self, task: _Task, path: Path, future: Future[Embedded | TrackError]) -> None:
-        outcome = self._crew.outcome(future)
-        if outcome is None:
-            self._ready.append((task, path))
-            return
+        outcome = future.result()
         useless = isinstance(outcome, TrackError) and outcome.stage == "decode"
         if task.stored.track.path is None and self._fetcher is not None:
             self._fetcher.release(path, useless=useless)

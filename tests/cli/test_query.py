@@ -103,7 +103,7 @@ import sys
 from artistindex.cli import run
 code = run(["--indexes", sys.argv[1], "query", "Rezz"])
 heavy = {"essentia", "openvino", "av", "yt_dlp", "spotipy", "matplotlib", "requests", "bs4",
-         "multiprocessing.pool", "pebble", "sqlalchemy", "scipy", "sklearn", "mutagen"}
+         "multiprocessing.pool", "sqlalchemy", "scipy", "sklearn", "mutagen"}
 print(code, sorted(heavy & set(sys.modules)), file=sys.stderr)
 """
 
