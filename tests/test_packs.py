@@ -321,7 +321,7 @@ def test_imported_artists_nobody_asked_for_are_no_failures(
 
 def test_a_build_with_other_weights_says_who_is_left_out(tmp_path: Path) -> None:
     class Notes:
-        said: list[str] = []  # noqa: RUF012
+        said: list[str] = []  # noqa: RUF012 - one set of notes, read after the build
 
         def planned(self, tracks: int) -> None: ...
         def finished(self, label: str, *, audio_seconds: float, failed: bool) -> None: ...

@@ -39,4 +39,4 @@ def test_a_neighbour_has_the_fields_of_the_json_shape() -> None:
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
-        artistindex.nonsense  # noqa: B018
+        artistindex.nonsense  # noqa: B018 - looking it up is the test

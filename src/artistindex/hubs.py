@@ -32,6 +32,7 @@ def neighbours(
 ) -> list[tuple[Neighbour, float]]:
     """The `k` nearest artists by corrected similarity, each with it; `score` stays the cosine.
 
+    `vector` (dimension,) need not have length one; `leave_out` are rows of the index.
     Of the 1,000 nearest by cosine (or ten times `k`), which in an index of that size are all.
     Raises Misuse as `ArtistIndex.neighbours_of_vector`, and for an unknown `method`.
     """
@@ -74,7 +75,8 @@ def csls(scores: Floats, own: Floats, vectors: Rows, rows: NDArray[np.intp]) -> 
     """2 cos(x, y) - r(x) - r(y), r being the mean cosine with the ten nearest others.
 
     Cross-domain similarity local scaling (Conneau et al., ICLR 2018, arXiv 1710.04087), within one
-    domain. `own` are the cosines of x with all others.
+    domain. `scores` (c,) are the cosines of x with the candidates, `rows` (c,) of the unit
+    `vectors` (n, dimension); `own` (m,) those with all others. Returns (c,), float64.
     """
     nearest = min(NEIGHBOURHOOD, len(vectors) - 1, len(own))
     if nearest < 1:
@@ -97,6 +99,7 @@ def mutual_proximity(scores: Floats, own: Floats, vectors: Rows, rows: NDArray[n
     The Gaussian, independent form of mutual proximity (Schnitzer, Flexer, Schedl & Widmer, JMLR 13,
     2012; Feldbauer & Flexer, Knowl. Inf. Syst. 59, 2019): each artist's cosines with all others are
     taken as normal, whose mean and deviation follow from the first two moments of the vectors.
+    Shapes are those of `csls`; the result lies in [0, 1].
     """
     from scipy.special import ndtr
 

@@ -48,11 +48,12 @@ def set_similarity(one: TrackSet, other: TrackSet) -> float:
 
 
 def mean_of_best_matches(similarities: NDArray[np.float64]) -> float:
-    """The mean over both sides' tracks of the best match on the other side.
+    """The mean over both sides' tracks of the best match on the other side, in [-1, 1].
 
-    `similarities` (t, u) are those of all pairs, NaN for one that does not count; a track without
-    any match does not count either. Both sides weigh alike (the modified Hausdorff distance's
-    directed means, Dubuisson & Jain, ICPR 1994, averaged). -1 where there is nothing to compare.
+    `similarities` (t, u), float64, are those of all pairs, NaN for one that does not count; a track
+    without any match does not count either. Both sides weigh alike (the modified Hausdorff
+    distance's directed means, Dubuisson & Jain, ICPR 1994, averaged). -1 where there is nothing to
+    compare.
     """
     counted = np.where(np.isnan(similarities), -np.inf, similarities)
     sides = [counted.max(axis=axis, initial=-np.inf) for axis in (1, 0)]

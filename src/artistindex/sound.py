@@ -91,7 +91,7 @@ def weights_of(manifest: Manifest) -> Weights:
 
 def is_address(source: str) -> bool:
     """Whether `source` is to be fetched; a file of that name comes first."""
-    return "://" in source and not Path(source).exists()
+    return "://" in source and not os.path.exists(source)  # Path raises where a name is too long
 
 
 def shown(source: str) -> str:
@@ -142,9 +142,9 @@ def audio_file(
 def _check(source: str) -> None:
     """Raise Misuse for what cannot be meant, before anything is loaded or fetched."""
     try:
-        if Path(source).exists() or urlsplit(source).hostname:
+        if os.path.exists(source) or urlsplit(source).hostname:
             return
-    except (OSError, ValueError):  # a name too long for a file, brackets that are no address
+    except ValueError:  # brackets that are no address
         pass
     raise Misuse(f"{source[:100]!r} is neither a file nor a web address (https://...)")
 

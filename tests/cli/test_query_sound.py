@@ -179,11 +179,17 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.mark.parametrize("times", [1, 600])  # signed addresses are longer than a path may be
 def test_a_sound_is_fetched_and_deleted(
-    run: Run, index: Path, songs: dict[str, Path], httpserver: HTTPServer, temporary: Path
+    run: Run,
+    index: Path,
+    songs: dict[str, Path],
+    httpserver: HTTPServer,
+    temporary: Path,
+    times: int,
 ) -> None:
     site = VideoSite(httpserver).add("abc", "A song", songs["Chord"])
-    address = site.video_url.replace("{id}", "abc") + "&token=sentinel"
+    address = site.video_url.replace("{id}", "abc") + "&token=" + "sentinel" * times
     cache = Path(os.environ["ARTISTINDEX_CACHE"])
     code, out, err = run("query", "--audio", address, "--k", 1, "--format", "json")
     assert code == 0, err

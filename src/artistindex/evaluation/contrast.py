@@ -97,7 +97,7 @@ def spreads_of(spaces: Sequence[Space]) -> dict[str, Spread]:
 
 
 def pair_similarities(space: Space) -> Iterator[Floats]:
-    """The similarity of every pair of artists once, some at a time."""
+    """The cosine of every pair of artists once, in [-1, 1], float64, some (pairs,) at a time."""
     columns = np.arange(len(space))
     for rows, similarities in space.blocks():
         yield similarities[columns > rows[:, None]].astype(np.float64).clip(-1, 1)

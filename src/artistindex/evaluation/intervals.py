@@ -103,7 +103,11 @@ def resampled_counts(
 
 
 def interval(resampled: Floats, queries: int) -> Interval:
-    """The percentile interval of one metric's resampled values, NaN left out."""
+    """The percentile interval (Efron & Tibshirani 1993, ch. 13) of one metric, NaN left out.
+
+    `resampled` (resamples,) holds the metric's mean in each resample, float64. Fewer than two
+    queries have no interval.
+    """
     finite = resampled[np.isfinite(resampled)]
     if queries < 2 or not finite.size:
         return Interval(None, None)
@@ -114,7 +118,10 @@ def interval(resampled: Floats, queries: int) -> Interval:
 def paired_differences(
     one: Floats, other: Floats, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> list[Difference]:
-    """The mean of one - other by a paired bootstrap, for every column of (queries, metrics)."""
+    """The mean of one - other by a paired bootstrap, for every column of (queries, metrics).
+
+    Both arrays hold the same queries in the same order, float64.
+    """
     apart = one - other
     drawn = resampled_means(apart, resamples=resamples, seed=seed)
     return [_difference(*column) for column in zip(apart.T, drawn.T, strict=True)]

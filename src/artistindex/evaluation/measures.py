@@ -141,7 +141,11 @@ def values_of(chosen: Sequence[Measure], ranked: Sequence[Ranked]) -> Floats:
 def estimates(
     chosen: Sequence[Measure], values: Floats, setup: Trial, *, seed: int, resamples: int
 ) -> dict[str, Estimate]:
-    """Means, intervals, chance and ceiling of some measures, given their values."""
+    """Means, intervals, chance and ceiling of some measures, by the measure's name.
+
+    `values` (queries, measures), float64, has a row for each of the setup's queries and a column
+    for each of `chosen`.
+    """
     drawn = intervals.resampled_means(values, resamples=resamples, seed=seed)
     made = {}
     for column, measure in enumerate(chosen):

@@ -261,7 +261,11 @@ def flattened(space: Space) -> Floats:
 
 
 def fitted(place: Floats, target: Floats) -> Floats:
-    """`place` turned, mirrored and scaled to lie nearest to `target` (orthogonal Procrustes)."""
+    """`place` turned, mirrored and scaled to lie nearest to `target` by least squares.
+
+    Both are (n, 2), float64, and centred. Orthogonal Procrustes with scale (Schönemann & Carroll,
+    Psychometrika 35, 1970).
+    """
     left, sizes, right = np.linalg.svd(place.T @ target)
     size = float(np.sum(place**2))
     scale = float(sizes.sum()) / size if size > 0 else 1.0

@@ -45,7 +45,7 @@ class Query:
 
     @property
     def gains(self) -> Floats:
-        """Strengths as gains: one that is unknown or zero counts as the list's smallest.
+        """Strengths (listed,) as gains: one that is unknown or zero counts as the list's smallest.
 
         All count 1 where none is known, which makes graded nDCG binary.
         """
