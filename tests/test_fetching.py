@@ -11,8 +11,9 @@ import pytest
 
 from artistindex.errors import ServiceEnded, TrackError
 from artistindex.fetching import Fetcher
-from artistindex.library import FILE_NAME, Library, StoredTrack
+from artistindex.library import FILE_NAME, Library
 from artistindex.records import Artist, Match, Track, TrackVector, VectorKey
+from artistindex.stored import StoredTrack
 
 REZZ = Artist("Rezz")
 

@@ -23,6 +23,8 @@ FLOW = (
     "models",
     "outliers",
     "schema",
+    "database",
+    "stored",
     "library",
     "worker",
     "crew",

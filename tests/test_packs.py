@@ -22,7 +22,7 @@ from artistindex.errors import ArtistIndexError, PackError
 from artistindex.index.build import write_index
 from artistindex.index.sidecar import UsedTrack
 from artistindex.index.transforms import TRANSFORMS, unit
-from artistindex.library import FILE_NAME, ImportedArtist, Library
+from artistindex.library import FILE_NAME, Library
 from artistindex.packs.archive import PackedIndex, read_pack, write_pack
 from artistindex.packs.exporting import export_pack
 from artistindex.packs.identities import Identities
@@ -30,6 +30,7 @@ from artistindex.packs.importing import Collision, import_pack
 from artistindex.pipeline import build
 from artistindex.query import ArtistIndex, verify
 from artistindex.records import Artist, Track, TrackVector, VectorKey
+from artistindex.stored import ImportedArtist
 
 KEY = VectorKey("vggish", "a" * 64)
 Plant = Callable[..., Path]

@@ -34,7 +34,7 @@ def plant_tracks(
     """
     told = {"musicnn": artists, **(models or {})}
     with Library.open(folder / FILE_NAME) as library:
-        library._connection.execute("PRAGMA synchronous = OFF")  # nothing to lose, and quicker
+        library._db.run("PRAGMA synchronous = OFF")  # nothing to lose, and quicker
         for name, vectors in artists.items():
             for at in range(len(vectors)):
                 _plant_track(library, folder, name, at, told, hashes or {})

@@ -9,8 +9,9 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from artistindex.errors import TrackError
-from artistindex.library import Library, StoredTrack
+from artistindex.library import Library
 from artistindex.records import Match, Track
+from artistindex.stored import StoredTrack
 
 
 class AudioSource(Protocol):

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from artistindex.library import ImportedArtist, Library, StoredArtist, StoredTrack
+from artistindex.library import Library
 from artistindex.outliers import outliers
 from artistindex.records import Artist, Failure, VectorKey
 from artistindex.selection import select
+from artistindex.stored import ImportedArtist, StoredArtist, StoredTrack
 
 STAGE = "outlier"
 

@@ -21,9 +21,10 @@ from artistindex.catalogues.resolve import Lookup, Resolved
 from artistindex.crew import Crew
 from artistindex.errors import ArtistIndexError, ServiceEnded, TrackError
 from artistindex.fetching import AudioSource, Fetcher
-from artistindex.library import Library, StoredArtist, StoredTrack
+from artistindex.library import Library
 from artistindex.records import Artist, Failure, VectorKey
 from artistindex.selection import select
+from artistindex.stored import StoredArtist, StoredTrack
 from artistindex.worker import Embedded, Job, ModelPlan
 
 _FETCHED_AHEAD = 4  # audio files that may wait for a free worker

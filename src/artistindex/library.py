@@ -6,13 +6,11 @@ once, foreign keys are on and schema migrations are recorded. Vectors are little
 
 import json
 import os
-import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self
+from sqlite3 import Row
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,61 +18,23 @@ from numpy.typing import NDArray
 from artistindex import names
 from artistindex.catalogues.folder import spread_over_albums
 from artistindex.catalogues.paths import readable
-from artistindex.errors import AmbiguousArtist, BrokenLibrary, UnknownArtist
+from artistindex.database import Database, now
+from artistindex.errors import AmbiguousArtist, UnknownArtist
 from artistindex.records import Artist, Failure, Match, Track, TrackVector, VectorKey
-from artistindex.schema import MIGRATIONS
+from artistindex.stored import (
+    ID_COLUMNS,
+    VECTOR_TYPE,
+    ImportedArtist,
+    StoredArtist,
+    StoredTrack,
+    artist_of,
+    imported_artist,
+    stored_path,
+    stored_track,
+    track_of,
+)
 
 FILE_NAME = "library.sqlite3"
-_VECTOR_TYPE = np.dtype("<f4")
-
-
-@dataclass(frozen=True, slots=True)
-class StoredTrack:
-    """A track of the library: `id`, the record, how far it came, and where its audio is from.
-
-    `failed` names the models for which it failed ("" stands for all of them); `match` is the audio
-    that was chosen for a catalogue's track.
-    """
-
-    id: int
-    track: Track
-    stage: str
-    size: int | None
-    mtime_ns: int | None
-    audio_sha256: str | None
-    match: Match | None
-    failed: frozenset[str]
-
-    def label(self, artist: str) -> str:
-        """What failures call the track: its file's path, else artist, title and catalogue's id."""
-        track = self.track
-        if track.path is not None:
-            return readable(track.path)
-        return f"{artist} - {track.title} [{track.catalogue}:{track.catalogue_id}]"
-
-
-@dataclass(frozen=True, slots=True)
-class StoredArtist:
-    """An artist of the library."""
-
-    id: int
-    artist: Artist
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ImportedArtist:
-    """An artist's vector out of a pack, made elsewhere from tracks that are not here.
-
-    `vector` is float32 of shape (dimension,), of unit length, before any transform; `tracks` are
-    (title, album) of those behind it. It stands for an artist without tracks of the user's own;
-    with `preferred` for any. `licence` is that of the model's weights.
-    """
-
-    artist: Artist
-    vector: NDArray[np.float32]
-    tracks: tuple[tuple[str, str | None], ...] = ()
-    licence: str = ""
-    preferred: bool = False
 
 
 class Library:
@@ -84,9 +44,9 @@ class Library:
     file that is no database) come out as BrokenLibrary.
     """
 
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
-        self._connection = connection
-        self.path = path
+    def __init__(self, database: Database) -> None:
+        self._db = database
+        self.path = database.path
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> Self:
@@ -94,38 +54,11 @@ class Library:
 
         Raises BrokenLibrary where it is missing (read-only), damaged, or from a newer version.
         """
-        if read_only and not path.is_file():
-            raise BrokenLibrary(f"no library at {path}: run `artistindex build` first")
-        try:
-            if not read_only:
-                path.parent.mkdir(parents=True, exist_ok=True)
-            # a writer that was killed leaves a journal, which only who may write can roll back
-            reading = "rw" if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK) else "ro"
-            mode = reading if read_only else "rwc"
-            connection = sqlite3.connect(
-                f"{path.resolve().as_uri()}?mode={mode}",
-                uri=True,
-                timeout=60,
-                isolation_level=None,
-            )
-        except (OSError, sqlite3.Error) as error:
-            raise BrokenLibrary(f"cannot open the library {path}: {error}") from error
-        connection.row_factory = sqlite3.Row
-        library = cls(connection, path)
-        try:
-            with library._errors():
-                connection.execute(f"PRAGMA query_only = {int(read_only)}")
-                connection.execute("PRAGMA foreign_keys = ON")
-                connection.execute("PRAGMA synchronous = FULL")
-                library._migrate(read_only=read_only)
-        except BaseException:
-            connection.close()
-            raise
-        return library
+        return cls(Database.open(path, read_only=read_only))
 
     def close(self) -> None:
         """Close the connection."""
-        self._connection.close()
+        self._db.close()
 
     def __enter__(self) -> Self:
         return self
@@ -141,47 +74,47 @@ class Library:
         Folded names never join two artists. Ids that the row lacked are filled in.
         """
         artist = replace(artist, name=names.tidy(artist.name))
-        with self._transaction():
+        with self._db.transaction():
             return self._add_artist(artist)
 
     def artists(self) -> list[StoredArtist]:
         """All artists, in the order in which they came."""
-        rows = self._all("SELECT * FROM artists ORDER BY id")
-        return [StoredArtist(row["id"], _artist(row)) for row in rows]
+        rows = self._db.all("SELECT * FROM artists ORDER BY id")
+        return [StoredArtist(row["id"], artist_of(row)) for row in rows]
 
     def find_artists(self, name: str) -> list[StoredArtist]:
         """The artists whose folded name is that of `name`; those spelled just so, if there are."""
-        rows = self._all("SELECT * FROM artists WHERE folded = ? ORDER BY id", names.fold(name))
-        found = [StoredArtist(row["id"], _artist(row)) for row in rows]
+        rows = self._db.all("SELECT * FROM artists WHERE folded = ? ORDER BY id", names.fold(name))
+        found = [StoredArtist(row["id"], artist_of(row)) for row in rows]
         exact = [entry for entry in found if entry.artist.name == names.tidy(name)]
         return exact or found
 
     def ask(self, wanted: Iterable[str]) -> None:
         """Note names that were asked for, so that an interrupted run can be resumed."""
-        with self._transaction():
+        with self._db.transaction():
             for name in wanted:
-                self._run(
+                self._db.run(
                     "INSERT OR IGNORE INTO requests (name, asked) VALUES (?, ?)",
                     names.tidy(name),
-                    _now(),
+                    now(),
                 )
 
     def answered(self, name: str) -> StoredArtist | None:
         """The artist that a name asked for earlier turned out to mean."""
-        rows = self._all(
+        rows = self._db.all(
             "SELECT artists.* FROM artists JOIN requests ON artist_id = artists.id"
             " WHERE requests.name = ?",
             names.tidy(name),
         )
-        return StoredArtist(rows[0]["id"], _artist(rows[0])) if rows else None
+        return StoredArtist(rows[0]["id"], artist_of(rows[0])) if rows else None
 
     def requests(self) -> list[str]:
         """Every name asked for so far, in the order in which they were."""
-        return [row["name"] for row in self._all("SELECT name FROM requests ORDER BY rowid")]
+        return [row["name"] for row in self._db.all("SELECT name FROM requests ORDER BY rowid")]
 
     def unanswered(self) -> list[str]:
         """The names asked for whose artist is not known and whose look-up has not failed."""
-        rows = self._all(
+        rows = self._db.all(
             "SELECT name FROM requests WHERE artist_id IS NULL AND NOT EXISTS"
             " (SELECT 1 FROM failures WHERE what = requests.name AND stage = 'catalogue')"
             " ORDER BY asked, rowid"
@@ -190,8 +123,8 @@ class Library:
 
     def withdraw(self, name: str) -> None:
         """Drop a name asked for: its parts have taken its place."""
-        with self._transaction():
-            self._run("DELETE FROM requests WHERE name = ?", names.tidy(name))
+        with self._db.transaction():
+            self._db.run("DELETE FROM requests WHERE name = ?", names.tidy(name))
 
     def answer(self, name: str, artist: Artist, tracks: Sequence[Track]) -> int:
         """Record that `name` means `artist`, with `tracks` of a catalogue in order of preference.
@@ -199,21 +132,21 @@ class Library:
         Where the name meant another artist before (an id pinned anew), what that one left is
         detached: it goes unless another request or a file of the user's own still holds it.
         """
-        with self._transaction():
+        with self._db.transaction():
             before = self.answered(name)
             artist_id = self._add_artist(replace(artist, name=names.tidy(artist.name)))
-            self._run(
+            self._db.run(
                 "INSERT INTO requests (name, artist_id, asked) VALUES (?, ?, ?)"
                 " ON CONFLICT (name) DO UPDATE SET artist_id = excluded.artist_id",
                 names.tidy(name),
                 artist_id,
-                _now(),
+                now(),
             )
             if before is not None and before.id != artist_id:
                 self._detach(before.id)
             for position, track in enumerate(tracks):
                 self._credit(artist_id, self._put_listed(track), position)
-            self._run(
+            self._db.run(
                 "DELETE FROM failures WHERE what = ? AND stage IN ('catalogue', 'identity')", name
             )
         return artist_id
@@ -241,39 +174,39 @@ class Library:
         Returns the number of tracks removed. Raises what `find_artist` raises.
         """
         stored = self.find_artist(artist) if isinstance(artist, str) else artist
-        with self._transaction():
-            before = self._count("tracks")
-            self._run("DELETE FROM failures WHERE artist = ?", stored.artist.name)
-            self._run("DELETE FROM requests WHERE artist_id = ?", stored.id)
-            self._run("DELETE FROM artists WHERE id = ?", stored.id)
+        with self._db.transaction():
+            before = self._db.count("tracks")
+            self._db.run("DELETE FROM failures WHERE artist = ?", stored.artist.name)
+            self._db.run("DELETE FROM requests WHERE artist_id = ?", stored.id)
+            self._db.run("DELETE FROM artists WHERE id = ?", stored.id)
             self._drop_uncredited()
-            return before - self._count("tracks")
+            return before - self._db.count("tracks")
 
     # -- tracks ----------------------------------------------------------------------------------
 
     def file(self, path: Path, size: int, mtime_ns: int) -> Track | None:
         """What is known of the file at `path`, provided that it has not changed since."""
-        rows = self._all(
+        rows = self._db.all(
             "SELECT * FROM tracks WHERE path = ? AND size = ? AND mtime_ns = ?",
-            _stored_path(path),
+            stored_path(path),
             size,
             mtime_ns,
         )
-        return self._with_artists(_track(rows[0]), rows[0]["id"]) if rows else None
+        return self._with_artists(track_of(rows[0]), rows[0]["id"]) if rows else None
 
     def put_file(self, track: Track, *, size: int, mtime_ns: int) -> int:
         """Record a file of the user's own; one that changed loses its vectors and failures."""
         if track.path is None:
             raise ValueError("a file's track needs its path")
-        path = _stored_path(track.path)
-        with self._transaction():
-            rows = self._all("SELECT id, size, mtime_ns FROM tracks WHERE path = ?", path)
+        path = stored_path(track.path)
+        with self._db.transaction():
+            rows = self._db.all("SELECT id, size, mtime_ns FROM tracks WHERE path = ?", path)
             if rows and (rows[0]["size"], rows[0]["mtime_ns"]) == (size, mtime_ns):
                 return int(rows[0]["id"])
             if rows:
-                self._run("DELETE FROM tracks WHERE id = ?", rows[0]["id"])
+                self._db.run("DELETE FROM tracks WHERE id = ?", rows[0]["id"])
                 self._drop_trackless()
-            track_id = self._run(
+            track_id = self._db.run(
                 "INSERT INTO tracks (title, album, duration, isrc, stage, source, path, size,"
                 " mtime_ns) VALUES (?, ?, ?, ?, 'fetched', 'file', ?, ?, ?)",
                 track.title,
@@ -291,7 +224,7 @@ class Library:
 
     def artists_of(self, track_id: int) -> list[int]:
         """The ids of the artists that a track is credited to."""
-        rows = self._all("SELECT artist_id FROM credits WHERE track_id = ?", track_id)
+        rows = self._db.all("SELECT artist_id FROM credits WHERE track_id = ?", track_id)
         return [row["artist_id"] for row in rows]
 
     def tracks_of(self, artist_id: int) -> list[StoredTrack]:
@@ -300,22 +233,22 @@ class Library:
         The user's own files, spread over albums, then catalogue tracks in the catalogue's order,
         these with the names of all who are credited there.
         """
-        rows = self._all(
+        rows = self._db.all(
             "SELECT tracks.*, (SELECT group_concat(model, ' ') FROM failures"
             "   WHERE track_id = tracks.id AND stage <> 'outlier') AS failed_models"
             " FROM tracks JOIN credits ON track_id = tracks.id WHERE artist_id = ?"
             " ORDER BY path IS NULL, position, tracks.id",
             artist_id,
         )
-        stored = [_stored_track(row) for row in rows]
+        stored = [stored_track(row) for row in rows]
         files = [each for each in stored if each.track.path is not None]
         listed = [each for each in stored if each.track.path is None]
         return spread_over_albums(files, lambda each: each.track) + listed
 
     def set_match(self, track_id: int, match: Match) -> None:
         """Record which audio was chosen for a track; nothing is known of how it sounds."""
-        with self._transaction():
-            self._run(
+        with self._db.transaction():
+            self._db.run(
                 "UPDATE tracks SET stage = 'matched', source = ?, source_id = ?, match_score = ?,"
                 " match_reason = ?, audio_sha256 = NULL WHERE id = ?",
                 match.source,
@@ -327,8 +260,8 @@ class Library:
 
     def set_fetched(self, track_id: int) -> None:
         """Record that a matched track's audio is at hand; one that came further stays there."""
-        with self._transaction():
-            self._run(
+        with self._db.transaction():
+            self._db.run(
                 "UPDATE tracks SET stage = 'fetched' WHERE id = ? AND stage = 'matched'", track_id
             )
 
@@ -348,17 +281,17 @@ class Library:
         `audio_sha256` is the hash of the decoded samples, `duration` the track's in seconds.
         Raises ValueError for a vector that is not finite.
         """
-        with self._transaction():
-            self._run(
+        with self._db.transaction():
+            self._db.run(
                 "UPDATE tracks SET audio_sha256 = ?, duration = ?, stage = 'embedded' WHERE id = ?",
                 audio_sha256,
                 duration,
                 track_id,
             )
-            self._run("DELETE FROM failures WHERE track_id = ? AND model = ''", track_id)
+            self._db.run("DELETE FROM failures WHERE track_id = ? AND model = ''", track_id)
             for made in vectors:
                 self._put_vector(track_id, made)
-                self._run(
+                self._db.run(
                     "DELETE FROM failures WHERE track_id = ? AND model = ?",
                     track_id,
                     made.key.model,
@@ -368,17 +301,17 @@ class Library:
 
     def tracks_with(self, key: VectorKey) -> set[int]:
         """The ids of the tracks that have a vector of `key`."""
-        rows = self._all(f"SELECT track_id FROM track_vectors WHERE {_KEY}", *_key(key))
+        rows = self._db.all(f"SELECT track_id FROM track_vectors WHERE {_KEY}", *_key(key))
         return {row["track_id"] for row in rows}
 
     def vectors(self, key: VectorKey) -> dict[int, NDArray[np.float32]]:
         """Track id -> vector (float32, shape (dimension,)) for every vector of `key`."""
-        rows = self._all(f"SELECT track_id, vector FROM track_vectors WHERE {_KEY}", *_key(key))
-        return {row["track_id"]: np.frombuffer(row["vector"], _VECTOR_TYPE) for row in rows}
+        rows = self._db.all(f"SELECT track_id, vector FROM track_vectors WHERE {_KEY}", *_key(key))
+        return {row["track_id"]: np.frombuffer(row["vector"], VECTOR_TYPE) for row in rows}
 
     def keys(self) -> list[tuple[VectorKey, int]]:
         """Every key with a vector, and how many it has."""
-        rows = self._all(
+        rows = self._db.all(
             "SELECT model, weights_sha256, precision, excerpt, count(*) AS held"
             " FROM track_vectors GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"
         )
@@ -395,21 +328,21 @@ class Library:
         several vectors). What is known of an artist already stays as it is. Raises ValueError for a
         vector that is not finite.
         """
-        with self._transaction():
+        with self._db.transaction():
             return [self._put_imported(*entry) for entry in entries]
 
     def imported(self, key: VectorKey) -> dict[int, ImportedArtist]:
         """Artist id -> what a pack brought of them with `key`, in the order of ids."""
-        rows = self._all(
+        rows = self._db.all(
             "SELECT artists.*, imported_vectors.* FROM imported_vectors"
             f" JOIN artists ON artist_id = artists.id WHERE {_KEY} ORDER BY artist_id",
             *_key(key),
         )
-        return {row["artist_id"]: _imported(row) for row in rows}
+        return {row["artist_id"]: imported_artist(row) for row in rows}
 
     def imported_otherwise(self, key: VectorKey) -> int:
         """How many artists have an imported vector of the model of `key`, but none of `key`."""
-        rows = self._all(
+        rows = self._db.all(
             "SELECT count(DISTINCT artist_id) FROM imported_vectors AS other WHERE model = ?"
             " AND NOT EXISTS (SELECT 1 FROM imported_vectors"
             f"                 WHERE artist_id = other.artist_id AND {_KEY})",
@@ -420,7 +353,7 @@ class Library:
 
     def only_imported(self) -> set[int]:
         """The ids of the artists who came with a pack and were never asked for here."""
-        rows = self._all(
+        rows = self._db.all(
             "SELECT DISTINCT artist_id FROM imported_vectors"
             " WHERE artist_id NOT IN (SELECT artist_id FROM credits)"
             " AND artist_id NOT IN (SELECT artist_id FROM requests WHERE artist_id IS NOT NULL)"
@@ -431,12 +364,12 @@ class Library:
 
     def fail(self, failure: Failure, *, track_id: int | None = None, model: str = "") -> None:
         """Record what went wrong; the same trouble with the same thing is kept once."""
-        with self._transaction():
+        with self._db.transaction():
             self._put_failure(failure, track_id=track_id, model=model)
 
     def failures(self) -> list[Failure]:
         """What went wrong and has not gone right since, oldest first."""
-        rows = self._all("SELECT * FROM failures ORDER BY at, id")
+        rows = self._db.all("SELECT * FROM failures ORDER BY at, id")
         return [
             Failure(
                 what=row["what"],
@@ -457,9 +390,9 @@ class Library:
         Only those of `stage`, of `model`, of files below the folder `below`, where these are given.
         """
         inside = None if below is None else f"{readable(below).rstrip(os.sep)}{os.sep}"
-        with self._transaction():
-            before = self._count("failures")
-            self._run(
+        with self._db.transaction():
+            before = self._db.count("failures")
+            self._db.run(
                 "DELETE FROM failures WHERE (?1 IS NULL OR stage = ?1)"
                 " AND (?2 IS NULL OR model = ?2)"
                 " AND (?3 IS NULL OR substr(what, 1, length(?3)) = ?3)",
@@ -467,74 +400,44 @@ class Library:
                 model,
                 inside,
             )
-            return before - self._count("failures")
+            return before - self._db.count("failures")
 
     def counts(self) -> dict[str, int]:
         """Rows of each table that a person asks about."""
         tables = ("artists", "tracks", "track_vectors", "imported_vectors", "failures")
-        return {table: self._count(table) for table in tables}
+        return {table: self._db.count(table) for table in tables}
 
     def stages(self) -> dict[str, int]:
         """How many tracks have come how far."""
-        rows = self._all("SELECT stage, count(*) AS held FROM tracks GROUP BY stage")
+        rows = self._db.all("SELECT stage, count(*) AS held FROM tracks GROUP BY stage")
         return {row["stage"]: row["held"] for row in rows}
 
     def verify(self) -> None:
         """Raise BrokenLibrary where SQLite's own integrity or foreign key check finds damage."""
-        found = [row[0] for row in self._all("PRAGMA integrity_check") if row[0] != "ok"]
-        found += [f"dangling row in {row[0]}" for row in self._all("PRAGMA foreign_key_check")]
-        if found:
-            raise BrokenLibrary(f"the library {self.path} is damaged: {found[0]}")
+        self._db.verify()
 
     # -- inside ----------------------------------------------------------------------------------
-
-    def _migrate(self, *, read_only: bool) -> None:
-        done = self._version()
-        if done > len(MIGRATIONS):
-            raise BrokenLibrary(
-                f"the library {self.path} has schema {done}, newer than the {len(MIGRATIONS)} that"
-                " this version knows: upgrade artistindex"
-            )
-        if done == len(MIGRATIONS):
-            return
-        if read_only:
-            raise BrokenLibrary(
-                f"the library {self.path} has schema {done}; run `artistindex build` to bring it to"
-                f" {len(MIGRATIONS)}"
-            )
-        with self._transaction():
-            self._run(
-                "CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, at TEXT) STRICT"
-            )
-            for number in range(self._version() + 1, len(MIGRATIONS) + 1):
-                for statement in MIGRATIONS[number - 1].split(";"):
-                    self._run(statement)
-                self._run("INSERT INTO migrations VALUES (?, ?)", number, _now())
-
-    def _version(self) -> int:
-        rows = self._all("SELECT 1 FROM sqlite_schema WHERE name = 'migrations'")
-        return int(self._all("SELECT max(number) FROM migrations")[0][0] or 0) if rows else 0
 
     def _add_artist(self, artist: Artist) -> int:
         row = self._row_by_id(artist) or self._row_by_spelling(artist)
         if row is None:
             return self._insert_artist(artist)
-        for column in _ID_COLUMNS:
+        for column in ID_COLUMNS:
             given = getattr(artist, column)
             if given is not None and row[column] is None:
                 change = f"UPDATE OR IGNORE artists SET {column} = ? WHERE id = ?"
-                self._run(change, given, row["id"])
+                self._db.run(change, given, row["id"])
         return int(row["id"])
 
     def _artists_by_id(self, name: str) -> list[StoredArtist]:
         service, _, id_ = names.tidy(name).partition(":")
-        if f"{service}_id" not in _ID_COLUMNS or not id_:
+        if f"{service}_id" not in ID_COLUMNS or not id_:
             return []
-        rows = self._all(f"SELECT * FROM artists WHERE {service}_id = ?", id_)
-        return [StoredArtist(row["id"], _artist(row)) for row in rows]
+        rows = self._db.all(f"SELECT * FROM artists WHERE {service}_id = ?", id_)
+        return [StoredArtist(row["id"], artist_of(row)) for row in rows]
 
     def _insert_artist(self, artist: Artist) -> int:
-        return self._run(
+        return self._db.run(
             "INSERT INTO artists (name, folded, spotify_id, deezer_id, musicbrainz_id)"
             " VALUES (?, ?, ?, ?, ?)",
             artist.name,
@@ -544,31 +447,31 @@ class Library:
             artist.musicbrainz_id,
         )
 
-    def _row_by_id(self, artist: Artist) -> sqlite3.Row | None:
-        for column in _ID_COLUMNS:
+    def _row_by_id(self, artist: Artist) -> Row | None:
+        for column in ID_COLUMNS:
             given = getattr(artist, column)
-            rows = self._all(f"SELECT * FROM artists WHERE {column} = ?", given) if given else []
+            rows = self._db.all(f"SELECT * FROM artists WHERE {column} = ?", given) if given else []
             if rows:
                 return rows[0]
         return None
 
-    def _row_by_spelling(self, artist: Artist) -> sqlite3.Row | None:
-        rows = self._all("SELECT * FROM artists WHERE name = ? ORDER BY id", artist.name)
+    def _row_by_spelling(self, artist: Artist) -> Row | None:
+        rows = self._db.all("SELECT * FROM artists WHERE name = ? ORDER BY id", artist.name)
         for row in rows:
-            pairs = [(getattr(artist, column), row[column]) for column in _ID_COLUMNS]
+            pairs = [(getattr(artist, column), row[column]) for column in ID_COLUMNS]
             if not any(mine and theirs and mine != theirs for mine, theirs in pairs):
                 return row
         return None
 
     def _put_listed(self, track: Track) -> int:
-        rows = self._all(
+        rows = self._db.all(
             "SELECT id FROM tracks WHERE catalogue = ? AND catalogue_id = ?",
             track.catalogue,
             track.catalogue_id,
         )
         if rows:
             return int(rows[0]["id"])
-        return self._run(
+        return self._db.run(
             "INSERT INTO tracks"
             " (title, album, duration, isrc, catalogue, catalogue_id, billing)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -582,7 +485,7 @@ class Library:
         )
 
     def _credit(self, artist_id: int, track_id: int, position: int) -> None:
-        self._run(
+        self._db.run(
             "INSERT INTO credits (artist_id, track_id, position) VALUES (?, ?, ?)"
             " ON CONFLICT DO UPDATE SET position = excluded.position",
             artist_id,
@@ -591,7 +494,7 @@ class Library:
         )
 
     def _detach(self, artist_id: int) -> None:
-        self._run(
+        self._db.run(
             "DELETE FROM artists WHERE id = ?1"
             " AND NOT EXISTS (SELECT 1 FROM requests WHERE artist_id = ?1)"
             " AND NOT EXISTS (SELECT 1 FROM credits JOIN tracks ON track_id = tracks.id"
@@ -602,23 +505,23 @@ class Library:
         self._drop_uncredited()
 
     def _drop_uncredited(self) -> None:
-        self._run("DELETE FROM tracks WHERE id NOT IN (SELECT track_id FROM credits)")
+        self._db.run("DELETE FROM tracks WHERE id NOT IN (SELECT track_id FROM credits)")
 
     def _drop_trackless(self) -> None:
-        self._run(
+        self._db.run(
             "DELETE FROM artists WHERE id NOT IN (SELECT artist_id FROM credits)"
             " AND id NOT IN (SELECT artist_id FROM requests WHERE artist_id IS NOT NULL)"
             " AND id NOT IN (SELECT artist_id FROM imported_vectors)"
         )
 
     def _put_imported(self, artist_id: int | None, key: VectorKey, entry: ImportedArtist) -> int:
-        vector = np.ascontiguousarray(entry.vector, _VECTOR_TYPE)
+        vector = np.ascontiguousarray(entry.vector, VECTOR_TYPE)
         if not np.isfinite(vector).all():
             raise ValueError(f"the imported vector of {entry.artist.name!r} is not finite")
         if artist_id is None:
             row = self._row_by_id(entry.artist) or self._row_by_spelling(entry.artist)
             artist_id = int(row["id"]) if row else self._insert_artist(entry.artist)
-        self._run(
+        self._db.run(
             "INSERT OR REPLACE INTO imported_vectors VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             artist_id,
             *_key(key),
@@ -627,15 +530,15 @@ class Library:
             json.dumps(entry.tracks, ensure_ascii=False),
             entry.licence,
             entry.preferred,
-            _now(),
+            now(),
         )
         return artist_id
 
     def _put_vector(self, track_id: int, made: TrackVector) -> None:
-        vector = np.ascontiguousarray(made.vector, _VECTOR_TYPE)
+        vector = np.ascontiguousarray(made.vector, VECTOR_TYPE)
         if not np.isfinite(vector).all():
             raise ValueError(f"the {made.key.model} vector of track {track_id} is not finite")
-        self._run(
+        self._db.run(
             "INSERT OR REPLACE INTO track_vectors VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             track_id,
             *_key(made.key),
@@ -643,11 +546,11 @@ class Library:
             made.patches,
             vector.size,
             vector.tobytes(),
-            _now(),
+            now(),
         )
 
     def _put_failure(self, failure: Failure, *, track_id: int | None, model: str) -> None:
-        self._run(
+        self._db.run(
             "INSERT INTO failures (what, artist, stage, reason, retryable, at, track_id, model)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (what, stage, model) DO UPDATE SET reason = excluded.reason,"
@@ -658,53 +561,20 @@ class Library:
             failure.stage,
             _storable(failure.reason),
             failure.retryable,
-            _now(),
+            now(),
             track_id,
             model,
         )
 
     def _with_artists(self, track: Track, track_id: int) -> Track:
-        rows = self._all(
+        rows = self._db.all(
             "SELECT artists.* FROM artists JOIN credits ON artist_id = artists.id"
             " WHERE track_id = ? ORDER BY artists.id",
             track_id,
         )
-        return replace(track, artists=tuple(_artist(row) for row in rows))
-
-    def _count(self, table: str) -> int:
-        return int(self._all(f"SELECT count(*) FROM {table}")[0][0])
-
-    def _all(self, sql: str, *values: Any) -> list[sqlite3.Row]:
-        with self._errors():
-            return self._connection.execute(sql, values).fetchall()
-
-    def _run(self, sql: str, *values: Any) -> int:
-        with self._errors():
-            return self._connection.execute(sql, values).lastrowid or 0
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._run("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._run("COMMIT")
-        except BaseException:
-            with suppress(sqlite3.Error):  # what a full disk keeps from us, the journal will undo
-                self._connection.rollback()
-            raise
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            code = error.sqlite_errorcode if hasattr(error, "sqlite_errorcode") else 0
-            full = code & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
-            advice = "; is there room on the disk? what was finished is kept" if full else ""
-            raise BrokenLibrary(f"the library {self.path}: {error}{advice}") from error
+        return replace(track, artists=tuple(artist_of(row) for row in rows))
 
 
-_ID_COLUMNS = ("spotify_id", "deezer_id", "musicbrainz_id")
 _KEY = "model = ? AND weights_sha256 = ? AND precision = ? AND excerpt = ?"
 
 
@@ -712,65 +582,5 @@ def _key(key: VectorKey) -> tuple[str, str, str, str]:
     return key.model, key.weights_sha256, key.precision, key.excerpt
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-def _stored_path(path: Path) -> str | bytes:
-    """Text, so that a person can read the table, unless the file's name is no valid UTF-8."""
-    try:
-        os.fspath(path).encode("utf-8")
-    except UnicodeEncodeError:
-        return os.fsencode(path)
-    return os.fspath(path)
-
-
 def _storable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _artist(row: sqlite3.Row) -> Artist:
-    return Artist(row["name"], row["spotify_id"], row["deezer_id"], row["musicbrainz_id"])
-
-
-def _imported(row: sqlite3.Row) -> ImportedArtist:
-    return ImportedArtist(
-        artist=_artist(row),
-        vector=np.frombuffer(row["vector"], _VECTOR_TYPE),
-        tracks=tuple((title, album) for title, album in json.loads(row["tracks"])),
-        licence=row["licence"],
-        preferred=bool(row["preferred"]),
-    )
-
-
-def _track(row: sqlite3.Row) -> Track:
-    return Track(
-        artists=tuple(Artist(name) for name in json.loads(row["billing"])),
-        title=row["title"],
-        album=row["album"],
-        duration=row["duration"],
-        path=None if row["path"] is None else Path(os.fsdecode(row["path"])),
-        catalogue=row["catalogue"],
-        catalogue_id=row["catalogue_id"],
-        isrc=row["isrc"],
-    )
-
-
-def _match(row: sqlite3.Row) -> Match | None:
-    if row["source_id"] is None:
-        return None
-    return Match(row["source"], row["source_id"], row["match_score"], row["match_reason"])
-
-
-def _stored_track(row: sqlite3.Row) -> StoredTrack:
-    failed = row["failed_models"]
-    return StoredTrack(
-        id=row["id"],
-        track=_track(row),
-        stage=row["stage"],
-        size=row["size"],
-        mtime_ns=row["mtime_ns"],
-        audio_sha256=row["audio_sha256"],
-        match=_match(row),
-        failed=frozenset() if failed is None else frozenset(failed.split(" ")),
-    )

@@ -31,13 +31,14 @@ from artistindex.ingest import (
     extract,
     key_of,
 )
-from artistindex.library import FILE_NAME, Library, StoredArtist
+from artistindex.library import FILE_NAME, Library
 from artistindex.locks import writer_lock
 from artistindex.models import engine as engines
 from artistindex.models import weights
 from artistindex.models.registry import DEFAULT_MODELS, ModelSpec, spec_of
 from artistindex.models.weights import Weights
 from artistindex.records import VectorKey
+from artistindex.stored import StoredArtist
 from artistindex.worker import ModelPlan
 
 Fetch = Callable[[ModelSpec], Weights]

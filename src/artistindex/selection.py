@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from artistindex.library import StoredTrack
+from artistindex.stored import StoredTrack
 
 
 def select(

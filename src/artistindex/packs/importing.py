@@ -17,13 +17,14 @@ from artistindex.index.build import write_index
 from artistindex.index.manifest import FILE_NAME as MANIFEST
 from artistindex.index.manifest import Manifest
 from artistindex.index.sidecar import UsedTrack
-from artistindex.library import FILE_NAME, ImportedArtist, Library
+from artistindex.library import FILE_NAME, Library
 from artistindex.locks import writer_lock
 from artistindex.packs.archive import PackedIndex, read_pack
 from artistindex.packs.exporting import untransformed
 from artistindex.packs.identities import Identities
 from artistindex.query import ArtistIndex
 from artistindex.records import Artist, VectorKey
+from artistindex.stored import ImportedArtist
 
 _SAME = 1e-5  # the largest difference of a value of two unit vectors that are the same one
 
