@@ -4,7 +4,8 @@
 
 MUSIC is any folder of music. Its tracks are brought into a folder of mixed formats once (as they
 are, mp3, m4a, flac). The models are full-size stand-ins (fullsize_standins.py): the true
-architectures with random weights. Engines are warmed first: models converted, self-check done. The
+architectures with random weights. A run of each that is not timed comes first: it warms the engines
+(models converted, self-check done) and has its memory watched, which costs processor time. The
 plain loop is what one writes after reading Essentia's documentation: for each model and track, load
 the audio, run TensorflowPredict*, average.
 """
@@ -19,7 +20,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -58,14 +58,14 @@ class Measured:
     """What was measured of a program, a value a run.
 
     `wall` in seconds; `busy` in processors (processor time over wall time, children included);
-    `memory` in MB, the most that all its processes held together (shared pages counted once);
-    `spent` in seconds per stage, summed over the workers, of the last run.
+    `spent` in seconds per stage, summed over the workers, of the last run. `memory` in MB, the most
+    that all its processes held together (shared pages counted once), is of a run of its own.
     """
 
     name: str
     wall: list[float] = field(default_factory=list)
     busy: list[float] = field(default_factory=list)
-    memory: list[float] = field(default_factory=list)
+    memory: float = 0.0
     spent: dict[str, float] = field(default_factory=dict)
 
 
@@ -94,8 +94,8 @@ def compare(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     plain = [sys.executable, "-c", PLAIN_LOOP, json.dumps(graphs), *map(str, music)]
     measured = [Measured("plain loop"), *(Measured(f"build {p}") for p in options.precisions)]
     commands = [plain, *(build(folder, precision) for precision in options.precisions)]
-    for command in commands[1:]:
-        measure(Measured("warming"), command, folder)
+    for each, command in zip(measured, commands, strict=True):
+        watch(each, command, folder)
     for run in range(options.runs):
         for each, command in zip(measured, commands, strict=True):
             measure(each, command, folder)
@@ -172,36 +172,33 @@ def measure(into: Measured, command: Sequence[str], folder: Path) -> None:
     shutil.rmtree(folder / "indexes", ignore_errors=True)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.perf_counter()
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        memory: list[float] = [0.0]
-        watcher = threading.Thread(target=_watch, args=(process, memory))
-        watcher.start()
-        out, err = process.communicate()
-        wall = time.perf_counter() - started
-        watcher.join()
-    if process.returncode != 0:
-        sys.exit(f"{command[:6]} ended with {process.returncode}:\n{err}")
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    wall = time.perf_counter() - started
+    if done.returncode != 0:
+        sys.exit(f"{command[:6]} ended with {done.returncode}:\n{done.stderr}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     into.wall.append(round(wall, 3))
     into.busy.append(round(used / wall, 3))
-    into.memory.append(round(memory[0], 1))
-    into.spent = json.loads(out).get("spent", {}) if out.startswith("{") else {}
+    into.spent = json.loads(done.stdout).get("spent", {}) if done.stdout.startswith("{") else {}
 
 
-def _watch(process: "subprocess.Popen[str]", most: list[float]) -> None:
-    while process.poll() is None:
-        total = 0.0
-        try:
-            parent = psutil.Process(process.pid)
-            for each in (parent, *parent.children(recursive=True)):
-                total += each.memory_full_info().pss / 1e6
-        except psutil.Error:
-            continue  # it ended just now
-        most[0] = max(most[0], total)
-        time.sleep(0.2)
+def watch(into: Measured, command: Sequence[str], folder: Path) -> None:
+    """Run `command` on a fresh library and add the memory it takes to `into`."""
+    shutil.rmtree(folder / "indexes", ignore_errors=True)
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        parent = psutil.Process(process.pid)
+        while process.poll() is None:
+            total = 0.0
+            try:
+                for each in (parent, *parent.children(recursive=True)):
+                    total += each.memory_full_info().pss / 1e6
+            except psutil.Error:
+                continue  # it ended just now
+            into.memory = max(into.memory, round(total, 1))
+            time.sleep(0.2)
+    if process.returncode != 0:
+        sys.exit(f"{command[:6]} ended with {process.returncode}")
 
 
 def processor() -> str:
@@ -227,7 +224,7 @@ def show(figures: dict[str, Any]) -> None:
         print(
             f"| {each['name']} | {wall:.1f} ({spread}) | {plain / wall:.2f}"
             f" | {figures['audio_seconds'] / wall:.0f} | {statistics.median(each['busy']):.2f}"
-            f" | {max(each['memory']):.0f} |"
+            f" | {each['memory']:.0f} |"
         )
     for each in figures["measured"][1:]:
         total = sum(each["spent"].values()) or 1.0

@@ -61,8 +61,8 @@ class TestParity:
         reference, found = (load_model(model, engine=name) for name in ("essentia", "openvino"))
         hop = spec.front_end.hop
         first = (spec.patch - 2 + (spec.batch is not None)) * hop
-        audio = synthetic_audio(20)
-        batch = openvino_engine.BATCH
+        audio = synthetic_audio(60)
+        batch = openvino_engine.WIRED_BATCH if spec.batch else openvino_engine.FREE_BATCH
         lengths = [
             start + shift
             for start in (first, first + spec.hop * hop, first + (batch - 1) * spec.hop * hop)

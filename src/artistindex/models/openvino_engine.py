@@ -21,7 +21,13 @@ from artistindex.models.weights import Weights
 if TYPE_CHECKING:
     from openvino import CompiledModel, Core, Model
 
-BATCH = 8  # measured on 1, 2, 4, ... 64: VGGish 5.0, 3.6, 2.7, 2.4, 2.6, 2.7, 3.2 s for 120 s
+WIRED_BATCH = 8
+FREE_BATCH = 32
+"""Patches at once, at most, where the graph has a batch size wired in and where it has not.
+
+Measured (docs/performance.md): EffNet is fastest with one small size, VGGish, whose dense layers
+read 280 MB of weights for every batch, with large batches, of which the last is what is left.
+"""
 _XML, _BIN, _HASHES = "model.xml", "model.bin", "sha256.json"
 
 
@@ -40,17 +46,21 @@ class OpenVinoModel:
             raise EngineError(
                 f"OpenVINO cannot load {weights.path} ({_reason(error)}); try --engine essentia"
             ) from error
+        self._tensor = openvino.Tensor
         self._request = self._model.create_infer_request()
         for index, port in enumerate(self._model.inputs):
-            values = np.zeros(tuple(port.shape), port.element_type.to_dtype())
-            self._request.set_input_tensor(index, openvino.Tensor(values, shared_memory=True))
+            shape = [axis.get_max_length() for axis in port.partial_shape]
+            values = np.zeros(shape, port.element_type.to_dtype())
+            self._request.set_input_tensor(index, self._tensor(values, shared_memory=True))
             if _is_source(port, weights):
+                self._source = index
+                self._free = port.partial_shape.is_dynamic
                 self._batch: NDArray[np.float32] = values
 
     @property
     def dimension(self) -> int:
         """The length of an embedding, as the graph has it."""
-        return int(self._model.output(0).shape[1])
+        return int(self._model.output(0).partial_shape[1].get_length())
 
     def patches(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """The embedding of each patch; see `EmbeddingModel.patches`."""
@@ -59,6 +69,9 @@ class OpenVinoModel:
         for start in range(0, len(source), len(self._batch)):
             part = source[start : start + len(self._batch)]
             self._batch[: len(part)] = part  # what lies behind is of the batch before, and unused
+            if self._free:
+                batch = self._tensor(self._batch[: len(part)], shared_memory=True)
+                self._request.set_input_tensor(self._source, batch)
             self._request.infer()
             made[start : start + len(part)] = self._request.get_output_tensor(0).data[: len(part)]
         return made
@@ -95,12 +108,15 @@ def _compile(
 
 
 def _set_batch(model: "Model", weights: Weights) -> None:
-    """Give every input a fixed shape: BATCH patches, or the batch that is wired into the graph.
+    """Give every input a shape: as many patches as are best, or the batch wired into the graph.
 
     Placeholders beside the patches, such as a switch for training, stay at zero.
     """
+    from openvino import Dimension
+
     spec = weights.spec
-    for batch in (BATCH, spec.batch):
+    wired = [Dimension(size) for size in (WIRED_BATCH, spec.batch) if size]
+    for batch in wired if spec.batch else [Dimension(1, FREE_BATCH), *wired]:
         shapes = {
             port: [batch, spec.patch, spec.front_end.bands]
             if _is_source(port, weights)
@@ -110,7 +126,7 @@ def _set_batch(model: "Model", weights: Weights) -> None:
         with suppress(RuntimeError):
             model.reshape(shapes)
             found = model.output(0).partial_shape
-            if found.is_static and len(found) == 2 and found[0].get_length() == batch:
+            if len(found) == 2 and found[0] == batch and found[1].is_static:
                 return
     raise EngineError(f"{weights.path} does not take the patches of {spec.name}")
 
