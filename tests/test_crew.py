@@ -169,6 +169,65 @@ except EngineError as error:
 """
 
 
+WITHOUT_GUARD = """
+import os
+from pathlib import Path
+from artistindex.crew import Crew
+from artistindex.worker import Job
+
+before = dict(os.environ)
+with Crew(1) as crew:
+    print(round(crew.submit(Job(1, Path(PATH), "x", ())).result().duration, 2))
+assert dict(os.environ) == before, "a worker's settings are not this program's"
+"""
+
+
+@pytest.mark.parametrize("way", ["a script", "standard input"])
+def test_a_program_without_a_guard_is_not_run_again_by_its_workers(
+    tmp_path: Path, way: str
+) -> None:
+    path = sounds.write(tmp_path / "fine.wav", sounds.tone(440, 1))
+    code = f"PATH = {str(path)!r}\n{WITHOUT_GUARD}"
+    script = tmp_path / "script.py"
+    script.write_text(code)
+    done = subprocess.run(
+        [sys.executable, script if way == "a script" else "-"],
+        input=code,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "1.0\n"), done.stderr
+
+
+DAEMON = """
+import multiprocessing, sys
+from pathlib import Path
+from artistindex.crew import Crew
+from artistindex.errors import EngineError
+from artistindex.worker import Job
+
+def work():
+    try:
+        with Crew(1) as crew:
+            crew.submit(Job(1, Path("x.wav"), "x", ())).result()
+    except EngineError as error:
+        print(error, flush=True)
+
+process = multiprocessing.get_context("fork").Process(target=work, daemon=True)
+process.start()
+process.join()
+"""
+
+
+def test_a_daemonic_process_cannot_have_workers() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", DAEMON], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert "since this one is daemonic" in done.stdout, done.stderr
+
+
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="counts open files in /proc")
 def test_a_worker_that_cannot_be_started_ends_the_build() -> None:
     done = subprocess.run(
@@ -176,6 +235,7 @@ def test_a_worker_that_cannot_be_started_ends_the_build() -> None:
     )
     assert "no worker process can start" in done.stdout, done.stderr
     assert "Too many open files" in done.stdout
+    assert "raise `ulimit -n`" in done.stdout
 
 
 # -- interrupts --------------------------------------------------------------------------------
@@ -242,6 +302,18 @@ def test_an_interrupted_build_leaves_one_line_and_no_process(
         "Error: interrupted; what was finished is kept, the same command goes on from there"
     )
     assert place.build("--model", "musicnn", "--engine", "openvino")["tracks"] == 4
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.02, 0.2])
+def test_a_second_interrupt_changes_nothing(place: Place, pause: float) -> None:
+    with start(place) as process:
+        wait_until(lambda: len(family(process)) >= 3)
+        workers = family(process)
+        for _ in range(3):
+            os.killpg(process.pid, signal.SIGINT)
+            time.sleep(pause)
+        _, err = finish(process, workers)
+    assert (process.returncode, len(err.strip().splitlines())) == (130, 1), err
 
 
 def test_workers_end_with_a_killed_parent(place: Place) -> None:

@@ -1,12 +1,14 @@
 """Why an artist is in an answer."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 
 from artistindex.errors import Misuse
 from artistindex.explain import Explanation, explain
+from artistindex.library import FILE_NAME
 from artistindex.query import ArtistIndex
 from artistindex.tracksets import TrackSets
 from trackworlds import plant_tracks, styles
@@ -85,6 +87,17 @@ def test_several_artists_are_explained_together(tmp_path) -> None:
 def test_nobody_asked_is_misuse(tmp_path) -> None:
     with ArtistIndex.open(plant_tracks(tmp_path, WORLD)) as index, pytest.raises(Misuse):
         explain(index, TrackSets.beside(index), [])
+
+
+def test_an_artist_out_of_a_pack_cannot_be_explained(planted, run, tmp_path) -> None:
+    planted(model="musicnn")
+    plant_tracks(tmp_path / "elsewhere", WORLD)
+    shutil.copy(tmp_path / "elsewhere" / FILE_NAME, run.indexes / FILE_NAME)
+    code, out, said = run("query", "Artist 3", "--explain", "--k", 3, "--format", "json")
+    assert code == 0
+    assert "Artist 3 came in a pack, without tracks to explain by" in said
+    for each in json.loads(out)["neighbours"]:
+        assert (each["stability"], each["closest"], each["rests_on"]) == (None, None, None)
 
 
 def test_query_explains(run) -> None:

@@ -1,15 +1,17 @@
 """Worker processes that outlive what a track can do to them: a crash, a hang, a kill."""
 
+import errno
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import connection, resource_tracker
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import Any, Self
 
 from artistindex.errors import ArtistIndexError, EngineError, TrackError
@@ -94,7 +96,13 @@ class Crew:
             try:
                 worker = _Worker()
             except OSError as error:
-                raise EngineError(f"no worker process can start ({error}); {_TOO_MANY}") from error
+                full = error.errno in (errno.EMFILE, errno.ENFILE)
+                advice = "raise `ulimit -n`, or use fewer --workers" if full else _TOO_MANY
+                raise EngineError(f"no worker process can start ({error}); {advice}") from error
+            except AssertionError as error:  # multiprocessing's word for it
+                raise EngineError(
+                    "no worker process can start, since this one is daemonic: build elsewhere"
+                ) from error
             self._alive.add(worker)
             return worker
 
@@ -133,14 +141,15 @@ class _Worker:
     """One process, and this side's end of its pipe; `begun` counts its jobs."""
 
     def __init__(self) -> None:
-        os.environ.update(_ONE_THREAD)  # read when a worker imports numpy, and so too late by then
         resource_tracker.ensure_running()  # its start lets go of the signals that are held
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=_work, args=(theirs,), daemon=True)
-        with _signals_held():
-            self._process.start()
-        theirs.close()
+        try:
+            with _signals_held(), _environment_of_workers(), _no_main_module():
+                self._process.start()
+        finally:
+            theirs.close()
         self.begun = 0
 
     def begin(self, job: Job) -> bool:
@@ -200,6 +209,33 @@ def _signals_held() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _environment_of_workers() -> Iterator[None]:
+    """What is read when a worker imports numpy, and would be too late within it."""
+    before = {name: os.environ.get(name) for name in _ONE_THREAD}
+    os.environ.update(_ONE_THREAD)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _no_main_module() -> Iterator[None]:
+    """A worker needs nothing of the program that started it, whose script multiprocessing would
+    have it run: a script without a guard would build again, one from standard input is no file."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _work(pipe: "connection.Connection") -> None:

@@ -34,13 +34,14 @@ class Pair:
 class Explanation:
     """Why one neighbour is there.
 
-    `closest` is None where a side has no tracks here. `stability` is between 0 and 1. `rests_on` is
-    the title of the one track without which the neighbour would not be in the answer: its only
-    one, or one whose loss alone moves it out of the top k; None where there is no such track.
+    `closest` is None where a side has no tracks here, as artists out of a pack have none, and so is
+    `stability`, which is else between 0 and 1. `rests_on` is the title of the one track without
+    which the neighbour would not be in the answer: its only one, or one whose loss alone moves it
+    out of the top k; None where there is no such track.
     """
 
     closest: Pair | None
-    stability: float
+    stability: float | None
     rests_on: str | None
 
     def to_json(self) -> dict[str, Any]:
@@ -82,10 +83,11 @@ def explain(
     stabilities = _stabilities(sets, rows, pool, k, resamples=resamples, seed=seed)
     bar = found[k][0] if len(found) > k else -np.inf
     asked = vector / np.linalg.norm(vector)
+    known = not any(sets.of(row).is_imported for row in rows)
     return [
         Explanation(
             closest=_closest(sets, rows, row),
-            stability=float(stability),
+            stability=float(stability) if known and not sets.of(row).is_imported else None,
             rests_on=_rests_on(sets, row, asked, bar),
         )
         for row, stability in zip(pool[:k], stabilities, strict=False)

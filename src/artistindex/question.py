@@ -3,7 +3,6 @@
 Every artist and the sound count as unit vectors, so that a weight alone says how much each matters.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Self
@@ -14,13 +13,15 @@ from numpy.typing import NDArray
 from artistindex.errors import Misuse
 from artistindex.query import ArtistIndex
 
+LEAST_WEIGHT, MOST_WEIGHT = 1e-6, 1e6
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """What is asked, in the words of whoever asks: names, and files or addresses of `audio`.
 
     `weights` are those of names among `artists` and `minus`; 1 for the others. Raises Misuse where
-    nothing is asked for, or a weight is not a positive number.
+    nothing is asked for, or a weight is not a positive number, nor one that float32 can weigh.
     """
 
     artists: tuple[str, ...] = ()
@@ -32,8 +33,11 @@ class Question:
         if not self.artists and not self.audio:
             raise Misuse("ask with at least one ARTIST, or a sound (--audio FILE)")
         for name, weight in self.weights.items():
-            if not (math.isfinite(weight) and weight > 0):
-                raise Misuse(f"the weight of {name!r} must be a positive number, not {weight:g}")
+            if not LEAST_WEIGHT <= weight <= MOST_WEIGHT:  # false for NaN
+                raise Misuse(
+                    f"the weight of {name!r} must be a positive number from {LEAST_WEIGHT:g} to"
+                    f" {MOST_WEIGHT:g}, not {weight:g}"
+                )
 
 
 @dataclass(frozen=True, slots=True)

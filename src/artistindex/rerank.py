@@ -27,12 +27,16 @@ def neighbours(
 
     `rows` are the artists asked about, `vector` finds the 50 nearest artists (or five times `k`)
     that are ranked again; `score` stays the cosine with it. Raises Misuse as
-    `ArtistIndex.neighbours_of_vector`, BrokenLibrary.
+    `ArtistIndex.neighbours_of_vector`, and where an artist asked about came in a pack, without
+    tracks; BrokenLibrary.
     """
     if not rows:
         raise Misuse("ranking by tracks needs at least one artist to compare tracks with")
     found = index.nearest(vector, max(_DEPTH, 5 * k) if k > 0 else k, leave_out=leave_out)
     asked = [sets.of(row) for row in rows]
+    for row, held in zip(rows, asked, strict=True):
+        if held.is_imported:
+            raise Misuse(f"{index.artists[row]} came in a pack, without tracks to rank by")
     matches = np.array(
         [np.mean([set_similarity(one, sets.of(row)) for one in asked]) for _, row in found]
     )

@@ -99,7 +99,8 @@ def shown(source: str) -> str:
     if not is_address(source):
         return source
     parts = urlsplit(source)
-    return f"{parts.scheme}://{parts.hostname}{parts.path}"
+    place = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{place}{parts.path}"
 
 
 @contextmanager

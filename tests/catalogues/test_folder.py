@@ -4,6 +4,8 @@ import os
 import random
 import sqlite3
 import struct
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -455,3 +457,39 @@ def test_no_album_is_two_tracks_ahead(sizes: list[int]) -> None:
             if (count := counts[f"album {i}"]) < size  # still has tracks to give
         ]
         assert not left or max(counts.values()) - min(left) <= 1
+
+
+NO_LEAVE_TO_READ = """
+import os, sys
+from pathlib import Path
+from artistindex.audio.decode import decode
+from artistindex.catalogues.folder import scan
+from artistindex.errors import TrackError
+
+root = Path(sys.argv[1])
+(path,) = [found.track.path for found in scan(root)]
+decode(path)  # what is imported now need not be read later
+path.chmod(0)
+if os.getuid() == 0:
+    os.setuid(65534)
+print(*[(found.reason, found.retryable) for found in scan(root)])
+try:
+    decode(path)
+except TrackError as error:
+    print((error.reason, error.retryable))
+"""
+
+
+def test_a_file_that_may_not_be_read_says_so() -> None:
+    with tempfile.TemporaryDirectory() as root:  # pytest's own folder is closed to other users
+        os.chmod(root, 0o755)
+        sounds.write(Path(root) / "Rezz - Edge.wav", sounds.tone(440, 1))
+        done = subprocess.run(
+            [sys.executable, "-c", NO_LEAVE_TO_READ, root],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    reason = "('cannot be read: Permission denied', True)"
+    assert done.stdout.splitlines() == [reason, reason], done.stderr

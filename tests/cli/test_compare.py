@@ -37,7 +37,7 @@ def old(tmp_path):
 def test_the_table_begins_with_the_verdict(run, two, truth):
     code, out, _ = run("compare", "vggish", "musicnn", "--truth", truth)
     assert code == 0
-    assert out.startswith(("No index is clearly better", "vggish agrees", "musicnn agrees"))
+    assert out.startswith(("No index is ", "vggish agrees", "musicnn agrees"))
     for part in ("By how much", "How sure", "## Similarities", "Hubs", "criteria", "overlap@10"):
         assert part in out
 
@@ -130,6 +130,6 @@ def test_similarities_named_twice(run, two, old):
 
 def test_a_report_where_a_file_is(run, two, tmp_path):
     (tmp_path / "file").touch()
-    code, _, err = run("compare", "vggish", "musicnn", "--report", tmp_path / "file")
-    assert code == 2
+    code, out, err = run("compare", "vggish", "musicnn", "--report", tmp_path / "file")
+    assert (code, out) == (2, ""), "compared, and only then looked"
     assert "is a file" in err

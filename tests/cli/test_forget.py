@@ -28,7 +28,7 @@ def names(path: Path) -> list[str]:
 def test_forgotten_with_their_tracks(held: Path, run: Any) -> None:
     code, out, err = run("forget", "rezz", "Rezz", "Vril", "spotify:uk")
     assert (code, out) == (0, "")
-    assert "Rezz is forgotten, with 1 tracks" in err
+    assert "Rezz is forgotten, with 1 track\n" in err
     assert "run `artistindex build`" in err
     assert names(held) == ["VRIL", "Calibre", "Nirvana (spotify:us)"]
 

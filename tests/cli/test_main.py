@@ -50,6 +50,30 @@ def test_misuse_is_one_line(run: Any, arguments: tuple[str, ...]) -> None:
     assert "onsense" in line
 
 
+@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("query", "--help"), ("info",)])
+def test_a_reader_who_is_gone_is_no_error(planted: Plant, arguments: tuple[str, ...]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with start(planted(), *arguments, stdout=writing) as process:
+        os.close(writing)
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, err.count(b"Traceback")) == (0, 0)
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_closed_stream_is_written_to_in_vain(planted: Plant, closed: str) -> None:
+    folder = planted()
+    for arguments in ("info", "query 'Artist 3'", "models list", "--help"):
+        line = f'"$0" -m artistindex --indexes "$1" {arguments} {closed}'
+        done = subprocess.run(
+            ["sh", "-c", line, sys.executable, str(folder.parent)],
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+        assert (done.returncode, b"Error" in done.stderr) == (0, False), (arguments, done.stderr)
+
+
 def test_a_traceback_is_for_verbose_only(planted: Plant) -> None:
     folder = planted()
     with start(folder, "query", "Nobody") as process:

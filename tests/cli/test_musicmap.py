@@ -71,8 +71,9 @@ def test_an_out_of_another_shape_is_left_alone(run, music_map, tmp_path, text):
     assert music_map.log == []
 
 
-def test_nobody_named(run, tmp_path):
-    code, _, err = run("musicmap", "--out", tmp_path / "o.json")
+@pytest.mark.parametrize("names", [(), ("",), (" ", "\n")])
+def test_nobody_named(run, tmp_path, names):
+    code, _, err = run("musicmap", *names, "--out", tmp_path / "o.json")
     assert code == 2
     assert "name at least one artist" in err
 

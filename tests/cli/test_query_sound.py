@@ -136,6 +136,8 @@ def test_weights_that_are_missing_or_others_are_an_error(
         (["Bass", "--weight", "Bass=much"], 2, "expected NAME=NUMBER"),
         (["Bass", "--weight", "Bass=nan"], 2, "must be a positive number"),
         (["Bass", "--weight", "Bass=0"], 2, "must be a positive number"),
+        (["Bass", "--weight", "Bass=1e155"], 2, "must be a positive number from 1e-06 to 1e+06"),
+        (["Bass", "--weight", "Bass=1e-300"], 2, "must be a positive number"),
         (["Bass", "--weight", "Hiss=2"], 2, "--weight names Hiss, who is not asked about"),
         (["Bass", "--minus", "Basss"], 1, "the closest names are Bass"),
         (["Bass", "--cookies", "c.txt"], 2, "cookies are for fetching: give --audio the URL"),
@@ -194,7 +196,7 @@ def test_a_sound_is_fetched_and_deleted(
     code, out, err = run("query", "--audio", address, "--k", 1, "--format", "json")
     assert code == 0, err
     assert json.loads(out)["neighbours"][0]["artist"] == "Chord"
-    assert "fetching http://127.0.0.1/media" in err
+    assert f"fetching http://127.0.0.1:{httpserver.port}/media" in err
     assert "sentinel" not in err
     assert not list(temporary.iterdir())
     made = {path.relative_to(cache).parts[0] for path in all_files(cache)}

@@ -10,6 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -82,6 +83,20 @@ class TestParity:
         found = load_model(model, engine="openvino").patches(audio)
         assert len(expected) > 40
         assert largest_difference(found, expected) < 1e-4
+
+    def test_an_answer_that_is_too_short_is_no_answer(
+        self, model: Weights, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Without memory for a batch, OpenVINO infers without an error, and gives no rows."""
+        found = openvino_engine.OpenVinoModel(model)
+
+        class Starved:
+            def __getattr__(self, name: str) -> object:
+                return lambda *_: SimpleNamespace(data=np.empty((0, found.dimension), np.float32))
+
+        monkeypatch.setattr(found, "_request", Starved())
+        with pytest.raises(MemoryError, match="OpenVINO gave 0 of"):
+            found.patches(synthetic_audio(8))
 
     def test_bf16_stays_near(self, model: Weights) -> None:
         exact = load_model(model, engine="openvino").patches(synthetic_audio(8))

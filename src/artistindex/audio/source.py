@@ -135,6 +135,10 @@ class Source:
         av.logging.set_libav_level(av.logging.PANIC)
         try:
             container = av.open(str(self._path), options=_OPTIONS, metadata_errors="replace")
+        except PermissionError as error:
+            raise TrackError(
+                "decode", f"cannot be read: {error.strerror}", retryable=True
+            ) from error
         except (av.FFmpegError, ValueError) as error:
             raise _failed(_UNREADABLE) from error
         with container:

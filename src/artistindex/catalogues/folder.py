@@ -1,5 +1,6 @@
 """A folder of music: every audio file with its artists, from tags, else from paths."""
 
+import errno
 import os
 import re
 import stat
@@ -117,6 +118,8 @@ def _audio_file(path: Path, root: Path, known: Known) -> AudioFile | Failure:
         return _failure(path, f"cannot be read: {error.strerror}", retryable=True)
     if not stat.S_ISREG(held.st_mode):
         return _failure(path, "not a regular file")
+    if not os.access(path, os.R_OK):
+        return _failure(path, f"cannot be read: {os.strerror(errno.EACCES)}", retryable=True)
     track = known(path, held.st_size, held.st_mtime_ns) or _read(path, root)
     if not track.artists:
         return _failure(

@@ -6,7 +6,8 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any, cast
+from types import FrameType
+from typing import Any, TextIO, cast
 
 import click
 
@@ -31,6 +32,7 @@ _COMMANDS = {
     "query": "query",
 }
 _INTERRUPTED = 130
+_INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
 
 
 class _Unread(Exception):
@@ -48,6 +50,12 @@ class _LazyGroup(click.Group):
             return None
         module = importlib.import_module(f"artistindex.cli.{_COMMANDS[cmd_name]}")
         return cast(click.Command, module.command)
+
+    def make_context(self, *arguments: Any, **more: Any) -> click.Context:
+        try:
+            return super().make_context(*arguments, **more)  # prints --help and --version
+        except BrokenPipeError as error:
+            raise _Unread from error
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -77,10 +85,16 @@ def cli(ctx: click.Context, indexes: Path, quiet: bool, verbose: bool) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code; every error becomes one line."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: no worker stays behind
+    for number in _INTERRUPTS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` has it
+            signal.signal(number, _interrupt)
+    sys.stdout = sys.stdout or _nowhere()  # Python has none where it was started with it closed
+    sys.stderr = sys.stderr or _nowhere()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a name never fails for its letters
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    code = run(sys.argv[1:] if arguments is None else arguments)
+    _ignore_interrupts()  # all is said and done
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
@@ -117,6 +131,21 @@ def run(arguments: list[str]) -> int:
         _complain(f"{reason} (unexpected; --verbose shows where)")
         return 1
     return outcome if isinstance(outcome, int) else 0
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Stop in order, as for Ctrl-C so for SIGTERM: no worker stays behind. Once is enough."""
+    _ignore_interrupts()
+    raise KeyboardInterrupt
+
+
+def _ignore_interrupts() -> None:
+    for number in _INTERRUPTS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _nowhere() -> TextIO:
+    return Path(os.devnull).open("w", encoding="utf-8")
 
 
 def _complain(reason: str) -> None:

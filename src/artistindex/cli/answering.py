@@ -194,7 +194,10 @@ def _explained(
 
     sets = TrackSets.beside(index)
     for row, name in zip(dict.fromkeys(posed.rows), dict.fromkeys(posed.artists), strict=False):
-        if len(sets.of(row)) == 1:
+        held = sets.of(row)
+        if held.is_imported:
+            message(f"{name} came in a pack, without tracks to explain by", quiet=state.quiet)
+        elif len(held) == 1:
             message(f"one track stands for {name}: all answers rest on it", quiet=state.quiet)
     found = explain(index, sets, posed.rows, k)
     payload = [asdict(one) | why.to_json() for one, why in zip(neighbours, found, strict=True)]

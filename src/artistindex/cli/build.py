@@ -219,7 +219,8 @@ def _say_what_happened(payload: dict[str, Any], reasons: Counter[tuple[str, str]
     if payload["outliers"]:
         odd = counted(payload["outliers"], "track")
         message(f"{odd} may be somebody else's: see `artistindex failures`")
-    message(f"{payload['indexed']} of {payload['requested']} artists are in every index")
+    if payload["requested"]:
+        message(f"{payload['indexed']} of {payload['requested']} artists are in every index")
     for each in payload["failed"][:_MOST_SHOWN]:
         message(f"  {each['artist']}: {each['reason']} ({each['stage']})")
     if len(payload["failed"]) > _MOST_SHOWN:

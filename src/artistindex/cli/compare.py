@@ -86,6 +86,10 @@ def command(
         return
     from artistindex.evaluation import compare
 
+    if report is not None:
+        from artistindex.evaluation.report import check_place, write_report
+
+        check_place(report)
     with working("comparing", quiet=state.quiet):
         found = compare(
             [find_index(state.indexes, model) for model in models],
@@ -101,8 +105,6 @@ def command(
     else:
         emit(_rows(found), _COLUMNS, form, payload=found.to_json())
     if report is not None:
-        from artistindex.evaluation.report import write_report
-
         with working(f"drawing {report}", quiet=state.quiet):
             files = write_report(found, report)
         message(f"wrote {files[0]} and {len(files) - 1} more files", quiet=state.quiet)

@@ -3,7 +3,7 @@
 import click
 
 from artistindex.cli.options import State, pass_state
-from artistindex.cli.output import message
+from artistindex.cli.output import counted, message
 from artistindex.library import FILE_NAME, Library
 from artistindex.locks import writer_lock
 
@@ -25,6 +25,6 @@ def command(state: State, artists: tuple[str, ...]) -> None:
         found = [library.find_artist(name) for name in artists]  # all of them, or nobody goes
         for stored in dict.fromkeys(found):
             removed = library.forget(stored)
-            line = f"{stored.artist.name} is forgotten, with {removed} tracks"
+            line = f"{stored.artist.name} is forgotten, with {counted(removed, 'track')}"
             message(line, quiet=state.quiet)
     message("run `artistindex build` to take them out of the indexes", quiet=state.quiet)

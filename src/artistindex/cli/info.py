@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from artistindex.cli.options import State, format_option, pass_state
-from artistindex.cli.output import emit, message, working
+from artistindex.cli.output import counted, emit, message, working
 from artistindex.errors import ArtistIndexError, BrokenIndex
 from artistindex.index.manifest import Manifest
 from artistindex.library import FILE_NAME, Library
@@ -45,8 +45,10 @@ def _say(library: dict[str, Any], *, quiet: bool) -> None:
     counts = library.get("counts")
     if counts:
         message(
-            f"{library['path']}: {counts['artists']} artists, {counts['tracks']} tracks,"
-            f" {counts['track_vectors']} track vectors, {counts['failures']} failures",
+            f"{library['path']}: {counted(counts['artists'], 'artist')},"
+            f" {counted(counts['tracks'], 'track')},"
+            f" {counted(counts['track_vectors'], 'track vector')},"
+            f" {counted(counts['failures'], 'failure')}",
             quiet=quiet,
         )
     for odd in library.get("outliers", ()):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from artistindex import names
 from artistindex.cli.options import State, any_path, format_option, pass_state
 from artistindex.cli.output import emit, message, progress
 from artistindex.errors import Misuse
@@ -48,7 +49,8 @@ def command(
     from artistindex import musicmap
     from artistindex.catalogues.name_files import read_names
 
-    wanted = [*artists, *(read_names(names_file) if names_file else ())]
+    wanted = [name for name in artists if names.tidy(name)]
+    wanted += read_names(names_file) if names_file else ()
     if not wanted:
         raise Misuse("name at least one artist, or a file of artists with --artists")
     file = musicmap.ListFile(out)

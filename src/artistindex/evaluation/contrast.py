@@ -38,7 +38,7 @@ def shared(spaces: Sequence[Space]) -> list[Space]:
             f"{space.name} has {', '.join(name[:60] for name in space.artists[:3])}"
             for space in spaces
         )
-        raise Misuse(f"the indexes share {len(common)} artists, two are needed ({sides})")
+        raise Misuse(f"the indexes need two artists in common, not {len(common)} ({sides})")
     cut = [
         space.only(np.array([each[name] for name in common], np.int64))
         for space, each in zip(spaces, rows, strict=True)

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import html
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -57,19 +58,27 @@ class Section:
     tables: tuple[Table, ...] = ()
 
 
+def check_place(folder: Path) -> None:
+    """Raise what `write_report` would raise for `folder`, before there is anything to write."""
+    if folder.exists() and not folder.is_dir():
+        raise Misuse(f"{folder} is a file: name a folder for the report")
+    place = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not (place.is_dir() and os.access(place, os.W_OK)):
+        raise ArtistIndexError(f"cannot write {folder}: {place} is not a folder to write to")
+
+
 def write_report(comparison: Comparison, folder: Path) -> list[Path]:
     """Write report.html, report.md and its plots into `folder`; returns the files.
 
     Raises Misuse where `folder` is a file, ArtistIndexError where it cannot be written.
     """
+    check_place(folder)
     plots = {plot.name: plot for plot in plots_of(comparison)}
     files = {
         "report.html": render("report.html.jinja", comparison, plots).encode(),
         "report.md": render("report.md.jinja", comparison, plots).encode(),
         **{f"{plot.name}.svg": plot.svg for plot in plots.values()},
     }
-    if folder.exists() and not folder.is_dir():
-        raise Misuse(f"{folder} is a file: name a folder for the report")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():

@@ -13,7 +13,8 @@ _FEW_QUERIES = 30
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The answer: `better` is an index only where the paired interval excludes zero.
+    """The answer: `better` is an index only where the paired interval excludes zero, and one of
+    the indexes is shown to be better than chance.
 
     `headline` is one sentence, `sentences` say what it rests on.
     """
@@ -41,12 +42,14 @@ def verdict(comparison: "Comparison") -> Verdict:
     values = {one.index: one.metrics[metric].value or 0.0 for one in comparison.evaluation.indexes}
     first, second = sorted(values, key=lambda name: -values[name])[:2]
     found = comparison.difference(first, second, metric)
-    better = first if found.is_clear else None
-    headline = (
-        f"{first} agrees better with music-map than {second}."
-        if better
-        else f"No index is clearly better: {first} and {second} cannot be told apart here."
-    )
+    useful = any(one.metrics[metric].beats_chance for one in comparison.evaluation.indexes)
+    better = first if useful and found.is_clear else None
+    if better:
+        headline = f"{first} agrees better with music-map than {second}."
+    elif useful:
+        headline = f"No index is clearly better: {first} and {second} cannot be told apart here."
+    else:
+        headline = "No index is shown to agree with music-map better than chance does."
     return Verdict(better, metric, headline, tuple(_grounds(comparison, first, second, found)))
 
 

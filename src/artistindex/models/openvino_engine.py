@@ -73,7 +73,10 @@ class OpenVinoModel:
                 batch = self._tensor(self._batch[: len(part)], shared_memory=True)
                 self._request.set_input_tensor(self._source, batch)
             self._request.infer()
-            made[start : start + len(part)] = self._request.get_output_tensor(0).data[: len(part)]
+            found = self._request.get_output_tensor(0).data
+            if len(found) < len(part):  # without memory it answers with nothing, and says nothing
+                raise MemoryError(f"OpenVINO gave {len(found)} of {len(part)} embeddings")
+            made[start : start + len(part)] = found[: len(part)]
         return made
 
 
