@@ -27,6 +27,7 @@ FLOW = (
     "stored",
     "library",
     "worker",
+    "worker_process",
     "crew",
     "selection",
     "fetching",
@@ -105,6 +106,10 @@ HEAVY = {
 
 def test_importing_the_package_costs_next_to_nothing() -> None:
     assert not loaded_by("import artistindex") & (HEAVY | {"numpy", "faiss", "click"})
+
+
+def test_a_worker_process_sets_the_stage_before_numpy_comes() -> None:
+    assert not loaded_by("import artistindex.worker_process") & (HEAVY | {"numpy"})
 
 
 def test_a_query_imports_nothing_heavy(planted) -> None:

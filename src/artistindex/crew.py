@@ -10,24 +10,19 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import connection, resource_tracker
+from multiprocessing import resource_tracker
 from types import ModuleType, TracebackType
 from typing import Any, Self
 
 from artistindex.errors import ArtistIndexError, EngineError, TrackError
-from artistindex.worker import Embedded, Job, guarded
+from artistindex.worker import Embedded, Job
+from artistindex.worker_process import NOT_FOR_WORKERS, work
 
 DEFAULT_TIMEOUT = 900.0
 _MOST_STILLBORN = 3
 _SECONDS_TO_START = 300.0
 _SECONDS_TO_LEAVE = 5.0
 _TOO_MANY = "is there enough memory? (--workers 1 needs the least)"
-_NOT_FOR_WORKERS = (signal.SIGINT, signal.SIGTERM)
-_ONE_THREAD = dict.fromkeys(
-    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
-)
-"""One worker a processor is enough: a linear algebra library whose second thread waits for work
-takes 0.12 s of processor time for every two minutes of audio (measured), a tenth of the whole."""
 
 
 def default_workers() -> int:
@@ -144,9 +139,9 @@ class _Worker:
         resource_tracker.ensure_running()  # its start lets go of the signals that are held
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_work, args=(theirs,), daemon=True)
+        self._process = context.Process(target=work, args=(theirs,), daemon=True)
         try:
-            with _signals_held(), _environment_of_workers(), _no_main_module():
+            with _signals_held(), _no_main_module():
                 self._process.start()
         finally:
             theirs.close()
@@ -204,26 +199,11 @@ def _signals_held() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _NOT_FOR_WORKERS)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, NOT_FOR_WORKERS)
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextmanager
-def _environment_of_workers() -> Iterator[None]:
-    """What is read when a worker imports numpy, and would be too late within it."""
-    before = {name: os.environ.get(name) for name in _ONE_THREAD}
-    os.environ.update(_ONE_THREAD)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 @contextmanager
@@ -236,32 +216,6 @@ def _no_main_module() -> Iterator[None]:
         yield
     finally:
         sys.modules["__main__"] = main
-
-
-def _work(pipe: "connection.Connection") -> None:
-    """A worker process: says None when it begins a job, then what became of it."""
-    for number in _NOT_FOR_WORKERS:
-        signal.signal(number, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    while True:
-        try:
-            job = pipe.recv()
-        except (EOFError, OSError):
-            return
-        pipe.send(None)
-        try:
-            outcome: Embedded | ArtistIndexError = guarded(job)
-        except ArtistIndexError as error:
-            outcome = error
-        pipe.send(outcome)
-
-
-def _end_with_parent() -> None:
-    """A killed parent can stop nobody, and a track may take long: leave with it."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
 
 
 def _how_it_died(exit_code: int | None) -> str:
