@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -261,9 +262,9 @@ def family(process: subprocess.Popen[str]) -> list[psutil.Process]:
     return psutil.Process(process.pid).children(recursive=True)
 
 
-def wait_until(condition: object, *, seconds: float = 60) -> None:
+def wait_until(condition: Callable[[], object], *, seconds: float = 60) -> None:
     for _ in range(int(seconds * 20)):
-        if condition():  # type: ignore[operator]
+        if condition():
             return
         time.sleep(0.05)
     raise AssertionError("waited in vain")

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from typing import Any
 
 import click
 import pytest
@@ -22,8 +23,8 @@ def test_every_command_and_option_has_help(path: str, command: click.Command) ->
 
 
 @pytest.mark.parametrize(("path", "command"), ALL, ids=[path for path, _ in ALL])
-def test_help_is_shown(path: str, command: click.Command, run: object) -> None:
-    code, out, err = run(*path.split()[1:], "--help")  # type: ignore[operator]
+def test_help_is_shown(path: str, command: click.Command, run: Any) -> None:
+    code, out, err = run(*path.split()[1:], "--help")
     assert (code, err) == (0, "")
     assert out.startswith(f"Usage: {path} ")
 
