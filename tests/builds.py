@@ -12,9 +12,9 @@ from typing import Any, Self
 
 import sounds
 import standins
-from artistindex.models import weights
-from artistindex.models.registry import spec_of
-from artistindex.worker import Job, guarded
+from artistindex.embedding import weights
+from artistindex.embedding.embed import Job, guarded
+from artistindex.embedding.registry import spec_of
 
 SECONDS = 3.2  # a little more than the longest patch, MusiCNN's
 

@@ -8,24 +8,49 @@ import pytest
 from numpy.typing import NDArray
 
 import sounds
-from artistindex.index.build import write_index
+from artistindex.entities import Artist, VectorKey
 from artistindex.index.sidecar import UsedTrack
-from artistindex.records import Artist, VectorKey
+from artistindex.index.writer import write_index
 from builds import Place, write_music
+from services import JumpingClock
 
+_OF_THE_PERSON = (
+    "ARTISTINDEX_INDEXES",
+    "ARTISTINDEX_CONTACT",
+    "ARTISTINDEX_SPOTIFY_CONFIG",
+    "SPOTIPY_CLIENT_ID",
+    "SPOTIPY_CLIENT_SECRET",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+)
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 @pytest.fixture(autouse=True)
 def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test reads or writes the caches, models or settings of whoever runs it."""
+    """No test reads or writes the caches, models, credentials or settings of whoever runs it."""
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("ARTISTINDEX_CACHE", str(home / "cache"))
     monkeypatch.setenv("ARTISTINDEX_MODELS", str(home / "models"))
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
-    for name in ("ARTISTINDEX_INDEXES", "SPOTIPY_CLIENT_ID", "SPOTIPY_CLIENT_SECRET"):
+    for name in _OF_THE_PERSON:
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def httpserver_listen_address() -> tuple[str, int]:
+    return ("127.0.0.1", 0)
+
+
+@pytest.fixture
+def clock() -> JumpingClock:
+    """A clock for clients of services: it jumps instead of waiting."""
+    return JumpingClock()
 
 
 @pytest.fixture(scope="session")

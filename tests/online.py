@@ -19,7 +19,7 @@ import psutil
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from artistindex.library import FILE_NAME, Library
+from artistindex.library.library import FILE_NAME, Library
 from music_services import Performer, Song, World, serve_deezer
 from video_site import Video, VideoSite
 

@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from artistindex import ingest
 from artistindex.index.manifest import Manifest
-from artistindex.library import FILE_NAME, Library
-from artistindex.query import ArtistIndex, verify
+from artistindex.index.reader import ArtistIndex, verify
+from artistindex.ingest import extract
+from artistindex.library.library import FILE_NAME, Library
 from builds import CrewHere, Place, write_music
 
 SECONDS = 1.2  # a little more than VGGish's patch
@@ -36,10 +36,10 @@ import os, sys
 from pathlib import Path
 import faiss, filelock
 import numpy as np
-from artistindex.index.build import write_index
-from artistindex.library import FILE_NAME, Library
-from artistindex.locks import writer_lock
-from artistindex.records import Artist, Failure, Track, TrackVector, VectorKey
+from artistindex.index.writer import write_index
+from artistindex.library.library import FILE_NAME, Library
+from artistindex.library.lock import writer_lock
+from artistindex.entities import Artist, Failure, Track, TrackVector, VectorKey
 
 KEY = VectorKey("vggish", "0" * 64)
 
@@ -228,7 +228,7 @@ def test_builds_killed_at_random_moments(place: Place) -> None:
 
 READ = """
 import json, sys
-from artistindex.query import ArtistIndex
+from artistindex.index.reader import ArtistIndex
 
 folder, reads, names = sys.argv[1], int(sys.argv[2]), json.loads(sys.argv[3])
 seen = {}
@@ -303,7 +303,7 @@ def test_eight_readers_while_builds_run(place: Place) -> None:
 def test_a_second_build_is_told_of_the_first(place: Place) -> None:
     write_music(place.music, {"Rezz": 1}, seconds=SECONDS)
     (place.music / "000.wav").rename(place.music / "sleepy.wav")
-    saboteur = {"PYTHONPATH": str(Path(__file__).with_name("saboteur"))}
+    saboteur = {"PYTHONPATH": str(Path(__file__).with_name("crash_injection"))}
     command = ("build", "--audio", place.music, *CHOSEN)
     with place.start(*command, env=saboteur) as first:
         deadline = time.monotonic() + 60
@@ -336,7 +336,7 @@ def full_beyond(size: int) -> Iterator[None]:
 @pytest.fixture
 def build(run: Any, place: Place, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Builds in this process, without workers."""
-    monkeypatch.setattr(ingest, "Crew", CrewHere)
+    monkeypatch.setattr(extract, "Crew", CrewHere)
     return lambda *arguments: run("build", "--audio", place.music, *CHOSEN, *arguments)
 
 

@@ -16,8 +16,8 @@ from werkzeug import Response
 import online as places
 import sounds
 from artistindex.index.manifest import Manifest
-from artistindex.library import FILE_NAME, Library
-from artistindex.query import ArtistIndex, verify
+from artistindex.index.reader import ArtistIndex, verify
+from artistindex.library.library import FILE_NAME, Library
 from online import Online, Process
 
 ARTISTS = 300

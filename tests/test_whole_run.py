@@ -16,8 +16,8 @@ import online as places
 import services
 import sounds
 import video_site
-from artistindex.library import FILE_NAME, Library
-from artistindex.query import verify
+from artistindex.index.reader import verify
+from artistindex.library.library import FILE_NAME, Library
 from conftest import Run
 from online import Online, Process, stages, video_id, wait_until
 

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 from artistindex.errors import ArtistIndexError
 
 if TYPE_CHECKING:
-    from artistindex.evaluation import compare, evaluate
-    from artistindex.library import Library
-    from artistindex.pipeline import build
-    from artistindex.query import ArtistIndex
-    from artistindex.records import Neighbour
+    from artistindex.entities import Neighbour
+    from artistindex.evaluation.compare import compare
+    from artistindex.evaluation.evaluate import evaluate
+    from artistindex.index.reader import ArtistIndex
+    from artistindex.ingest.pipeline import build
+    from artistindex.library.library import Library
 
 __version__ = "0.1.0"
 __all__ = [
@@ -33,12 +34,12 @@ __all__ = [
 ]
 
 _HOMES = {
-    "ArtistIndex": "artistindex.query",
-    "Library": "artistindex.library",
-    "Neighbour": "artistindex.records",
-    "build": "artistindex.pipeline",
-    "compare": "artistindex.evaluation",
-    "evaluate": "artistindex.evaluation",
+    "ArtistIndex": "artistindex.index.reader",
+    "Library": "artistindex.library.library",
+    "Neighbour": "artistindex.entities",
+    "build": "artistindex.ingest.pipeline",
+    "compare": "artistindex.evaluation.compare",
+    "evaluate": "artistindex.evaluation.evaluate",
 }
 
 

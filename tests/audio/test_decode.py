@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 import sounds
 from artistindex.audio.decode import FULL, Audio, Excerpt, decode
-from artistindex.audio.quiet_essentia import essentia_standard
+from artistindex.audio.reader import Source
 from artistindex.audio.resample import SAMPLE_RATE, LinearResampler
-from artistindex.audio.source import Source
+from artistindex.embedding.quiet_essentia import essentia_standard
 from artistindex.errors import Misuse, TrackError
 
 MUSIC = sounds.music(8)

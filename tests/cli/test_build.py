@@ -14,13 +14,13 @@ import pytest
 
 import sounds
 import standins
-from artistindex import ingest
-from artistindex.library import FILE_NAME, Library
-from artistindex.models import weights
-from artistindex.models.registry import spec_of
-from artistindex.names import tidy
-from artistindex.pipeline import build as build_here
-from artistindex.query import ArtistIndex
+from artistindex.embedding import weights
+from artistindex.embedding.registry import spec_of
+from artistindex.index.reader import ArtistIndex
+from artistindex.ingest import extract
+from artistindex.ingest.pipeline import build as build_here
+from artistindex.library.library import FILE_NAME, Library
+from artistindex.naming import tidy
 from builds import CrewHere, Place, write_music
 
 SECONDS = 1.2  # a little more than VGGish's patch
@@ -39,7 +39,7 @@ def build(
     run: Any, music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Any]:
     """Builds from `music` with a stand-in for VGGish, without worker processes."""
-    monkeypatch.setattr(ingest, "Crew", CrewHere)
+    monkeypatch.setattr(extract, "Crew", CrewHere)
     Place(tmp_path / "weights").add_stand_ins(monkeypatch, "vggish")
 
     def go(*arguments: object) -> tuple[int, str, str]:
@@ -117,7 +117,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Place:
     place = Place(tmp_path_factory.mktemp("good"))
     write_music(place.music, {"Rezz": 1, "Vril": 1}, seconds=SECONDS)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ingest, "Crew", CrewHere)
+        patch.setattr(extract, "Crew", CrewHere)
         place.add_stand_ins(patch, "vggish")
         build_here(audio=place.music, indexes=place.indexes, models=["vggish"], engine="openvino")
     return place
@@ -408,7 +408,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Place:
         sounds.tag(path, artist=name, title=name, album=name)
     sounds.write(place.music / os.fsdecode(b"caf\xe9 \x1b[31m\n.wav"), sounds.tone(440, 1))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ingest, "Crew", CrewHere)
+        patch.setattr(extract, "Crew", CrewHere)
         place.add_stand_ins(patch, "vggish")
         report = build_here(
             audio=place.music, indexes=place.indexes, models=["vggish"], engine="openvino"

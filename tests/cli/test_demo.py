@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from artistindex.demo import collection
-from artistindex.query import ArtistIndex
+from artistindex.index.reader import ArtistIndex
 from conftest import Run
 
 FEW = tuple(

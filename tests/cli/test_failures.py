@@ -1,8 +1,8 @@
 import json
 from typing import Any
 
-from artistindex.library import FILE_NAME, Library
-from artistindex.records import Failure
+from artistindex.entities import Failure
+from artistindex.library.library import FILE_NAME, Library
 
 
 def test_failures_are_listed_in_every_format(run: Any) -> None:

@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from artistindex.library import FILE_NAME, Library
-from artistindex.locks import writer_lock
-from artistindex.records import Artist, Track
+from artistindex.entities import Artist, Track
+from artistindex.library.library import FILE_NAME, Library
+from artistindex.library.lock import writer_lock
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from artistindex.index.manifest import Manifest, seal
-from artistindex.library import FILE_NAME
+from artistindex.library.library import FILE_NAME
 from builds import Place
 
 Plant = Callable[..., Path]

@@ -10,7 +10,7 @@ import pytest
 
 import sounds
 from artistindex.index.manifest import Manifest
-from artistindex.library import FILE_NAME
+from artistindex.library.library import FILE_NAME
 from online import Online, Process, serving
 
 Run = Callable[..., tuple[int, str, str]]

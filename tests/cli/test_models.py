@@ -11,8 +11,8 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 import standins
-from artistindex.models import weights
-from artistindex.models.registry import BASE_URL, MODELS, spec_of
+from artistindex.embedding import weights
+from artistindex.embedding.registry import BASE_URL, MODELS, spec_of
 from conftest import Run
 
 

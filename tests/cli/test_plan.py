@@ -12,11 +12,6 @@ from services import unused_url
 VRILLAH, VRIL, REZZ = (Performer(name, n) for n, name in enumerate(("Vrillah", "Vril", "Rezz"), 1))
 
 
-@pytest.fixture(scope="session")
-def httpserver_listen_address() -> tuple[str, int]:
-    return ("127.0.0.1", 0)
-
-
 @pytest.fixture
 def world(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
     songs = [Song("Edge", (REZZ,), 10), Song("Torus XXXII", (VRIL,), 11, album="Anima Mundi")]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from artistindex.query import ArtistIndex
+from artistindex.index.reader import ArtistIndex
 from builds import Place
 
 Plant = Callable[..., Path]

@@ -12,22 +12,17 @@ from pytest_httpserver import HTTPServer
 import sounds
 import standins
 from artistindex.audio.decode import decode
-from artistindex.index.build import write_index
-from artistindex.models import weights
-from artistindex.models.engine import load_model
-from artistindex.models.registry import spec_of
-from artistindex.query import ArtistIndex
-from artistindex.records import Artist, VectorKey
-from artistindex.worker import track_vector
+from artistindex.embedding import weights
+from artistindex.embedding.embed import track_vector
+from artistindex.embedding.engine import load_model
+from artistindex.embedding.registry import spec_of
+from artistindex.entities import Artist, VectorKey
+from artistindex.index.reader import ArtistIndex
+from artistindex.index.writer import write_index
 from video_site import GONE, VideoSite
 
 Run = Callable[..., tuple[int, str, str]]
 SONGS = {"Bass": 1, "Chord": 2, "Hiss": 3, "Pulse": 4}
-
-
-@pytest.fixture(scope="session")
-def httpserver_listen_address() -> tuple[str, int]:
-    return ("127.0.0.1", 0)
 
 
 @pytest.fixture(scope="module")

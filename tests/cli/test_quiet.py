@@ -19,11 +19,6 @@ LISTS = {f"Artist {at}": [f"Artist {(at + step) % 20}" for step in (1, 2, 3)] fo
 ODD = {"=1+1": [1, 0], "@cmd": [0.9, 0.1], 'Say "so", 東京': [0, 1], "-M-": [0.1, 0.9]}
 
 
-@pytest.fixture(scope="session")
-def httpserver_listen_address() -> tuple[str, int]:
-    return ("127.0.0.1", 0)
-
-
 @pytest.fixture
 def commands(
     run: Run,

@@ -8,14 +8,14 @@ import pytest
 from numpy.typing import NDArray
 
 from artistindex.audio.resample import LinearResampler
-from artistindex.catalogues.folder import AudioFile, scan
 from artistindex.demo import collection
 from artistindex.demo.collection import ACTS, TWINS, Recording, recordings
 from artistindex.demo.synth import RATE
+from artistindex.embedding.engine import load_model
+from artistindex.embedding.registry import spec_of
+from artistindex.embedding.weights import find
 from artistindex.errors import ArtistIndexError, Misuse
-from artistindex.models.engine import load_model
-from artistindex.models.registry import spec_of
-from artistindex.models.weights import find
+from artistindex.metadata.local_files import AudioFile, scan
 
 NAMES = [act.name for act in ACTS]
 

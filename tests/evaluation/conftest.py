@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from artistindex import compare
-from artistindex.evaluation import Comparison
-from artistindex.evaluation.report import write_report
-from artistindex.index.build import write_index
-from artistindex.records import Artist, VectorKey
-from strangers import NAMES
+from artistindex.entities import Artist, VectorKey
+from artistindex.evaluation.compare import Comparison
+from artistindex.evaluation.report.render import write_report
+from artistindex.index.writer import write_index
+from hostile_names import NAMES
 from truths import write_truth
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from artistindex import compare
+from artistindex.entities import Artist, Failure, Track, TrackVector, VectorKey
 from artistindex.errors import BrokenIndex, Misuse, UnknownArtist
-from artistindex.evaluation.pairs import EXPERIMENT
-from artistindex.library import FILE_NAME, Library
-from artistindex.records import Artist, Failure, Track, TrackVector, VectorKey
+from artistindex.evaluation.expected_pairs import EXPERIMENT
+from artistindex.library.library import FILE_NAME, Library
 from truths import write_truth
 
 COUNT = 60

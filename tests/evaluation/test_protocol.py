@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from artistindex.errors import Misuse
-from artistindex.evaluation.judging import judge
+from artistindex.evaluation.evaluate import judge
 from artistindex.evaluation.protocol import rank, trial
 from artistindex.evaluation.spaces import Space
-from artistindex.musicmap import read_truth
+from artistindex.listeners.musicmap import read_truth
 from truths import write_truth
 
 

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from artistindex.evaluation.judging import judge
+from artistindex.evaluation.evaluate import judge
 from artistindex.evaluation.spaces import Space, open_spaces
-from artistindex.musicmap import read_truth
+from artistindex.listeners.musicmap import read_truth
 
 
 @pytest.fixture(scope="module")

@@ -5,12 +5,12 @@ import json
 import numpy as np
 import pytest
 
+from artistindex.entities import Artist, VectorKey
 from artistindex.errors import BrokenIndex, Misuse
 from artistindex.evaluation.spaces import distinguished, nearest, open_spaces, read_similarities
-from artistindex.index.build import write_index
+from artistindex.index.reader import ArtistIndex
 from artistindex.index.sidecar import UsedTrack
-from artistindex.query import ArtistIndex
-from artistindex.records import Artist, VectorKey
+from artistindex.index.writer import write_index
 
 
 def similarity_file(path, pairs):

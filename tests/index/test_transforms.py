@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from sklearn.covariance import OAS, empirical_covariance
 from sklearn.decomposition import PCA
 
+from artistindex.entities import Artist, VectorKey
 from artistindex.errors import BrokenIndex, Misuse
-from artistindex.index.build import write_index
+from artistindex.index.reader import ArtistIndex
 from artistindex.index.transforms import LEAST_ARTISTS, TRANSFORMS, Transform, fit, shrinkage, unit
-from artistindex.query import ArtistIndex
-from artistindex.records import Artist, VectorKey
+from artistindex.index.writer import write_index
 
 FITTED = [name for name in TRANSFORMS if name != "none"]
 

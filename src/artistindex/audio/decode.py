@@ -10,8 +10,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from artistindex.audio.reader import Source
 from artistindex.audio.resample import SAMPLE_RATE, LinearResampler
-from artistindex.audio.source import Source
 from artistindex.errors import Misuse, TrackError
 
 SILENCE = 10 ** (-60 / 20)  # peak below -60 dBFS

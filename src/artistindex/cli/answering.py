@@ -10,13 +10,13 @@ import click
 from artistindex.cli.options import State, any_path
 from artistindex.cli.output import message
 from artistindex.errors import Misuse
-from artistindex.query import ArtistIndex
-from artistindex.question import Posed, Question
+from artistindex.index.reader import ArtistIndex
+from artistindex.query.query import Posed, Question
 
 if TYPE_CHECKING:
-    from artistindex.explain import Explanation
-    from artistindex.fusion import FusedNeighbour
-    from artistindex.records import Neighbour
+    from artistindex.entities import Neighbour
+    from artistindex.query.explain import Explanation
+    from artistindex.query.fusion import FusedNeighbour
 
 COLUMNS = ("rank", "artist", "score", "percentile", "tracks")
 
@@ -84,15 +84,15 @@ def answer(
     if _is_fused(indexes, options):
         return _of_voices(_fused(indexes, posed, k, options, state))
     if options["hubs"] != "none":
-        from artistindex import hubs
+        from artistindex.query import hubness
 
         method = options["hubs"]
         return _adjusted(
-            hubs.neighbours(index, one.vector, k, method=method, leave_out=one.rows), method
+            hubness.neighbours(index, one.vector, k, method=method, leave_out=one.rows), method
         )
     if options["rerank"]:
-        from artistindex import rerank
-        from artistindex.tracksets import TrackSets
+        from artistindex.query import rerank
+        from artistindex.query.track_vectors import TrackSets
 
         sets = TrackSets.beside(index)
         found = rerank.neighbours(index, sets, one.rows, one.vector, k, leave_out=one.rows)
@@ -135,7 +135,7 @@ def _fused(
     options: Mapping[str, Any],
     state: State,
 ) -> "list[FusedNeighbour]":
-    from artistindex import fusion
+    from artistindex.query import fusion
 
     lists = _lists(options["truth"], posed[0].artists, state) if options["truth"] else None
     shared = len(fusion.aligned([index.artists for index in indexes])[0])
@@ -160,11 +160,11 @@ def _fused(
 def _lists(
     path: Path, asked: Sequence[str], state: State
 ) -> Mapping[str, Sequence[tuple[str, float | None]]]:
-    from artistindex import names
-    from artistindex.musicmap import read_truth
+    from artistindex import naming
+    from artistindex.listeners.musicmap import read_truth
 
     lists = read_truth(path).folded
-    silent = [name for name in asked if names.fold(name) not in lists]
+    silent = [name for name in asked if naming.fold(name) not in lists]
     if silent or not asked:
         who = ", ".join(silent) or "a sound"
         message(f"{path} has no list for {who}: music-map is silent there", quiet=state.quiet)
@@ -189,8 +189,8 @@ def _adjusted(found: "Sequence[tuple[Neighbour, float]]", column: str) -> Answer
 def _explained(
     index: ArtistIndex, posed: Posed, neighbours: "Sequence[Neighbour]", k: int, state: State
 ) -> Answer:
-    from artistindex.explain import explain
-    from artistindex.tracksets import TrackSets
+    from artistindex.query.explain import explain
+    from artistindex.query.track_vectors import TrackSets
 
     sets = TrackSets.beside(index)
     for row, name in zip(dict.fromkeys(posed.rows), dict.fromkeys(posed.artists), strict=False):

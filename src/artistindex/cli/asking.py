@@ -8,8 +8,8 @@ import click
 from artistindex.cli.options import State, cookie_options
 from artistindex.cli.output import message
 from artistindex.errors import Misuse
-from artistindex.query import ArtistIndex
-from artistindex.question import Posed, Question
+from artistindex.index.reader import ArtistIndex
+from artistindex.query.query import Posed, Question
 
 _OPTIONS = (
     click.option(
@@ -61,7 +61,7 @@ def listened(
     """`posed` with the question's audio, where it has any, embedded as `index` asks for."""
     if not question.audio:
         return posed
-    from artistindex.sound import listen
+    from artistindex.query.audio_query import listen
 
     sound = listen(
         index,

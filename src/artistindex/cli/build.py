@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from artistindex.audio.sources import SOURCES
-from artistindex.catalogues.name_files import read_names
+from artistindex.audio.sources.open import SOURCES
 from artistindex.cli.display import Display
 from artistindex.cli.downloads import fetch_weights
 from artistindex.cli.options import State, any_path, cookie_options, format_option, pass_state
 from artistindex.cli.output import counted, emit, message
+from artistindex.embedding.registry import DEFAULT_MODELS, MODELS
 from artistindex.errors import Misuse
 from artistindex.index.transforms import TRANSFORMS
-from artistindex.models.registry import DEFAULT_MODELS, MODELS
+from artistindex.listeners.favourites import read_names
 
 if TYPE_CHECKING:
-    from artistindex.fetching import AudioSource
+    from artistindex.ingest.fetcher import AudioSource
 
 _MOST_SHOWN = 10
 _SOURCE_OPTIONS = (
@@ -134,7 +134,7 @@ def command(
     wanted = [*artists, *(read_names(artists_file) if artists_file else ())]
     if dry_run:
         return _dry_run(state, wanted, catalogue, ids, options["tracks"], form)
-    from artistindex.pipeline import build
+    from artistindex.ingest.pipeline import build
 
     with Display(quiet=state.quiet) as display, _source(options, audio, display) as source:
         report = build(
@@ -169,7 +169,7 @@ def _source(
     options: dict[str, Any], audio: Path | None, display: Display
 ) -> Iterator["AudioSource | None"]:
     """The place that audio comes from; takes its options out of `options`."""
-    from artistindex.audio.sources import open_source
+    from artistindex.audio.sources.open import open_source
 
     chosen = {name: options.pop(name) for name in _SOURCE_OPTIONS}
     if audio is not None:

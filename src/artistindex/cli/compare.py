@@ -9,10 +9,10 @@ import click
 from artistindex.cli.options import State, any_path, format_option, pass_state
 from artistindex.cli.output import emit, message, printable, working
 from artistindex.errors import Misuse
-from artistindex.query import find_index
+from artistindex.index.reader import find_index
 
 if TYPE_CHECKING:
-    from artistindex.evaluation import Comparison
+    from artistindex.evaluation.compare import Comparison
 
 _COLUMNS = ("part", "measure", "index", "value", "low", "high", "chance", "remark")
 _EXPERIMENT = "experiment"
@@ -77,17 +77,17 @@ def command(
         if len(models) > 1 or similarities or pairs or report:
             raise Misuse("--transforms takes one MODEL, --truth and --k, and nothing else")
         from artistindex.cli.retrieval import show_transforms
-        from artistindex.evaluation.transformed import compare_spaces
+        from artistindex.evaluation.transform_variants import compare_spaces
 
         folder = find_index(state.indexes, models[0] if models else None)
         with working(f"comparing the spaces of {folder}", quiet=state.quiet):
             compared = compare_spaces(folder, truth=truth, ks=ks or None)
         show_transforms(compared, form, quiet=state.quiet)
         return
-    from artistindex.evaluation import compare
+    from artistindex.evaluation.compare import compare
 
     if report is not None:
-        from artistindex.evaluation.report import check_place, write_report
+        from artistindex.evaluation.report.render import check_place, write_report
 
         check_place(report)
     with working("comparing", quiet=state.quiet):
@@ -123,7 +123,7 @@ def _files(given: tuple[str, ...]) -> dict[str, Path]:
 
 
 def _pairs_file(given: str | None) -> Path | None:
-    from artistindex.evaluation.pairs import EXPERIMENT
+    from artistindex.evaluation.expected_pairs import EXPERIMENT
 
     return EXPERIMENT if given == _EXPERIMENT else (Path(given) if given else None)
 
@@ -166,7 +166,7 @@ def _rows(found: "Comparison") -> Iterator[dict[str, Any]]:
 
 def _show(found: "Comparison") -> None:
     """The report's first screen and its tables, as text."""
-    from artistindex.evaluation.report import sections_of
+    from artistindex.evaluation.report.render import sections_of
 
     for line in (found.verdict.headline, *found.verdict.sentences):
         click.echo(printable(line))

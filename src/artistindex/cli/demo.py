@@ -10,9 +10,9 @@ import click
 from artistindex.cli.options import State, any_path, pass_state
 from artistindex.cli.output import message, printable, progress
 from artistindex.demo import collection
+from artistindex.embedding import weights
+from artistindex.embedding.registry import DEFAULT_MODELS, MODELS
 from artistindex.errors import WeightsError
-from artistindex.models import weights
-from artistindex.models.registry import DEFAULT_MODELS, MODELS
 
 _NEIGHBOURS = "3"
 

@@ -2,9 +2,9 @@
 
 from artistindex.cli.options import State
 from artistindex.cli.output import console, message
-from artistindex.models import weights
-from artistindex.models.registry import ModelSpec
-from artistindex.models.weights import Weights
+from artistindex.embedding import weights
+from artistindex.embedding.registry import ModelSpec
+from artistindex.embedding.weights import Weights
 
 
 def fetch_weights(spec: ModelSpec, state: State, *, base_url: str | None = None) -> Weights:

@@ -8,10 +8,10 @@ import click
 from artistindex.cli.options import State, any_path, format_option, index_option, pass_state
 from artistindex.cli.output import emit, message, working
 from artistindex.errors import BrokenIndex, Misuse
-from artistindex.query import all_indexes, find_index
+from artistindex.index.reader import all_indexes, find_index
 
 if TYPE_CHECKING:
-    from artistindex.evaluation.judging import Evaluation, IndexEvaluation
+    from artistindex.evaluation.evaluate import Evaluation, IndexEvaluation
 
 _COLUMNS = ("index", "metric", "pool", "value", "low", "high", "chance", "ceiling")
 
@@ -60,14 +60,14 @@ def command(
         raise BrokenIndex(f"no index in {state.indexes}: run `artistindex build` first")
     if truth is None:
         from artistindex.cli.retrieval import show_retrievals
-        from artistindex.evaluation.retrieval import artist_retrieval as retrieve
+        from artistindex.evaluation.artist_retrieval import artist_retrieval as retrieve
 
         with working("holding out every track in turn", quiet=state.quiet):
             retrieved = retrieve(folders, is_fused=fused, ks=ks or None)
         show_retrievals(retrieved, form, per_artist=per_artist, quiet=state.quiet)
         return
-    from artistindex.evaluation import evaluate
-    from artistindex.evaluation.fused import evaluate_fused
+    from artistindex.evaluation.evaluate import evaluate
+    from artistindex.evaluation.fused_variants import evaluate_fused
 
     with working(f"judging by {truth}", quiet=state.quiet):
         found = (evaluate_fused if fused else evaluate)(folders, truth, ks=ks or None)

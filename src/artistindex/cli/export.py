@@ -19,7 +19,7 @@ def command(state: State, pack: Path, index: tuple[str, ...], overwrite: bool) -
     `artistindex import` takes it in elsewhere. The vectors are under the licence of the model's
     weights, which goes into the pack.
     """
-    from artistindex.packs.exporting import export_pack
+    from artistindex.packs.export import export_pack
 
     message(f"packing {', '.join(index) or 'all indexes'} of {state.indexes}", quiet=state.quiet)
     packed = export_pack(pack, state.indexes, models=index, overwrite=overwrite)

@@ -6,7 +6,7 @@ import click
 
 from artistindex.cli.options import State, format_option, pass_state
 from artistindex.cli.output import emit, message
-from artistindex.library import FILE_NAME, Library
+from artistindex.library.library import FILE_NAME, Library
 
 _COLUMNS = ("what", "artist", "stage", "reason", "retryable", "when")
 

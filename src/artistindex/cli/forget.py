@@ -4,8 +4,8 @@ import click
 
 from artistindex.cli.options import State, pass_state
 from artistindex.cli.output import counted, message
-from artistindex.library import FILE_NAME, Library
-from artistindex.locks import writer_lock
+from artistindex.library.library import FILE_NAME, Library
+from artistindex.library.lock import writer_lock
 
 
 @click.command(name="forget")

@@ -23,7 +23,7 @@ def command(state: State, pack: Path, replace: bool, form: str) -> None:
     already keeps the vector made here, unless --replace is given. Nothing is imported of a pack in
     which anything is wrong, or whose vectors are of another model, weights, precision or excerpt.
     """
-    from artistindex.packs.importing import import_pack
+    from artistindex.packs.import_ import import_pack
 
     def say(line: str) -> None:
         message(line, quiet=state.quiet)

@@ -9,8 +9,8 @@ from artistindex.cli.options import State, format_option, pass_state
 from artistindex.cli.output import counted, emit, message, working
 from artistindex.errors import ArtistIndexError, BrokenIndex
 from artistindex.index.manifest import Manifest
-from artistindex.library import FILE_NAME, Library
-from artistindex.query import all_indexes, verify
+from artistindex.index.reader import all_indexes, verify
+from artistindex.library.library import FILE_NAME, Library
 
 _COLUMNS = ("index", "artists", "tracks", "dimension", "precision", "excerpt", "transform", "state")
 

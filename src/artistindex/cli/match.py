@@ -6,14 +6,14 @@ from typing import Any
 
 import click
 
-from artistindex.catalogues.name_files import read_names
 from artistindex.cli.options import State, cookie_options, format_option, index_option, pass_state
 from artistindex.cli.output import emit, message
 from artistindex.errors import BrokenLibrary, Misuse
 from artistindex.index.manifest import FILE_NAME as MANIFEST
 from artistindex.index.manifest import Manifest
-from artistindex.lineup import Ranked, Ranking, rank_lineup
-from artistindex.query import PREFERRED, ArtistIndex, all_indexes, find_index
+from artistindex.index.reader import PREFERRED, ArtistIndex, all_indexes, find_index
+from artistindex.listeners.favourites import read_names
+from artistindex.query.lineup import Ranked, Ranking, rank_lineup
 
 _COLUMNS = ("rank", "artist", "score", "percentile", "because")
 _MOST_SHOWN = 10
@@ -84,10 +84,10 @@ def _ingest(
     state: State, wanted: Sequence[str], model: str | None, cookies: dict[str, Any]
 ) -> list[dict[str, str]]:
     """Build with those of `wanted` who are missing, as the index is built; returns who failed."""
-    from artistindex.audio.sources import open_source
+    from artistindex.audio.sources.open import open_source
     from artistindex.cli.display import Display
     from artistindex.cli.downloads import fetch_weights
-    from artistindex.pipeline import build
+    from artistindex.ingest.pipeline import build
 
     folder = find_index(state.indexes, model or _default(state.indexes))
     manifest = Manifest.read(folder) if (folder / MANIFEST).is_file() else None
@@ -123,9 +123,9 @@ def _ingest(
 def _demand_its_own(state: State, folder: Path, manifest: Manifest) -> None:
     """Raise unless a build would keep what is in the index: its library and weights are here."""
     from artistindex.cli.downloads import fetch_weights
-    from artistindex.library import FILE_NAME
-    from artistindex.models.registry import spec_of
-    from artistindex.sound import weights_of
+    from artistindex.embedding.registry import spec_of
+    from artistindex.library.library import FILE_NAME
+    from artistindex.query.audio_query import weights_of
 
     if not (state.indexes / FILE_NAME).is_file():
         raise BrokenLibrary(

@@ -9,10 +9,10 @@ import click
 from artistindex.cli.downloads import fetch_weights
 from artistindex.cli.options import State, any_path, format_option, pass_state
 from artistindex.cli.output import emit, message, working
+from artistindex.embedding import weights
+from artistindex.embedding.registry import MODELS, ModelSpec, spec_of
+from artistindex.embedding.weights import Weights
 from artistindex.errors import WeightsError
-from artistindex.models import weights
-from artistindex.models.registry import MODELS, ModelSpec, spec_of
-from artistindex.models.weights import Weights
 
 _CHECKED_SECONDS = 40.0  # fills one batch of the fixed size that EffNet has in Essentia
 _COLUMNS = ("model", "installed", "bytes", "sha256", "licence", "path")
@@ -77,7 +77,7 @@ def check_(state: State, model: str, form: str) -> None:
     Prints how many patches each made, how fast (seconds of audio a second, in f32), the largest
     relative difference of a patch, and the engine that --engine auto takes from now on.
     """
-    from artistindex.models import engine
+    from artistindex.embedding import engine
 
     with working(f"running {model} in both engines", quiet=state.quiet):
         outcome = engine.check(weights.find(spec_of(model)), seconds=_CHECKED_SECONDS)

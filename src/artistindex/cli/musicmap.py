@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from artistindex import names
+from artistindex import naming
 from artistindex.cli.options import State, any_path, format_option, pass_state
 from artistindex.cli.output import emit, message, progress
 from artistindex.errors import Misuse
@@ -46,10 +46,10 @@ def command(
     At most one request a second; pages are kept for 90 days. An artist whose list the file has is
     not asked for again, so that the same command goes on where it was interrupted.
     """
-    from artistindex import musicmap
-    from artistindex.catalogues.name_files import read_names
+    from artistindex.listeners import musicmap
+    from artistindex.listeners.favourites import read_names
 
-    wanted = [name for name in artists if names.tidy(name)]
+    wanted = [name for name in artists if naming.tidy(name)]
     wanted += read_names(names_file) if names_file else ()
     if not wanted:
         raise Misuse("name at least one artist, or a file of artists with --artists")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from artistindex.cli.output import emit, message, progress
 
 if TYPE_CHECKING:
-    from artistindex.catalogues.resolve import Resolved
+    from artistindex.metadata.resolver import Resolved
 
 _COLUMNS = ("artist", "id", "matched", "tracks")
 
@@ -25,7 +25,7 @@ def dry_run(
 
     Writes to no library: 0 where every artist was found, 3 where some were, 1 where none was.
     """
-    from artistindex.catalogues.resolve import open_lookup
+    from artistindex.metadata.resolver import open_lookup
 
     with (
         open_lookup(catalogue, ids=ids, limit=tracks) as lookup,
@@ -54,7 +54,7 @@ def plan(outcomes: Iterable["Resolved"], catalogue: str) -> dict[str, Any]:
     "failed": [{"requested", "artist", "stage", "reason", "pending"}]}`; `how` is "pinned",
     "linked", "exact" or "part".
     """
-    from artistindex.catalogues.identity import id_of
+    from artistindex.metadata.artist_ids import id_of
 
     found: list[dict[str, Any]] = []
     failed: list[dict[str, Any]] = []

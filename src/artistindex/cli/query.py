@@ -9,8 +9,8 @@ from artistindex.cli.answering import answer, answer_options
 from artistindex.cli.asking import listened, question_of, question_options, question_payload
 from artistindex.cli.options import State, format_option, index_option, pass_state
 from artistindex.cli.output import emit, message
-from artistindex.query import ArtistIndex, find_index
-from artistindex.question import pose
+from artistindex.index.reader import ArtistIndex, find_index
+from artistindex.query.query import pose
 
 
 @click.command(name="query")

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 from artistindex.cli.output import emit, message
 
 if TYPE_CHECKING:
-    from artistindex.evaluation.intervals import Difference
-    from artistindex.evaluation.retrieval import Retrievals
-    from artistindex.evaluation.transformed import TransformComparison
+    from artistindex.evaluation.artist_retrieval import Retrievals
+    from artistindex.evaluation.bootstrap import Difference
+    from artistindex.evaluation.transform_variants import TransformComparison
 
 _COLUMNS = ("index", "metric", "value", "low", "high", "chance")
 _ARTIST_COLUMNS = ("index", "artist", "tracks")

@@ -8,8 +8,3 @@ judging     indexes against a truth
 contrast    indexes against each other; pairs, criteria and verdict beside it
 compare     all of it together; report and plots show it
 """
-
-from artistindex.evaluation.comparison import Comparison, compare
-from artistindex.evaluation.judging import Evaluation, evaluate
-
-__all__ = ["Comparison", "Evaluation", "compare", "evaluate"]

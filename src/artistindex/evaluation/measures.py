@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from artistindex.evaluation import intervals, metrics
+from artistindex.evaluation import bootstrap, metrics
 from artistindex.evaluation.metrics import Chance
 from artistindex.evaluation.protocol import Query, Ranked, Trial
 
@@ -146,10 +146,10 @@ def estimates(
     `values` (queries, measures), float64, has a row for each of the setup's queries and a column
     for each of `chosen`.
     """
-    drawn = intervals.resampled_means(values, resamples=resamples, seed=seed)
+    drawn = bootstrap.resampled_means(values, resamples=resamples, seed=seed)
     made = {}
     for column, measure in enumerate(chosen):
-        found = intervals.interval(drawn[:, column], len(values))
+        found = bootstrap.interval(drawn[:, column], len(values))
         chance, low, high = _chance(measure, setup)
         perfect = [
             measure.value(query, np.arange(1, len(query.rows) + 1)) for query in setup.queries
@@ -193,7 +193,7 @@ def correlations(ranked: Sequence[Ranked], *, seed: int, resamples: int) -> dict
     for name, (one, other) in samples.items():
         value = metrics.pearson(one, other)
         drawn = _resampled_pearson(one, other, owner, len(ranked), seed=seed, resamples=resamples)
-        found = intervals.interval(drawn, len(set(owner.tolist())))
+        found = bootstrap.interval(drawn, len(set(owner.tolist())))
         made[name] = Estimate(
             pool=CLOSED,
             value=None if np.isnan(value) else value,
@@ -216,7 +216,7 @@ def _resampled_pearson(
     drawn = np.concatenate(
         [
             counts @ moments
-            for counts in intervals.resampled_counts(queries, resamples=resamples, seed=seed)
+            for counts in bootstrap.resampled_counts(queries, resamples=resamples, seed=seed)
         ]
     )
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -4,7 +4,7 @@ The pool is every artist of an index; a query is one of them that the truth has 
 least one listed neighbour in the pool; its candidates are the rest of the pool, without those it
 shares a recording with, who are alike because they are in part the same. Closed metrics know
 only the neighbours that are in the pool, open ones hold the whole list against the index. Names are
-matched by `artistindex.names`; a name that two artists of an index share can be neither told nor
+matched by `artistindex.naming`; a name that two artists of an index share can be neither told nor
 counted.
 """
 
@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from artistindex import names
+from artistindex import naming
 from artistindex.errors import Misuse
 from artistindex.evaluation.spaces import Space, nearest
-from artistindex.musicmap import Truth
+from artistindex.listeners.musicmap import Truth
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -101,12 +101,12 @@ def trial(space: Space, truth: Truth) -> Trial:
     rows = space.rows()
     apart = _kept_apart(space)
     lists = truth.folded
-    without = {names.fold(name) for name in truth.without_list}
+    without = {naming.fold(name) for name in truth.without_list}
     queries: list[Query] = []
     left_out: dict[str, list[str]] = {reason: [] for reason in REASONS}
     listed = found = used = 0
     for row, name in enumerate(space.artists):
-        folded = names.fold(name)
+        folded = naming.fold(name)
         if folded not in rows:
             left_out["ambiguous_name"].append(name)
         elif folded not in lists:

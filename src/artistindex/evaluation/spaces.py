@@ -12,9 +12,9 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from artistindex import names
+from artistindex import naming
 from artistindex.errors import AmbiguousArtist, BrokenIndex, Misuse
-from artistindex.query import ArtistIndex
+from artistindex.index.reader import ArtistIndex
 
 Ints = NDArray[np.int64]
 Similarities = NDArray[np.floating]
@@ -74,7 +74,7 @@ class Space:
 
     def rows(self) -> dict[str, int]:
         """The row of each folded name that only one artist has."""
-        folded = [names.fold(name) for name in self.artists]
+        folded = [naming.fold(name) for name in self.artists]
         often = Counter(folded)
         return {name: row for row, name in enumerate(folded) if often[name] == 1}
 
@@ -155,12 +155,12 @@ def read_similarities(path: Path, name: str) -> Space:
     spelled: dict[str, str] = {}
     for pair in pairs:
         for artist in pair[:2]:
-            spelled.setdefault(names.fold(artist), names.tidy(artist))
+            spelled.setdefault(naming.fold(artist), naming.tidy(artist))
     row = {folded: at for at, folded in enumerate(spelled)}
     matrix = np.full((len(row), len(row)), np.nan)
     np.fill_diagonal(matrix, 1.0)
     for one, other, value in pairs:
-        i, j = row[names.fold(one)], row[names.fold(other)]
+        i, j = row[naming.fold(one)], row[naming.fold(other)]
         if i == j or (np.isfinite(matrix[i, j]) and matrix[i, j] != value):
             _bad(path, f"gives two similarities for {one!r} and {other!r}")
         matrix[i, j] = matrix[j, i] = value

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from artistindex.evaluation.intervals import Difference
+from artistindex.evaluation.bootstrap import Difference
 
 if TYPE_CHECKING:
-    from artistindex.evaluation.comparison import Comparison
+    from artistindex.evaluation.compare import Comparison
 
 _FEW_QUERIES = 30
 

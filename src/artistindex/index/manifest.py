@@ -9,8 +9,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from artistindex.entities import VectorKey
 from artistindex.errors import BrokenIndex, NewerIndex
-from artistindex.records import VectorKey
 
 FILE_NAME = "manifest.json"
 FORMAT = 1

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from artistindex import names
+from artistindex import naming
+from artistindex.entities import Artist
 from artistindex.errors import BrokenIndex
-from artistindex.records import Artist
 
 _SCHEMA = """
     CREATE TABLE artists (
@@ -75,7 +75,7 @@ def sidecar_bytes(
                 (
                     row,
                     artist.name,
-                    names.fold(artist.name),
+                    naming.fold(artist.name),
                     artist.spotify_id,
                     artist.deezer_id,
                     artist.musicbrainz_id,
@@ -142,8 +142,8 @@ class Sidecar:
 
     def find(self, name: str) -> list[Entry]:
         """The entries whose folded name is that of `name`, or whose id is ("spotify:...")."""
-        found = self._all(f"{_SELECT} WHERE folded = ? ORDER BY row", names.fold(name))
-        kind, _, given = names.tidy(name).partition(":")
+        found = self._all(f"{_SELECT} WHERE folded = ? ORDER BY row", naming.fold(name))
+        kind, _, given = naming.tidy(name).partition(":")
         if not found and given and kind in ("spotify", "deezer", "musicbrainz"):
             found = self._all(f"{_SELECT} WHERE {kind}_id = ? ORDER BY row", given)
         return [_entry(row) for row in found]

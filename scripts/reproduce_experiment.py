@@ -1,0 +1,315 @@
+"""Run the original experiment again: eight artists, two models, and what music-map makes of it.
+
+    python scripts/reproduce_experiment.py --ids artist_id_mapping.json \
+        --truth musicmap.json --out spike5 --earlier MERT=spike_5_similarities.json \
+        --earlier "VGGish 2025=spike_4_similarities.json"
+    python scripts/reproduce_experiment.py --audio MUSIC --truth musicmap.json --out spike5
+
+The eight artists' tracks come from a catalogue and their audio from YouTube, as `artistindex build`
+does it, or, with --audio, everything from a folder, whose artists then take the place of the eight.
+Without --truth the lists are fetched from music-map.com into OUT/musicmap.json.
+
+OUT receives spike_5_embeddings.json, spike_5_similarities.json and spike_5_validation.json in the
+original shapes for the first model, the same in a folder named after each further model, the
+indexes themselves below OUT/indexes, and SPIKE_5_RESULTS.md, which sets today's models beside each
+other and beside earlier results.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from artistindex import ArtistIndex, ArtistIndexError, Library, build, compare
+from artistindex.errors import Misuse
+from artistindex.evaluation.compare import Comparison
+from artistindex.evaluation.expected_pairs import EXPERIMENT
+from artistindex.evaluation.report.render import markdown, write_report
+from artistindex.evaluation.success_criteria import RANGE_NOTE
+from artistindex.ingest.pipeline import BuildReport
+from artistindex.library.library import FILE_NAME
+from artistindex.listeners import musicmap
+from artistindex.listeners.musicmap import Truth, read_truth
+from artistindex.naming import fold
+
+ARTISTS = (
+    "Vril",
+    "Calibre",
+    "deadmau5",
+    "Rezz",
+    "TroyBoi",
+    "IMANU",
+    "PEEKABOO",
+    "Sabrina Carpenter",
+)
+MODELS = ("discogs-effnet", "vggish")
+TOP = 5
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the experiment; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return run(options)
+    except ArtistIndexError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return error.exit_code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--out", type=Path, required=True, help="the folder of the results")
+    parser.add_argument("--audio", type=Path, help="a folder of music instead of the catalogue")
+    parser.add_argument("--ids", type=Path, help='pinned ids: {"mapping": {name: spotify id}}')
+    parser.add_argument("--truth", type=Path, help="music-map lists; fetched where not given")
+    parser.add_argument(
+        "--earlier",
+        action="append",
+        default=[],
+        metavar="NAME=FILE",
+        help="similarities of an earlier run, to set beside today's",
+    )
+    parser.add_argument(
+        "--model",
+        action="append",
+        dest="models",
+        metavar="MODEL",
+        help="a model to embed with (default: discogs-effnet and vggish)",
+    )
+    parser.add_argument("--tracks", type=int, default=5, help="tracks for each artist (default: 5)")
+    parser.add_argument("--engine", default="auto", choices=["auto", "essentia", "openvino"])
+    parser.add_argument("--workers", type=int, help="worker processes")
+    return parser
+
+
+def run(options: argparse.Namespace) -> int:
+    """The experiment from audio to results."""
+    earlier = _earlier(options.earlier)
+    models = options.models or MODELS
+    if len(models) + len(earlier) < 2:
+        raise Misuse("there is nothing to compare: give two --model, or an --earlier result")
+    built = build(
+        [] if options.audio else ARTISTS,
+        audio=options.audio,
+        ids=options.ids,
+        indexes=options.out / "indexes",
+        models=models,
+        tracks=options.tracks,
+        engine=options.engine,
+        workers=options.workers,
+    )
+    for failed in built.failed:
+        print(f"{failed.artist}: {failed.reason} ({failed.stage})", file=sys.stderr)
+    folders = {each.path: options.out / each.model for each in built.indexes}
+    if folders:
+        folders[next(iter(folders))] = options.out
+        finish(folders, options.truth, earlier, options.out, built)
+    return built.exit_code
+
+
+def finish(
+    folders: Mapping[Path, Path],
+    truth: Path | None,
+    earlier: Mapping[str, Path],
+    out: Path,
+    built: BuildReport,
+) -> None:
+    """Write each index's results into the folder it is mapped to, and what they say into `out`."""
+    spotify_ids = tracks_of_spotify(out / "indexes" / FILE_NAME)
+    for folder, target in folders.items():
+        with ArtistIndex.open(folder) as index:
+            write_json(target / "spike_5_embeddings.json", embeddings(index, spotify_ids))
+            write_json(target / "spike_5_similarities.json", similarities(index))
+            names = index.artists
+    truth = truth or fetched_truth(names, out / "musicmap.json")
+    known = read_truth(truth)
+    for folder, target in folders.items():
+        with ArtistIndex.open(folder) as index:
+            write_json(target / "spike_5_validation.json", validation(index, known))
+    eight = {fold(name) for name in ARTISTS} <= {fold(name) for name in names}
+    pairs = EXPERIMENT if eight else None
+    comparison = compare(list(folders), similarities=earlier, truth=truth, pairs=pairs)
+    write_report(comparison, out / "report")
+    (out / "SPIKE_5_RESULTS.md").write_text(results(comparison, built), encoding="utf-8")
+    print(comparison.verdict.headline)
+
+
+def _earlier(given: Sequence[str]) -> dict[str, Path]:
+    files = {}
+    for one in given:
+        name, separator, file = one.partition("=")
+        if not (name and separator and file):
+            raise Misuse(f"--earlier takes NAME=FILE, not {one!r}")
+        files[name] = Path(file)
+    return files
+
+
+def fetched_truth(names: Sequence[str], path: Path) -> Path:
+    """The lists of `names` from music-map.com, in the file `path`."""
+    file = musicmap.ListFile(path)
+    with musicmap.session() as session:
+        for outcome in musicmap.collect(names, file, session=session):
+            if outcome.reason:
+                print(f"{outcome.artist}: {outcome.reason}", file=sys.stderr)
+    return path
+
+
+# --- the original shapes ------------------------------------------------------------------------
+
+
+def tracks_of_spotify(path: Path) -> dict[int, str]:
+    """The Spotify ids of the library's tracks, by their id in the library."""
+    with Library.open(path, read_only=True) as library:
+        return {
+            stored.id: stored.track.catalogue_id
+            for artist in library.artists()
+            for stored in library.tracks_of(artist.id)
+            if stored.track.catalogue == "spotify" and stored.track.catalogue_id
+        }
+
+
+def embeddings(index: ArtistIndex, spotify_ids: Mapping[int, str]) -> dict[str, Any]:
+    """Every artist's vector; `spotify_ids` are those of its tracks, where Spotify listed them."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return {
+        name: {
+            "artist_name": name,
+            "embedding": [float(value) for value in index.vector(name)],
+            "tracks_used": tracks,
+            "spotify_ids": [
+                spotify_ids[track.library_id]
+                for track in index.tracks(name)
+                if track.library_id is not None and track.library_id in spotify_ids
+            ],
+            "computed_at": now,
+            "model": index.name,
+        }
+        for name, tracks in zip(index.artists, index.track_counts, strict=True)
+    }
+
+
+def similarities(index: ArtistIndex) -> dict[str, Any]:
+    """The cosine of every pair of artists."""
+    cosines = np.clip(index.vectors @ index.vectors.T, -1, 1)
+    return {
+        "pairwise_similarities": [
+            {
+                "artist1": index.artists[one],
+                "artist2": index.artists[other],
+                "cosine_similarity": float(cosines[one, other]),
+            }
+            for one, other in combinations(range(len(index)), 2)
+        ]
+    }
+
+
+def validation(index: ArtistIndex, truth: Truth) -> dict[str, Any]:
+    """The experiment's own validation, which compares a top 5 of the pool with one of everything.
+
+    Kept for comparison: SPIKE_5_RESULTS.md says what it can reach at most.
+    """
+    lists = {fold(name): listed for name, listed in truth.lists.items()}
+    results = {
+        name: _validated(index, name, [one.name for one in lists[fold(name)][:TOP]])
+        for name in index.artists
+        if fold(name) in lists
+    }
+    percents = [result["overlap_pct"] for result in results.values()]
+    mean = sum(percents) / len(percents) if percents else 0.0
+    return {"metrics": {"top5_overlap_avg": mean}, "per_artist_results": results}
+
+
+def _validated(index: ArtistIndex, name: str, listed: Sequence[str]) -> dict[str, Any]:
+    nearest = [found.artist for found in index.neighbours(name, TOP)]
+    overlap = len({fold(one) for one in listed} & {fold(one) for one in nearest})
+    return {
+        "music_map_top5": list(listed),
+        "embedding_top5": nearest,
+        "overlap": overlap,
+        "overlap_pct": 100 * overlap / TOP,
+    }
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write `content` as the experiment did."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=2), encoding="utf-8")
+
+
+# --- the results for people ---------------------------------------------------------------------
+
+
+def results(comparison: Comparison, built: BuildReport) -> str:
+    """SPIKE_5_RESULTS.md."""
+    verdict = comparison.verdict
+    parts = [
+        f"# {markdown(verdict.headline)}",
+        *(markdown(sentence) for sentence in verdict.sentences),
+        f"{built.indexed} of {built.requested} artists, {built.tracks} tracks,"
+        f" {built.seconds:.0f} s. Everything else, with plots: [report/report.md](report/report.md)"
+        " and report/report.html.",
+        "## Success criteria",
+        _table(
+            ("criterion", "index", "wanted", "met?", "detail"),
+            [
+                (one.name, one.index, one.wanted, _outcome(one.passed), one.detail)
+                for one in comparison.criteria
+            ],
+        ),
+        f"Note: {RANGE_NOTE}.",
+        "## Against music-map",
+        "The experiment's number is open_overlap; its ceiling is what a perfect index could reach.",
+        _table(
+            ("metric", "index", "value", "chance", "ceiling"),
+            [
+                (
+                    metric,
+                    one.index,
+                    *(f"{x:.1%}" for x in (found.value, found.chance, found.ceiling)),
+                )
+                for one in (comparison.evaluation.indexes if comparison.evaluation else ())
+                for metric, found in one.metrics.items()
+                if metric.split("@")[0] in ("overlap", "open_overlap", "recall")
+            ],
+        ),
+    ]
+    if comparison.pairs:
+        parts += [
+            "## Pairs",
+            _table(("pair", "expected", "index", "cosine", "met?"), _pairs(comparison)),
+        ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _pairs(comparison: Comparison) -> list[tuple[str, ...]]:
+    return [
+        (
+            f"{found.pair.one} and {found.pair.other}",
+            found.pair.expected,
+            found.index,
+            f"{found.cosine:.3f}",
+            _outcome(found.is_met),
+        )
+        for found in comparison.pairs
+    ]
+
+
+def _outcome(passed: bool | None) -> str:
+    return {True: "met", False: "not met", None: "cannot be told"}[passed]
+
+
+def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [titles, ["---"] * len(titles), *([markdown(cell) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

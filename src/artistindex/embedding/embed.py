@@ -1,0 +1,146 @@
+"""What a worker process does: one track's audio, decoded once, through every model asked for."""
+
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from artistindex.audio.decode import Audio, Excerpt, decode
+from artistindex.embedding.engine import EmbeddingModel, load_model
+from artistindex.embedding.weights import Weights
+from artistindex.entities import TrackVector, VectorKey
+from artistindex.errors import ArtistIndexError, TrackError
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPlan:
+    """One model as every worker runs it: `engine` is resolved, never "auto"."""
+
+    weights: Weights
+    engine: str
+    precision: str = "f32"
+    threads: int = 1
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.weights.spec.name
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One track to embed: its audio file, and the models whose vector is missing."""
+
+    track_id: int
+    path: Path
+    label: str
+    models: tuple[ModelPlan, ...]
+    excerpt: str = "full"
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """A finished track.
+
+    `duration` is the whole track's and `seconds` what was decoded of it; `short_of` holds (model,
+    reason) for models that could not make a vector; `spent` is seconds of wall time per stage.
+    """
+
+    track_id: int
+    audio_sha256: str
+    duration: float
+    seconds: float
+    vectors: tuple[TrackVector, ...]
+    short_of: tuple[tuple[str, str], ...]
+    spent: dict[str, float] = field(default_factory=dict)
+
+
+_models: dict[ModelPlan, Future[EmbeddingModel]] = {}
+_loader = ThreadPoolExecutor(1, thread_name_prefix="load")
+
+
+def embed_track(job: Job) -> Embedded:
+    """Decode `job.path` once and embed it with each of `job.models`.
+
+    Models are loaded while the first track is decoded, and stay for the next job of this process.
+    Raises TrackError where the track is at fault, EngineError or WeightsError where a model is.
+    """
+    loading = [_model(plan) for plan in job.models]
+    started = time.perf_counter()
+    audio = decode(job.path, excerpt=Excerpt.parse(job.excerpt))
+    spent = {"decode": time.perf_counter() - started}
+    vectors, short_of = [], []
+    for plan, future in zip(job.models, loading, strict=True):
+        started = time.perf_counter()
+        model = future.result()
+        spent["load"] = spent.get("load", 0.0) + time.perf_counter() - started
+        started = time.perf_counter()
+        try:
+            vectors.append(_vector(model, plan, audio, job.excerpt))
+        except TrackError as error:
+            short_of.append((plan.name, error.reason))
+        spent[plan.name] = time.perf_counter() - started
+    return Embedded(
+        track_id=job.track_id,
+        audio_sha256=audio.sha256,
+        duration=audio.duration,
+        seconds=audio.seconds,
+        vectors=tuple(vectors),
+        short_of=tuple(short_of),
+        spent=spent,
+    )
+
+
+def track_vector(model: EmbeddingModel, audio: Audio) -> tuple[np.ndarray, int]:
+    """The mean over the model's patches, float32 (dimension,), and how many patches there were.
+
+    Patches never span two windows of an excerpt. Raises TrackError where the audio is too short for
+    one patch or the model answers with something that is not finite.
+    """
+    patches = np.concatenate([model.patches(window) for window in audio.windows])
+    if not len(patches):
+        raise TrackError(
+            "embed", f"{audio.seconds:.2f} s of audio are too short for {model.spec.name}"
+        )
+    vector = patches.mean(axis=0)
+    if not np.isfinite(vector).all() or not vector.any():
+        raise TrackError("embed", f"{model.spec.name} gave a vector that is zero or not finite")
+    return vector, len(patches)
+
+
+def _vector(model: EmbeddingModel, plan: ModelPlan, audio: Audio, excerpt: str) -> TrackVector:
+    vector, patches = track_vector(model, audio)
+    key = VectorKey(plan.name, plan.weights.sha256, plan.precision, excerpt)
+    return TrackVector(key=key, vector=vector, patches=patches, engine=model.engine)
+
+
+def _model(plan: ModelPlan) -> "Future[EmbeddingModel]":
+    if plan not in _models:
+        _models[plan] = _loader.submit(
+            load_model,
+            plan.weights,
+            engine=plan.engine,
+            precision=plan.precision,
+            threads=plan.threads,
+        )
+    return _models[plan]
+
+
+def guarded(job: Job) -> Embedded | TrackError:
+    """`embed_track` as it is run in a pool: a track's own trouble is an answer, not an exception.
+
+    What nobody foresaw is the track's trouble too, with its reason; only what concerns every track
+    (a model that cannot be loaded) is raised.
+    """
+    try:
+        return embed_track(job)
+    except TrackError as error:
+        return error
+    except ArtistIndexError:
+        raise
+    except MemoryError:
+        return TrackError("embed", "not enough memory for this track", retryable=True)
+    except Exception as error:
+        return TrackError("embed", f"unexpected {type(error).__name__}: {error}", retryable=True)

@@ -1,0 +1,236 @@
+"""The fast engine: OpenVINO on the very same weights files, behind a mel front end in numpy."""
+
+import hashlib
+import json
+import shutil
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from artistindex._util.dirs import cache_folder
+from artistindex.embedding.melspectrogram import log_mel, patches
+from artistindex.embedding.weights import Weights
+from artistindex.errors import EngineError
+
+if TYPE_CHECKING:
+    from openvino import CompiledModel, Core, Model
+
+WIRED_BATCH = 8
+FREE_BATCH = 32
+"""Patches at once, at most, where the graph has a batch size wired in and where it has not.
+
+Measured (docs/performance.md): EffNet is fastest with one small size, VGGish, whose dense layers
+read 280 MB of weights for every batch, with large batches, of which the last is what is left.
+"""
+_XML, _BIN, _HASHES = "model.xml", "model.bin", "sha256.json"
+
+
+class OpenVinoModel:
+    """A model compiled by OpenVINO for this processor, used for any number of tracks."""
+
+    engine = "openvino"
+
+    def __init__(self, weights: Weights, *, precision: str = "f32", threads: int = 1) -> None:
+        """Raises EngineError where OpenVINO cannot load the graph or compute in `precision`."""
+        self.spec = weights.spec
+        openvino = import_openvino()
+        try:
+            self._model = _compile(openvino, weights, precision, threads)
+        except (RuntimeError, OSError) as error:  # every exception of OpenVINO is a RuntimeError
+            raise EngineError(
+                f"OpenVINO cannot load {weights.path} ({_reason(error)}); try --engine essentia"
+            ) from error
+        self._tensor = openvino.Tensor
+        self._request = self._model.create_infer_request()
+        for index, port in enumerate(self._model.inputs):
+            shape = [axis.get_max_length() for axis in port.partial_shape]
+            values = np.zeros(shape, port.element_type.to_dtype())
+            self._request.set_input_tensor(index, self._tensor(values, shared_memory=True))
+            if _is_source(port, weights):
+                self._source = index
+                self._free = port.partial_shape.is_dynamic
+                self._batch: NDArray[np.float32] = values
+
+    @property
+    def dimension(self) -> int:
+        """The length of an embedding, as the graph has it."""
+        return int(self._model.output(0).partial_shape[1].get_length())
+
+    def patches(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The embedding of each patch; see `EmbeddingModel.patches`."""
+        source = patches(log_mel(samples, self.spec.front_end), self.spec)
+        made = np.empty((len(source), self.dimension), np.float32)
+        for start in range(0, len(source), len(self._batch)):
+            part = source[start : start + len(self._batch)]
+            self._batch[: len(part)] = part  # what lies behind is of the batch before, and unused
+            if self._free:
+                batch = self._tensor(self._batch[: len(part)], shared_memory=True)
+                self._request.set_input_tensor(self._source, batch)
+            self._request.infer()
+            found = self._request.get_output_tensor(0).data
+            if len(found) < len(part):  # without memory it answers with nothing, and says nothing
+                raise MemoryError(f"OpenVINO gave {len(found)} of {len(part)} embeddings")
+            made[start : start + len(part)] = found[: len(part)]
+        return made
+
+
+def import_openvino() -> ModuleType:
+    """The module `openvino` without its telemetry. Raises EngineError where it is missing."""
+    if "openvino" not in sys.modules:  # it takes a missing telemetry package in its stride
+        sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None: missing
+    try:
+        import openvino
+    except ImportError as error:
+        raise EngineError(
+            f"OpenVINO is not usable here ({error}); install openvino, or use --engine essentia"
+        ) from error
+    module: ModuleType = openvino
+    return module
+
+
+def _compile(
+    openvino: ModuleType, weights: Weights, precision: str, threads: int
+) -> "CompiledModel":
+    core = openvino.Core()
+    if precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        raise EngineError("this processor cannot compute in bf16; use --precision f32")
+    model = _load(openvino, core, weights)
+    _set_batch(model, weights)
+    settings = {
+        "INFERENCE_PRECISION_HINT": precision,
+        "INFERENCE_NUM_THREADS": threads,
+        "ENABLE_CPU_PINNING": False,  # else processes of one thread all pin to the same core
+    }
+    return core.compile_model(model, "CPU", settings)
+
+
+def _set_batch(model: "Model", weights: Weights) -> None:
+    """Give every input a shape: as many patches as are best, or the batch wired into the graph.
+
+    Placeholders beside the patches, such as a switch for training, stay at zero.
+    """
+    from openvino import Dimension
+
+    spec = weights.spec
+    wired = [Dimension(size) for size in (WIRED_BATCH, spec.batch) if size]
+    for batch in wired if spec.batch else [Dimension(1, FREE_BATCH), *wired]:
+        shapes = {
+            port: [batch, spec.patch, spec.front_end.bands]
+            if _is_source(port, weights)
+            else _static(port)
+            for port in model.inputs
+        }
+        with suppress(RuntimeError):
+            model.reshape(shapes)
+            found = model.output(0).partial_shape
+            if len(found) == 2 and found[0] == batch and found[1].is_static:
+                return
+    raise EngineError(f"{weights.path} does not take the patches of {spec.name}")
+
+
+def _is_source(port: Any, weights: Weights) -> bool:
+    return f"{weights.spec.input}:0" in port.names
+
+
+def _static(port: Any) -> list[int]:
+    shape = port.partial_shape
+    if shape.rank.is_dynamic:
+        return []
+    return [axis.get_length() if axis.is_static else 1 for axis in shape]
+
+
+# -- the converted model, kept in the cache ----------------------------------------------------
+
+
+def _load(openvino: ModuleType, core: "Core", weights: Weights) -> "Model":
+    """The graph as OpenVINO's own format has it, which is read 30 times faster than converted.
+
+    Converted once for these weights and this OpenVINO; processes that want it at the same time
+    wait for the first. A cache that is damaged is made anew, one that cannot be written is done
+    without.
+    """
+    from filelock import FileLock
+
+    folder = cache_folder("converted") / _key(openvino, weights)
+    if model := _read(core, folder):
+        return model
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{folder}.lock"):
+            return _read(core, folder) or _keep(openvino, _convert(weights), folder)
+    except OSError:
+        return _convert(weights)
+
+
+def _key(openvino: ModuleType, weights: Weights) -> str:
+    version = openvino.get_version().partition("-")[0]
+    return f"{weights.spec.name}-{weights.sha256[:32]}-openvino-{version}"
+
+
+def _convert(weights: Weights) -> "Model":
+    """The graph up to the model's output tensor, which is looked up by name."""
+    from openvino import frontend
+
+    failures = (
+        frontend.GeneralFailure,
+        frontend.InitializationFailure,
+        frontend.NotImplementedFailure,
+        frontend.OpConversionFailure,
+        frontend.OpValidationFailure,
+    )
+    try:
+        reader = frontend.FrontEndManager().load_by_framework("tf")
+        graph = reader.load(str(weights.path))
+        output = graph.get_place_by_tensor_name(weights.spec.output)
+        if output is None:
+            raise EngineError(f"{weights.path} has no output {weights.spec.output!r}")
+        graph.override_all_outputs([output])
+        return reader.convert(graph)
+    except failures as error:
+        raise EngineError(f"OpenVINO cannot read {weights.path} ({_reason(error)})") from error
+
+
+def _read(core: "Core", folder: Path) -> "Model | None":
+    """The converted model in `folder`, None where there is none or it is not as it was written."""
+    try:
+        hashes = json.loads((folder / _HASHES).read_text("utf-8"))
+        if hashes != _hashes(folder):
+            return None
+        return core.read_model(folder / _XML)
+    except (OSError, ValueError, RuntimeError):
+        return None
+
+
+def _keep(openvino: ModuleType, model: "Model", folder: Path) -> "Model":
+    """Write `model` into `folder` in one step; a failure to write costs only the cache."""
+    for left in folder.parent.glob(f"{folder.name}.*/"):  # by a process that was killed
+        shutil.rmtree(left, ignore_errors=True)
+    made = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
+    try:
+        openvino.save_model(model, made / _XML, compress_to_fp16=False)
+        (made / _HASHES).write_text(json.dumps(_hashes(made)), "utf-8")
+        shutil.rmtree(folder, ignore_errors=True)
+        made.rename(folder)
+    except (OSError, RuntimeError):
+        shutil.rmtree(made, ignore_errors=True)
+    return model
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    found = {}
+    for name in (_XML, _BIN):
+        with (folder / name).open("rb") as file:
+            found[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found
+
+
+def _reason(error: Exception) -> str:
+    """The last line of OpenVINO's message; the others are places in its source."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__

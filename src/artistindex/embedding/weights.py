@@ -1,0 +1,353 @@
+"""Weights files: found, added and downloaded, and never trusted blindly.
+
+Files lie in `folder()`, beside `weights.json`, which keeps what is known of them: the sha256 that
+was trusted for each model, and the file that is installed. Where the publisher states a hash it
+must match; where none is published, the first one seen is trusted and a later different one is
+refused. Every file is read as a graph first (`graph.vet`) and only then gets its final name.
+"""
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from artistindex._util.dirs import cache_folder
+from artistindex.embedding.download import Progress, Unreachable, discard, download
+from artistindex.embedding.graph_check import MOST_BYTES, vet
+from artistindex.embedding.registry import BASE_URL, ModelSpec
+from artistindex.errors import Misuse, WeightsError
+
+LOCK_FILE = "weights.json"
+PACKAGED = Path(__file__).with_name("data")
+ABOUT = 0.02  # how far from `about_bytes` a file may be
+CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """The installed weights of a model: a vetted file and its sha256 (hexadecimal)."""
+
+    spec: ModelSpec
+    path: Path
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What weights.json keeps of a model: `trusted` is the hash that an official file must have,
+    `sha256` that of the file installed now, `unverified` whether that is a file of one's own."""
+
+    trusted: str | None = None
+    sha256: str | None = None
+    bytes: int | None = None
+    source: str | None = None
+    unverified: bool = False
+
+
+def folder() -> Path:
+    """Where weights lie: $ARTISTINDEX_MODELS, else "models" in the cache. Does not create it."""
+    chosen = os.environ.get("ARTISTINDEX_MODELS")
+    return Path(chosen).expanduser() if chosen else cache_folder("models")
+
+
+def path_of(spec: ModelSpec) -> Path:
+    """Where the weights of `spec` lie once they are installed."""
+    return (PACKAGED if spec.packaged else folder()) / spec.file
+
+
+def is_installed(spec: ModelSpec) -> bool:
+    """Whether there is a file where the weights of `spec` belong; `find` says if it is sound."""
+    return path_of(spec).is_file()
+
+
+def url_of(spec: ModelSpec, base_url: str | None = None) -> str:
+    """Where the weights are downloaded from: `base_url`, else $ARTISTINDEX_MODELS_URL, else MTG's.
+
+    Raises Misuse for a model that is part of the package.
+    """
+    if spec.url is None:
+        raise Misuse(f"the weights of {spec.name} are part of the package; nothing to download")
+    base = base_url or os.environ.get("ARTISTINDEX_MODELS_URL") or BASE_URL
+    return f"{base.rstrip('/')}/{spec.url.removeprefix(BASE_URL)}"
+
+
+def find(spec: ModelSpec) -> Weights:
+    """The installed weights of `spec`, hashed and vetted.
+
+    A file put into the folder by hand is taken as `add` would take it. Raises WeightsError where
+    there is none (naming the file, its URL and the three ways on), and where the file is not the
+    one that was installed.
+    """
+    path = path_of(spec)
+    if not path.is_file():
+        raise WeightsError(_missing(spec, path))
+    sha256, size = _hash(path)
+    if spec.packaged:
+        if sha256 != spec.sha256:
+            raise WeightsError(
+                f"{path} has sha256 {sha256[:12]}…, expected {(spec.sha256 or '')[:12]}…; "
+                "it is part of the package: install artistindex again"
+            )
+        return Weights(spec, path, sha256, size)
+    known = _recall(spec)
+    if known.sha256 is None:
+        vet(path, spec)
+        _check(spec, path, sha256, size, known)
+        with suppress(WeightsError), _writing(spec):  # a read-only folder will still do
+            _remember(spec, _Known(sha256, sha256, size, source="found in the folder"))
+    elif known.sha256 != sha256:
+        raise WeightsError(
+            f"{path} has changed since it was installed (sha256 {sha256[:12]}…, expected "
+            f"{known.sha256[:12]}…); delete it and run `artistindex models fetch {spec.name}`, "
+            f"or `artistindex models add {spec.name} FILE`"
+        )
+    return Weights(spec, path, sha256, size)
+
+
+def add(spec: ModelSpec, file: Path, *, unverified: bool = False) -> Weights:
+    """Install a copy of `file` as the weights of `spec`.
+
+    Without `unverified` its size and sha256 must be the published ones and those trusted before;
+    where nothing is published (VGGish), its size must fit the architecture, and its sha256 is
+    trusted from now on. With `unverified` any harmless graph with the model's tensors will do.
+    Raises WeightsError and leaves what was installed as it was.
+    """
+    if spec.packaged:
+        raise Misuse(f"the weights of {spec.name} are part of the package; nothing to add")
+    with _writing(spec), _temporary(spec) as part:
+        _copy(spec, file, part)
+        return _install(spec, part, str(file), unverified=unverified, called=file)
+
+
+def fetch(
+    spec: ModelSpec,
+    *,
+    base_url: str | None = None,
+    progress: Progress | None = None,
+    say: Callable[[str], None] | None = None,
+    pause: float = 1.0,
+) -> Weights:
+    """The installed weights of `spec`, downloaded first where there are none.
+
+    `progress(done, total)` is called with bytes (total None where unknown), `say` with lines for
+    a person: the licence, before the first byte. A download that was cut goes on where it ended
+    if the server can (Range), else from the start; after ATTEMPTS cuts, `pause` seconds and more
+    apart, the rest is left to the next call. Raises WeightsError, and Misuse as `url_of` does.
+    """
+    if spec.packaged or is_installed(spec):
+        return find(spec)
+    url = url_of(spec, base_url)
+    say = say or (lambda line: None)
+    with _writing(spec):
+        if is_installed(spec):  # another process was quicker
+            return find(spec)
+        say(f"{spec.name}: downloading {url}")
+        say(f"{spec.name}: licence {spec.licence}")
+        part = folder() / f"{spec.file}.part"
+        with _explained(spec):
+            _download(spec, url, part, progress or (lambda done, total: None), pause)
+        try:
+            return _install(spec, part, url, unverified=False, called=url)
+        finally:
+            _discard(part)
+
+
+def _download(spec: ModelSpec, url: str, part: Path, progress: Progress, pause: float) -> None:
+    """Fill `part`; an interrupted download stays for the next time, a refused one does not."""
+    about = int((1 + ABOUT) * spec.about_bytes) if spec.about_bytes else None
+    most = spec.bytes or about or MOST_BYTES
+    try:
+        download(url, part, progress=progress, expected=spec.bytes, most=most, pause=pause)
+    except WeightsError as error:
+        if not isinstance(error, Unreachable):
+            _discard(part)
+        raise WeightsError(f"{spec.name} needs {spec.file}: {error}; {_ways_on(spec)}") from error
+    except OSError:
+        _discard(part)
+        raise
+
+
+def _missing(spec: ModelSpec, path: Path) -> str:
+    if spec.packaged:
+        return f"{path} is missing; it is part of the package: install artistindex again"
+    return f"{spec.name} needs {spec.file} ({url_of(spec)}), which is not in {path.parent}; " + (
+        _ways_on(spec)
+    )
+
+
+def _ways_on(spec: ModelSpec) -> str:
+    return (
+        f"with a network run `artistindex models fetch {spec.name}`, with the file at hand "
+        f"`artistindex models add {spec.name} FILE`, or use `--model musicnn`, which needs neither"
+    )
+
+
+def _hash(path: Path) -> tuple[str, int]:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256")
+        return digest.hexdigest(), file.tell()
+
+
+def _check(spec: ModelSpec, called: Path | str, sha256: str, size: int, known: _Known) -> None:
+    """Raise WeightsError unless size and hash are what was published or trusted before."""
+    own = f"; a file of your own is taken by `artistindex models add {spec.name} FILE --unverified`"
+    if spec.bytes is not None and size != spec.bytes:
+        raise WeightsError(f"{called} is {size:,} bytes, {spec.file} has {spec.bytes:,}{own}")
+    if spec.about_bytes and abs(size - spec.about_bytes) > ABOUT * spec.about_bytes:
+        raise WeightsError(
+            f"{called} is {size:,} bytes, {spec.file} about {spec.about_bytes:,}{own}"
+        )
+    if spec.sha256 is not None and sha256 != spec.sha256:
+        raise WeightsError(
+            f"{called} has sha256 {sha256[:12]}…, {spec.file} has {spec.sha256[:12]}…{own}"
+        )
+    if known.trusted is not None and sha256 != known.trusted:
+        raise WeightsError(
+            f"{called} has sha256 {sha256[:12]}…, but {known.trusted[:12]}… was trusted for "
+            f"{spec.name} before; to trust the new one, remove {spec.name} from "
+            f"{folder() / LOCK_FILE}"
+        )
+
+
+def _install(
+    spec: ModelSpec, part: Path, source: str, *, unverified: bool, called: Path | str
+) -> Weights:
+    """Check and vet `part`, then give it its final name and write down what it is."""
+    sha256, size = _hash(part)
+    known = _recall(spec)
+    try:
+        vet(part, spec)
+        if not unverified:
+            _check(spec, called, sha256, size, known)
+    except WeightsError as error:  # vet names the temporary file
+        raise WeightsError(str(error).replace(str(part), str(called))) from None
+    trusted = known.trusted if unverified else sha256
+    with _explained(spec):
+        _replace(part, path_of(spec))
+    _remember(spec, _Known(trusted, sha256, size, source, unverified))
+    return Weights(spec, path_of(spec), sha256, size)
+
+
+# -- weights.json ------------------------------------------------------------------------------
+
+
+def _recall(spec: ModelSpec) -> _Known:
+    row = _lock_rows().get(spec.name, {})
+    try:
+        return _Known(**row)
+    except TypeError:
+        raise WeightsError(_unreadable(folder() / LOCK_FILE)) from None
+
+
+def _lock_rows() -> dict[str, Any]:
+    path = folder() / LOCK_FILE
+    try:
+        rows = json.loads(path.read_text("utf-8"))["models"]
+    except FileNotFoundError:
+        return {}
+    except (ValueError, KeyError, TypeError, OSError, RecursionError):
+        raise WeightsError(_unreadable(path)) from None
+    if not isinstance(rows, dict) or not all(isinstance(row, dict) for row in rows.values()):
+        raise WeightsError(_unreadable(path))
+    return rows
+
+
+def _unreadable(path: Path) -> str:
+    return f"{path} cannot be read; delete it to trust anew the weights that lie beside it"
+
+
+def _remember(spec: ModelSpec, known: _Known) -> None:
+    rows = _lock_rows() | {spec.name: asdict(known)}
+    text = json.dumps({"format": 1, "models": rows}, indent=2, sort_keys=True)
+    with _explained(spec), _temporary(spec) as part:
+        part.write_text(text + "\n", "utf-8")
+        _replace(part, folder() / LOCK_FILE)
+
+
+# -- files -------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _writing(spec: ModelSpec) -> Iterator[None]:
+    """One process at a time changes the folder; the others wait."""
+    from filelock import FileLock
+
+    with _explained(spec):
+        folder().mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder() / ".lock")
+        lock.acquire()
+        for left in folder().glob(f".{spec.file}.*"):  # by a process that was killed
+            _discard(left)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _explained(spec: ModelSpec) -> Iterator[None]:
+    """An OSError becomes the one line that names the folder and the reason."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        remedy = "make room" if full else "make it writable"
+        raise WeightsError(
+            f"cannot write the weights of {spec.name} into {folder()} "
+            f"({error.strerror or error}); {remedy}, or name another folder in ARTISTINDEX_MODELS"
+        ) from error
+
+
+@contextmanager
+def _temporary(spec: ModelSpec) -> Iterator[Path]:
+    """The name of a new file in the folder, which is gone afterwards unless it was renamed."""
+    with _explained(spec):
+        handle, name = tempfile.mkstemp(prefix=f".{spec.file}.", dir=folder())
+        os.close(handle)
+    try:
+        yield Path(name)
+    finally:
+        _discard(Path(name))
+
+
+def _discard(path: Path) -> None:
+    with suppress(OSError):
+        discard(path)
+
+
+def _copy(spec: ModelSpec, file: Path, target: Path) -> None:
+    """Copy a regular file, opened without waiting for the other end of a FIFO."""
+    try:
+        handle = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    except OSError as error:
+        raise WeightsError(f"{file} cannot be read ({error.strerror})") from None
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise WeightsError(f"{file} is no regular file; name the weights file itself")
+        with _explained(spec), open(handle, "rb", closefd=False) as source, target.open("wb") as to:
+            shutil.copyfileobj(source, to, CHUNK)
+    finally:
+        os.close(handle)
+
+
+def _replace(part: Path, target: Path) -> None:
+    """Flush `part` to the disk, then put it in the place of `target` in one step."""
+    with part.open("rb+") as file:
+        os.fsync(file.fileno())
+    part.chmod(0o644)
+    part.replace(target)
+    with suppress(OSError):  # not every system lets a folder be opened
+        handle = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

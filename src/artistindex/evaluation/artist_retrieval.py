@@ -1,0 +1,342 @@
+"""Does a held-out track find its artist? Artist retrieval, which needs no truth file.
+
+Every track whose artist has another one is held out in turn: all artists are ranked for it, its own
+with that track taken out. Tracks that share its recording are taken out with it, everywhere. Right
+answers are the artists credited for the track who have any other left.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from artistindex.errors import BrokenLibrary, Misuse
+from artistindex.evaluation import bootstrap, cluster_bootstrap, metrics
+from artistindex.evaluation.bootstrap import Difference
+from artistindex.evaluation.measures import CLOSED, Estimate
+from artistindex.evaluation.metrics import Chance, Hubness
+from artistindex.evaluation.track_pool import Scorer, TrackPool, by_centroid, fused, read_pools
+from artistindex.index.manifest import Manifest
+from artistindex.index.transforms import TRANSFORMS
+from artistindex.library.library import FILE_NAME, Library
+from artistindex.query import fusion
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+HEADLINE = "mrr"
+"""The metric by which one way of ranking is called better than another."""
+
+_TOP = 10
+_FEW_ARTISTS = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Retrieval:
+    """How well one way of ranking finds the artists of held-out tracks.
+
+    `values` (queries, metrics) has the columns named by `metrics`; `owners` (queries,) are the rows
+    of the artists whom the queries stand for when intervals are drawn. `candidates` is the largest
+    number of artists ranked, `left_out` counts tracks that are no query, `hubs` tells how unevenly
+    artists turn up among the first ten answers (fewer where there are fewer candidates).
+    """
+
+    index: str
+    artists: tuple[str, ...]
+    candidates: int
+    left_out: dict[str, int]
+    metrics: dict[str, Estimate]
+    values: Floats
+    owners: Ints
+    hubs: Hubness
+
+    @property
+    def queries(self) -> int:
+        """How many tracks were held out."""
+        return len(self.owners)
+
+    def column(self, metric: str) -> Floats:
+        """One metric of every query, (queries,)."""
+        return self.values[:, list(self.metrics).index(metric)]
+
+    def per_artist(self) -> list[dict[str, Any]]:
+        """Each artist's number of held-out tracks and the means over them."""
+        return [
+            {
+                "artist": self.artists[row],
+                "tracks": int(np.sum(self.owners == row)),
+                "metrics": {
+                    name: float(self.column(name)[self.owners == row].mean())
+                    for name in self.metrics
+                },
+            }
+            for row in np.unique(self.owners)
+        ]
+
+    def to_json(self, *, per_artist: bool = False) -> dict[str, Any]:
+        """The retrieval as a JSON object."""
+        made: dict[str, Any] = {
+            "index": self.index,
+            "queries": self.queries,
+            "artists": len(np.unique(self.owners)),
+            "candidates": self.candidates,
+            "left_out": self.left_out,
+            "metrics": {name: each.to_json() for name, each in self.metrics.items()},
+            "hubness": self.hubs.to_json(),
+        }
+        if per_artist:
+            made["per_artist"] = self.per_artist()
+        return made
+
+
+@dataclass(frozen=True, eq=False)
+class Retrievals:
+    """Several ways of ranking for the same held-out tracks.
+
+    `differences` maps (one, another) to the paired difference in `HEADLINE`, one less another, its
+    p-value corrected for how many differences there are.
+    """
+
+    each: tuple[Retrieval, ...]
+    differences: Mapping[tuple[str, str], Difference]
+    notes: tuple[str, ...] = ()
+
+    def to_json(self, *, per_artist: bool = False) -> dict[str, Any]:
+        """The shape that `artistindex evaluate --artist-retrieval --format json` prints."""
+        return {
+            "protocol": "artist retrieval",
+            "indexes": [one.to_json(per_artist=per_artist) for one in self.each],
+            "differences": [
+                {"indexes": list(pair), "metric": HEADLINE, **found.to_json()}
+                for pair, found in self.differences.items()
+            ],
+            "notes": list(self.notes),
+        }
+
+
+def artist_retrieval(
+    indexes: Sequence[Path | str],
+    *,
+    is_fused: bool = False,
+    ks: Sequence[int] | None = None,
+    seed: int = 0,
+    resamples: int = bootstrap.RESAMPLES,
+) -> Retrievals:
+    """Hold every track out of its artist, in each of `indexes`, folders beside one library.
+
+    Each is judged in its own transform, on all tracks of the library that have vectors for all of
+    them. `is_fused` adds their fusions; `ks` adds hit@k for each. Read-only.
+
+    Raises BrokenIndex, BrokenLibrary without a library, Misuse where no artist has two tracks, for
+    indexes of several libraries, and for a `k` below 1 or a fusion of one index.
+    """
+    _check_ks(ks)
+    if is_fused and len(indexes) < 2:
+        raise Misuse(f"a fusion takes at least two indexes, not {len(indexes)}")
+    manifests = [Manifest.read(Path(folder)) for folder in indexes]
+    pools = _pools([Path(folder) for folder in indexes], manifests)
+    scorers = {
+        manifest.key.model: by_centroid(pool, transform=manifest.transform)
+        for manifest, pool in zip(manifests, pools, strict=True)
+    }
+    if is_fused:
+        scorers |= {
+            fused_name(method): fused(tuple(scorers.values()), method=method)
+            for method in fusion.METHODS
+        }
+    return contest(pools[0], scorers, ks=ks or (), seed=seed, resamples=resamples)
+
+
+def compare_transforms(
+    folder: Path | str,
+    *,
+    ks: Sequence[int] | None = None,
+    seed: int = 0,
+    resamples: int = bootstrap.RESAMPLES,
+) -> Retrievals:
+    """Artist retrieval in the space of every transform; differences are from the one without.
+
+    Raises what `artist_retrieval` raises.
+    """
+    _check_ks(ks)
+    manifest = Manifest.read(Path(folder))
+    (pool,) = _pools([Path(folder)], [manifest])
+    scorers = {name: by_centroid(pool, transform=name) for name in TRANSFORMS}
+    return contest(
+        pool, scorers, against=TRANSFORMS[0], ks=ks or (), seed=seed, resamples=resamples
+    )
+
+
+def _check_ks(ks: Sequence[int] | None) -> None:
+    for k in ks or ():
+        if k < 1:
+            raise Misuse(f"k must be at least 1, not {k}")
+
+
+def fused_name(method: str) -> str:
+    """What a fusion is called where it stands among indexes."""
+    return f"fused by {method}"
+
+
+def contest(
+    pool: TrackPool,
+    scorers: Mapping[str, Scorer],
+    *,
+    against: str | None = None,
+    ks: Sequence[int] = (),
+    seed: int = 0,
+    resamples: int = bootstrap.RESAMPLES,
+) -> Retrievals:
+    """Several scorers on the tracks of one pool; differences are `against` one, else all pairs."""
+    found = [
+        retrieve(name, pool, scorer, ks=ks, seed=seed, resamples=resamples)
+        for name, scorer in scorers.items()
+    ]
+    pairs = [
+        (one, other)
+        for at, other in enumerate(found)
+        for one in (found if against is not None else found[at + 1 :])
+        if one is not other and against in (None, other.index)
+    ]
+    differences = cluster_bootstrap.corrected(
+        [
+            cluster_bootstrap.difference(
+                one.column(HEADLINE),
+                other.column(HEADLINE),
+                one.owners,
+                resamples=resamples,
+                seed=seed,
+            )
+            for one, other in pairs
+        ]
+    )
+    named = [(one.index, other.index) for one, other in pairs]
+    return Retrievals(
+        tuple(found), dict(zip(named, differences, strict=True)), _notes(found[0], pool)
+    )
+
+
+def retrieve(
+    name: str,
+    pool: TrackPool,
+    scorer: Scorer,
+    *,
+    ks: Sequence[int] = (),
+    seed: int = 0,
+    resamples: int = bootstrap.RESAMPLES,
+) -> Retrieval:
+    """Hold out every track of `pool` that can be; raises Misuse where none can.
+
+    Intervals draw artists again, not tracks. A tie counts against the artist looked for.
+    """
+    names = ("hit@1", *(f"hit@{k}" for k in sorted({*ks} - {1})), HEADLINE, "ndcg")
+    values: list[list[float]] = []
+    chances: list[list[Chance]] = []
+    owners, tops, candidates = [], [], 0
+    left_out: Counter[str] = Counter()
+    for held in range(len(pool)):
+        kept = pool.without(held)
+        right = np.flatnonzero(pool.credits[:, held] & kept.any(axis=1))
+        others = int(kept.any(axis=1).sum())
+        if not len(right) or others < 2:
+            left_out["no other track of the artist" if not len(right) else "nobody else"] += 1
+            continue
+        scores = scorer(held)
+        ranks = np.sum(scores[None, :] >= scores[right][:, None], axis=1)
+        values.append([_value(each, ranks, others) for each in names])
+        chances.append([_chance(each, len(right), others) for each in names])
+        owners.append(int(right[0]))
+        tops.append(np.argsort(-scores, kind="stable"))
+        candidates = max(candidates, others)
+    if not values:
+        raise Misuse("no artist has two tracks that are not one recording: nothing can be held out")
+    return Retrieval(
+        index=name,
+        artists=pool.artists,
+        candidates=candidates,
+        left_out=dict(left_out),
+        metrics=_estimates(
+            names, np.array(values), np.array(owners), chances, seed=seed, resamples=resamples
+        ),
+        values=np.array(values),
+        owners=np.array(owners),
+        hubs=metrics.hubness(
+            np.array(tops)[:, : min(_TOP, max(1, candidates // 2))], len(pool.artists)
+        ),
+    )
+
+
+def _value(metric: str, ranks: Ints, others: int) -> float:
+    if metric == HEADLINE:
+        return metrics.reciprocal_rank(ranks)
+    if metric == "ndcg":
+        return metrics.ndcg(ranks, np.ones(len(ranks)), others)
+    return metrics.hit(ranks, int(metric.partition("@")[2]))
+
+
+def _chance(metric: str, right: int, others: int) -> Chance:
+    if metric == HEADLINE:
+        return metrics.chance_reciprocal_rank(right, others)
+    if metric == "ndcg":
+        return metrics.chance_ndcg(np.ones(right), others, others)
+    return metrics.chance_hit(right, others, int(metric.partition("@")[2]))
+
+
+def _estimates(
+    names: Sequence[str],
+    values: Floats,
+    owners: Ints,
+    chances: Sequence[Sequence[Chance]],
+    *,
+    seed: int,
+    resamples: int,
+) -> dict[str, Estimate]:
+    drawn = cluster_bootstrap.resampled_means(values, owners, resamples=resamples, seed=seed)
+    made = {}
+    for column, name in enumerate(names):
+        found = bootstrap.interval(drawn[:, column], len(np.unique(owners)))
+        each = [chance[column] for chance in chances]
+        expected = float(np.mean([one.mean for one in each]))
+        deviation = float(np.sqrt(sum(one.variance for one in each))) / len(each)
+        made[name] = Estimate(
+            CLOSED,
+            float(values[:, column].mean()),
+            *found.both,
+            chance=expected,
+            chance_low=max(0.0, expected - 1.96 * deviation),
+            chance_high=min(1.0, expected + 1.96 * deviation),
+        )
+    return made
+
+
+def _notes(found: Retrieval, pool: TrackPool) -> tuple[str, ...]:
+    artists = len(np.unique(found.owners))
+    left_out = "".join(f"; {count} left out: {why}" for why, count in found.left_out.items())
+    notes = [
+        f"{found.queries} tracks of {artists} artists held out, one at a time, among up to"
+        f" {found.candidates} artists{left_out}"
+    ]
+    shared = int(np.sum(np.bincount(pool.recordings)[pool.recordings] > 1))
+    if shared:
+        notes.append(f"{shared} tracks share a recording with another one, and never help it")
+    if artists < _FEW_ARTISTS:
+        notes.append(f"{artists} artists are few; the intervals are too narrow")
+    return tuple(notes)
+
+
+def _pools(folders: Sequence[Path], manifests: Sequence[Manifest]) -> list[TrackPool]:
+    paths = {folder.resolve().parent / FILE_NAME for folder in folders}
+    if len(paths) > 1:
+        raise Misuse("artist retrieval takes indexes of one library, side by side in one folder")
+    (path,) = paths
+    if not path.is_file():
+        raise BrokenLibrary(
+            f"artist retrieval needs the vectors of single tracks, and there is no {FILE_NAME}"
+            f" beside the index {folders[0]}: run it where the index was built"
+        )
+    with Library.open(path, read_only=True) as library:
+        return read_pools(library, [manifest.key for manifest in manifests])

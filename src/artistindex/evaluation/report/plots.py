@@ -1,0 +1,311 @@
+"""The plots of a report, as SVG whose text the reader's own fonts draw.
+
+Artists' names come from strangers: they are shortened, stripped of what a line of SVG text cannot
+hold, and never read as mathematics. Matplotlib is used without its global state.
+"""
+
+import io
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from artistindex.evaluation.compare import Comparison
+from artistindex.evaluation.spaces import Space
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Floats = NDArray[np.float64]
+
+MOST_IN_HEAT_MAP = 60
+_MOST_LABELS = 60
+_MOST_ON_MAP = 1000
+_LABEL_LENGTH = 24
+_COLOURS = ("#0b5fa5", "#c2410c", "#15803d", "#7e22ce", "#a16207", "#0e7490")
+_STYLE = {
+    "svg.fonttype": "none",
+    "text.parse_math": False,
+    "font.family": "sans-serif",
+    "font.size": 10.0,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.unicode_minus": True,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A drawing: a file `name` without its ending, the `svg`, a title and the text in its stead."""
+
+    name: str
+    title: str
+    description: str
+    svg: bytes
+
+
+def plots_of(comparison: Comparison) -> list[Plot]:
+    """Every plot that the comparison has the numbers for."""
+    made = [overlap_curves(comparison)] if comparison.curves else []
+    return [*made, histograms(comparison), heat_maps(comparison), artist_maps(comparison)]
+
+
+def label(name: str) -> str:
+    """A name as a plot shows it: printable characters only, at most 24 of them."""
+    kept = "".join(character for character in name if character.isprintable())
+    return kept if len(kept) <= _LABEL_LENGTH else f"{kept[: _LABEL_LENGTH - 1]}…"
+
+
+# --- the plots ----------------------------------------------------------------------------------
+
+
+def overlap_curves(comparison: Comparison) -> Plot:
+    """overlap@k over k for each index, with its interval, and chance."""
+
+    def draw(figure: "Figure") -> None:
+        axes = figure.subplots()
+        for colour, (index, curve) in zip(_cycle(), comparison.curves.items(), strict=False):
+            ks = np.arange(1, len(curve) + 1)
+            axes.plot(ks, [one.value or 0.0 for one in curve], color=colour, label=label(index))
+            if all(one.low is not None for one in curve):
+                axes.fill_between(
+                    ks,
+                    [one.low or 0.0 for one in curve],
+                    [one.high or 0.0 for one in curve],
+                    color=colour,
+                    alpha=0.2,
+                    linewidth=0,
+                )
+        first = next(iter(comparison.curves.values()))
+        ks = np.arange(1, len(first) + 1)
+        axes.plot(ks, [one.chance for one in first], color="black", linestyle=":", label="chance")
+        axes.set_xlabel("k")
+        axes.set_ylabel("overlap@k")
+        axes.set_ylim(0, None)
+        axes.legend(frameon=False)
+
+    k = comparison.ks[-1]
+    values = [
+        f"{index} {curve[k - 1].value:.1%}"
+        for index, curve in comparison.curves.items()
+        if len(curve) >= k
+    ]
+    chance = next(iter(comparison.curves.values()))[-1].chance
+    return Plot(
+        "overlap",
+        "Agreement with music-map over k, with 95% intervals",
+        f"Lines of overlap@k over k. At k = {k}: {', '.join(values)}. Chance, dotted, rises in a"
+        f" straight line to {chance:.1%}.",
+        _svg("overlap", draw, 7.0, 4.2),
+    )
+
+
+def histograms(comparison: Comparison) -> Plot:
+    """The similarities of all pairs of artists, one histogram under the other."""
+
+    def draw(figure: "Figure") -> None:
+        rows = figure.subplots(len(comparison.names), 1, sharex=True, squeeze=False)[:, 0]
+        for colour, axes, (index, spread) in zip(
+            _cycle(), rows, comparison.spreads.items(), strict=False
+        ):
+            shares = np.array(spread.counts) / spread.pairs
+            axes.stairs(shares, spread.edges, fill=True, color=colour)
+            axes.set_title(label(index), loc="left", fontsize=10)
+            axes.set_ylabel("share of pairs")
+        rows[-1].set_xlabel("cosine similarity")
+
+    described = [
+        f"{index}: {spread.low:.2f} to {spread.high:.2f}, mean {spread.mean:.2f}"
+        for index, spread in comparison.spreads.items()
+    ]
+    return Plot(
+        "similarities",
+        "How the similarities of all pairs of artists lie",
+        f"Histograms. {'; '.join(described)}.",
+        _svg("similarities", draw, 7.0, 1.0 + 1.8 * len(comparison.names)),
+    )
+
+
+def heat_maps(comparison: Comparison) -> Plot:
+    """The similarities of up to 60 artists, in the clustered order of the first index."""
+    rows = heat_map_rows(comparison)
+    spaces = [space.only(rows) for space in comparison.spaces]
+    matrices = [space.similarities(np.arange(len(space))) for space in spaces]
+    order = clustered(matrices[0])
+    labels = [label(spaces[0].artists[row]) for row in order]
+
+    def draw(figure: "Figure") -> None:
+        columns = figure.subplots(1, len(spaces), squeeze=False, sharey=True)[0]
+        for axes, space, matrix in zip(columns, spaces, matrices, strict=True):
+            shown = matrix[np.ix_(order, order)]
+            np.fill_diagonal(shown, np.nan)
+            image = axes.imshow(shown, cmap="viridis", interpolation="nearest")
+            axes.set_title(label(space.name), loc="left", fontsize=10)
+            axes.set_xticks([])
+            figure.colorbar(image, ax=axes, shrink=0.6)
+        columns[0].set_yticks(range(len(labels)), labels, fontsize=7)
+
+    side = 2.0 + 0.14 * len(labels)
+    some = "" if len(rows) == len(comparison.artists) else f" of {len(comparison.artists)}"
+    return Plot(
+        "heatmap",
+        f"Similarities of {len(rows)}{some} artists, like beside like",
+        f"A heat map for each index, artists in the same order in all: clustered by"
+        f" {spaces[0].name}. Each has a colour scale of its own.",
+        _svg("heatmap", draw, 2.0 + side * len(spaces), max(3.0, side)),
+    )
+
+
+def heat_map_rows(comparison: Comparison) -> NDArray[np.int64]:
+    """The artists of the heat map: all, or 60 drawn with a fixed seed."""
+    count = len(comparison.artists)
+    if count <= MOST_IN_HEAT_MAP:
+        return np.arange(count)
+    drawn = np.random.default_rng(0).choice(count, MOST_IN_HEAT_MAP, replace=False)
+    return np.sort(drawn)
+
+
+def artist_maps(comparison: Comparison) -> Plot:
+    """The artists in two dimensions per index; an artist's colour is the same on every map.
+
+    Colours come from the place on the first map, the other maps are turned and scaled to fit it
+    best: neighbours that scatter show as a mixture of colours.
+    """
+    count = len(comparison.artists)
+    rows = np.arange(count)
+    if count > _MOST_ON_MAP:
+        rows = np.sort(np.random.default_rng(0).choice(count, _MOST_ON_MAP, replace=False))
+    spaces = [space.only(rows) for space in comparison.spaces]
+    maps = [flattened(space) for space in spaces]
+    places = [maps[0], *(fitted(each, maps[0]) for each in maps[1:])]
+    colours = _colours(places[0])
+    size = 60 if count <= _MOST_LABELS else 14
+
+    def draw(figure: "Figure") -> None:
+        columns = figure.subplots(1, len(spaces), squeeze=False)[0]
+        for axes, space, place in zip(columns, spaces, places, strict=True):
+            axes.scatter(place[:, 0], place[:, 1], c=colours, s=size, linewidths=0)
+            axes.set_title(label(space.name), loc="left", fontsize=10)
+            axes.set_xticks([])
+            axes.set_yticks([])
+            axes.set_aspect("equal", "datalim")
+            if len(rows) <= _MOST_LABELS:
+                _write_names(axes, space.artists, place)
+
+    return Plot(
+        "map",
+        "The artists on a map per index, each artist in the same colour",
+        f"Scatter plots of {len(rows)} artists in the two directions in which their vectors vary"
+        f" most, coloured by their place on the map of {spaces[0].name}.",
+        _svg("map", draw, 5.0 * len(spaces), 5.0),
+    )
+
+
+def _write_names(axes: "Axes", artists: Sequence[str], place: Floats) -> None:
+    for artist, (x, y) in zip(artists, place, strict=True):
+        axes.annotate(label(artist), (x, y), xytext=(5, 2), textcoords="offset points", fontsize=8)
+
+
+# --- what they rest on --------------------------------------------------------------------------
+
+
+def clustered(similarities: NDArray[np.floating]) -> list[int]:
+    """An order of the rows of (n, n) similarities that puts like beside like.
+
+    Average linkage (UPGMA): the two most alike clusters are joined, end to end where their ends are
+    most alike, until one is left.
+    """
+    clusters = [[row] for row in range(len(similarities))]
+    between = np.array(similarities, np.float64)
+    np.fill_diagonal(between, -np.inf)
+    while len(clusters) > 1:
+        one, other = sorted(int(at) for at in np.unravel_index(between.argmax(), between.shape))
+        sizes = len(clusters[one]), len(clusters[other])
+        joined = (sizes[0] * between[one] + sizes[1] * between[other]) / sum(sizes)
+        joined[[one, other]] = -np.inf
+        between[one, :], between[:, one] = joined, joined
+        between = np.delete(np.delete(between, other, 0), other, 1)
+        clusters[one] = _end_to_end(clusters[one], clusters.pop(other), similarities)
+    return clusters[0]
+
+
+def _end_to_end(one: list[int], other: list[int], alike: NDArray[np.floating]) -> list[int]:
+    turns = [(left, right) for left in (one, one[::-1]) for right in (other, other[::-1])]
+    left, right = max(turns, key=lambda turn: float(alike[turn[0][-1], turn[1][0]]))
+    return left + right
+
+
+def flattened(space: Space) -> Floats:
+    """The artists in two dimensions, of shape (n, 2): principal components of their vectors.
+
+    Where there are similarities only, classical multidimensional scaling, which is the same thing
+    (Torgerson, Psychometrika 17, 1952).
+    """
+    if space.vectors is not None:
+        centred = space.vectors.astype(np.float64)
+        left, sizes, _ = np.linalg.svd(centred - centred.mean(axis=0), full_matrices=False)
+        place = left[:, :2] * sizes[:2]
+    else:
+        gram = space.similarities(np.arange(len(space)))
+        centred = gram - gram.mean(axis=0) - gram.mean(axis=1)[:, None] + gram.mean()
+        values, vectors = np.linalg.eigh(centred)
+        place = vectors[:, :-3:-1] * np.sqrt(np.maximum(values[:-3:-1], 0))
+    place = np.pad(place, ((0, 0), (0, 2 - place.shape[1])))
+    furthest = place[np.abs(place).argmax(axis=0), [0, 1]]
+    return np.asarray(place * np.where(furthest < 0, -1.0, 1.0), np.float64)
+
+
+def fitted(place: Floats, target: Floats) -> Floats:
+    """`place` turned, mirrored and scaled to lie nearest to `target` by least squares.
+
+    Both are (n, 2), float64, and centred. Orthogonal Procrustes with scale (Schönemann & Carroll,
+    Psychometrika 35, 1970).
+    """
+    left, sizes, right = np.linalg.svd(place.T @ target)
+    size = float(np.sum(place**2))
+    scale = float(sizes.sum()) / size if size > 0 else 1.0
+    return np.asarray(place @ left @ right * scale, np.float64)
+
+
+def _colours(place: Floats) -> Floats:
+    """RGB of shape (n, 3): the hue tells the direction from the middle, the strength how far."""
+    from matplotlib.colors import hsv_to_rgb
+
+    hue = (np.arctan2(place[:, 1], place[:, 0]) / (2 * np.pi)) % 1.0
+    far = np.hypot(place[:, 0], place[:, 1])
+    strength = 0.25 + 0.75 * far / far.max() if far.max() > 0 else np.full(len(far), 0.25)
+    return np.asarray(hsv_to_rgb(np.stack([hue, strength, np.full(len(hue), 0.75)], axis=1)))
+
+
+# --- drawing ------------------------------------------------------------------------------------
+
+
+def _svg(name: str, draw: Callable[["Figure"], None], width: float, height: float) -> bytes:
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    settings: dict[str, Any] = {**_STYLE, "svg.hashsalt": name}
+    with rc_context(settings), _unknown_glyphs():  # type: ignore[arg-type]  # keys are literals
+        figure = Figure(figsize=(width, height), layout="constrained")
+        draw(figure)
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return buffer.getvalue()
+
+
+@contextmanager
+def _unknown_glyphs() -> Iterator[None]:
+    """The reader's fonts draw the text, so it is no matter which glyphs matplotlib's own have."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"(?s).*(Glyph|glyph|font).*")
+        warnings.filterwarnings("ignore", message="constrained_layout not applied")
+        yield
+
+
+def _cycle() -> list[str]:
+    return list(_COLOURS) * 10

@@ -1,0 +1,278 @@
+"""The tracks of a library, and ways of ranking artists for one that is held out.
+
+A `Scorer` takes the place of a track in the pool and gives the score of every artist without that
+track: whatever shares its recording is taken out of all artists first, and an artist with nothing
+left scores -inf.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from artistindex.entities import VectorKey
+from artistindex.errors import Misuse
+from artistindex.index.transforms import Transform, fit, unit
+from artistindex.library.library import Library
+from artistindex.query import fusion, hubness
+from artistindex.query.rerank import mean_of_best_matches
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.float32]
+Ints = NDArray[np.int64]
+Scorer = Callable[[int], Floats]
+Aggregate = Callable[[Floats], Floats]
+
+FOLDS = 50
+"""In how many parts the tracks are left out of fitting a transform: up to 50 one by one."""
+
+SAME_RECORDING = 0.02
+"""How far apart one recording's encodings may lie, in the median distance of different tracks."""
+
+_CLOSE = 0.01  # the cosine distance beyond which no two tracks are taken for one recording
+_BLOCK = 2000
+
+
+@dataclass(frozen=True, eq=False)
+class TrackPool:
+    """Tracks with a vector each, credited to one or more artists.
+
+    `vectors` are raw, float32 of shape (tracks, d); `credits` (artists, tracks) tells whose they
+    are; tracks with the same number in `recordings` (tracks,) are one recording. `ids` are those of
+    the library.
+    """
+
+    artists: tuple[str, ...]
+    ids: tuple[int, ...]
+    credits: NDArray[np.bool_]
+    recordings: Ints
+    vectors: Rows
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def without(self, held: int) -> NDArray[np.bool_]:
+        """`credits` without the recording of the track `held`."""
+        kept: NDArray[np.bool_] = self.credits & (self.recordings != self.recordings[held])
+        return kept
+
+    def only(self, chosen: NDArray[np.bool_]) -> "TrackPool":
+        """The pool of the `chosen` (tracks,) alone, and of the artists who have any of them."""
+        present = self.credits[:, chosen].any(axis=1)
+        return TrackPool(
+            artists=tuple(self.artists[row] for row in np.flatnonzero(present)),
+            ids=tuple(self.ids[at] for at in np.flatnonzero(chosen)),
+            credits=self.credits[np.ix_(present, chosen)],
+            recordings=self.recordings[chosen],
+            vectors=self.vectors[chosen],
+        )
+
+
+def read_pools(library: Library, keys: Sequence[VectorKey]) -> list[TrackPool]:
+    """One pool for each key, all of the same tracks: those that have a vector of every key.
+
+    Two tracks are one recording if their decoded audio has one hash, or their vectors of every key
+    lie as close as SAME_RECORDING says (docs/quality.md). Raises Misuse where no track has all
+    vectors.
+    """
+    vectors = [library.vectors(key) for key in keys]
+    held = set.intersection(*(set(each) for each in vectors))
+    artists, places, hashes, pairs = [], dict[int, int](), [], []
+    for stored in library.artists():
+        tracks = [track for track in library.tracks_of(stored.id) if track.id in held]
+        if tracks:
+            artists.append(stored.artist.name)
+        for track in tracks:
+            if track.id not in places:
+                places[track.id] = len(places)
+                hashes.append(track.audio_sha256)
+            pairs.append((len(artists) - 1, places[track.id]))
+    if not pairs:
+        models = ", ".join(key.model for key in keys)
+        raise Misuse(f"the library {library.path} has no track with vectors of {models}")
+    credits_ = np.zeros((len(artists), len(places)), np.bool_)
+    credits_[tuple(np.array(pairs).T)] = True
+    rows = [np.array([each[track] for track in places], np.float32) for each in vectors]
+    pool = TrackPool(tuple(artists), tuple(places), credits_, recordings_of(hashes, rows), rows[0])
+    return [replace(pool, vectors=each) for each in rows]
+
+
+def recordings_of(hashes: Sequence[str | None], vectors: Sequence[Rows]) -> Ints:
+    """A number for each track (tracks,), the same for tracks that are one recording."""
+    count = len(hashes)
+    first: dict[str, int] = {}
+    pairs = [
+        (at, first.setdefault(found, at)) for at, found in enumerate(hashes) if found is not None
+    ]
+    units = [unit(rows) for rows in vectors]
+    least = [_least_cosine(rows) for rows in units]
+    for start in range(0, count, _BLOCK):
+        alike = np.all(
+            [
+                rows[start : start + _BLOCK] @ rows.T >= cosine
+                for rows, cosine in zip(units, least, strict=True)
+            ],
+            axis=0,
+        )
+        pairs += [(start + int(one), int(other)) for one, other in np.argwhere(alike)]
+    one, other = np.array(pairs, np.int64).reshape(-1, 2).T
+    graph = coo_array((np.ones(len(one)), (one, other)), shape=(count, count))
+    return np.asarray(connected_components(graph, directed=False)[1], np.int64)
+
+
+def _least_cosine(units: Rows) -> float:
+    """From which cosine two of these tracks are one recording, as this model spreads them."""
+    sample = units[:: max(1, len(units) // _BLOCK)]
+    pairs = np.triu_indices(len(sample), 1)
+    if not len(pairs[0]):
+        return 1 - _CLOSE
+    distance = 1 - float(np.median((sample @ sample.T)[pairs]))
+    return 1 - min(_CLOSE, SAME_RECORDING * distance)
+
+
+def mean(vectors: Floats) -> Floats:
+    """How an index makes an artist of tracks (t, d): their mean (d,)."""
+    average: Floats = vectors.mean(axis=0)
+    return average
+
+
+# --- scorers ------------------------------------------------------------------------------------
+
+
+def by_centroid(
+    pool: TrackPool,
+    *,
+    transform: str = "none",
+    aggregate: Aggregate = mean,
+    correction: str = "none",
+) -> Scorer:
+    """Rank artists as an index does: by the cosine of their vector, made of their tracks.
+
+    The `transform` is fitted on artists without the held-out track, and without one in 50 of the
+    others where there are more than 50.
+    """
+    wide = pool.vectors.astype(np.float64)
+    whole = np.stack([aggregate(wide[own]) for own in pool.credits]).astype(np.float32)
+    fitted = _fits(pool, whole, transform, aggregate)
+
+    def score(held: int) -> Floats:
+        kept = pool.without(held)
+        vectors, alive = _patched(whole, pool.credits, kept, wide, aggregate)
+        made = fitted(held)
+        asked = made.apply(pool.vectors[held][None, :])[0]
+        rows = made.apply(vectors[alive])
+        scores = np.full(len(alive), -np.inf)
+        everyone = np.arange(len(rows))
+        cosines = (rows @ asked).astype(np.float64)
+        scores[alive] = hubness.corrected(
+            asked, rows, everyone.tolist(), cosines, everyone, method=correction
+        )
+        return scores
+
+    return score
+
+
+def by_tracks(pool: TrackPool, *, transform: str = "none") -> Scorer:
+    """Rank artists by the mean of best matches between the held-out track and theirs."""
+    wide = pool.vectors.astype(np.float64)
+    whole = np.stack([mean(wide[own]) for own in pool.credits]).astype(np.float32)
+    fitted = _fits(pool, whole, transform, mean)
+
+    def score(held: int) -> Floats:
+        kept = pool.without(held)
+        made = fitted(held)
+        similarities = made.apply(pool.vectors) @ made.apply(pool.vectors[held][None, :])[0]
+        return np.array(
+            [
+                mean_of_best_matches(similarities[own][None, :].astype(np.float64))
+                if own.any()
+                else -np.inf
+                for own in kept
+            ]
+        )
+
+    return score
+
+
+def by_closest_track(pool: TrackPool) -> Scorer:
+    """Rank artists by their track that is nearest to the held-out one."""
+    rows = unit(pool.vectors)
+
+    def score(held: int) -> Floats:
+        similarities = (rows @ rows[held]).astype(np.float64)
+        nearest: Floats = np.where(pool.without(held), similarities, -np.inf).max(axis=1)
+        return nearest
+
+    return score
+
+
+def reranked(first: Scorer, again: Scorer, *, depth: int) -> Scorer:
+    """Let `again` order the `depth` artists that `first` puts on top; the rest stay behind."""
+
+    def score(held: int) -> Floats:
+        before, after = first(held), again(held)
+        order = np.argsort(-before, kind="stable")
+        top = order[:depth]
+        order = np.concatenate([top[np.argsort(-after[top], kind="stable")], order[depth:]])
+        return _as_scores(order, np.isfinite(before))
+
+    return score
+
+
+def fused(scorers: Sequence[Scorer], *, method: str) -> Scorer:
+    """Rank artists by several scorers together; see `fusion`."""
+
+    def score(held: int) -> Floats:
+        found = [scorer(held) for scorer in scorers]
+        alive = np.all(np.isfinite(found), axis=0)
+        voices = [fusion.Voice.of_all(str(at), one[alive]) for at, one in enumerate(found)]
+        order = np.flatnonzero(alive)[fusion.fuse(voices, method).order()]
+        return _as_scores(order, alive)
+
+    return score
+
+
+def _as_scores(order: Ints, alive: NDArray[np.bool_]) -> Floats:
+    scores = np.empty(len(alive))
+    scores[order] = -np.arange(1.0, len(order) + 1)
+    scores[~alive] = -np.inf
+    return scores
+
+
+def _patched(
+    whole: Rows,
+    before: NDArray[np.bool_],
+    kept: NDArray[np.bool_],
+    wide: Floats,
+    aggregate: Aggregate,
+) -> tuple[Rows, NDArray[np.bool_]]:
+    """Raw artist vectors (n, d) made of the tracks in `kept`, and who has any (n,)."""
+    alive = np.asarray(kept.any(axis=1), np.bool_)
+    rows = whole.copy()
+    for row in np.flatnonzero(alive & (before != kept).any(axis=1)):
+        rows[row] = aggregate(wide[kept[row]])
+    return rows, alive
+
+
+def _fits(
+    pool: TrackPool, whole: Rows, transform: str, aggregate: Aggregate
+) -> Callable[[int], Transform]:
+    """The transform to use for a held-out track, fitted without its part of the tracks."""
+    wide = pool.vectors.astype(np.float64)
+
+    @lru_cache(maxsize=FOLDS)
+    def fitted(fold: int) -> Transform:
+        kept = pool.credits & (pool.recordings % FOLDS != fold)
+        vectors, alive = _patched(whole, pool.credits, kept, wide, aggregate)
+        return fit(transform, vectors[alive])
+
+    def chosen(held: int) -> Transform:
+        if transform == "none":
+            return Transform()
+        return fitted(int(pool.recordings[held]) % FOLDS)
+
+    return chosen

@@ -1,0 +1,344 @@
+"""Asking an index: by artist, by several artists, or by a vector."""
+
+import hashlib
+import struct
+from collections.abc import Collection, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from artistindex import naming
+from artistindex.embedding.registry import MODELS
+from artistindex.entities import Artist, Neighbour
+from artistindex.errors import AmbiguousArtist, BrokenIndex, Misuse, UnknownArtist
+from artistindex.index.manifest import FILE_NAME, DataFile, Manifest
+from artistindex.index.sidecar import Entry, Sidecar, UsedTrack
+from artistindex.index.transforms import Transform, unit
+
+if TYPE_CHECKING:
+    import faiss
+
+PREFERRED = ("discogs-effnet", "vggish", "musicnn")
+_CLOSEST = 5
+_CHECKED_WHEN_OPENED = 256 * 1024 * 1024  # bytes that are hashed at every opening: about 0.2 s
+
+
+class ArtistIndex:
+    """One index, open for questions; use it as a context manager or call `close`.
+
+    Nothing here writes. It stays valid while a build replaces the index: it answers from the state
+    in which it was opened.
+    """
+
+    def __init__(self, path: Path, manifest: Manifest, index: "faiss.Index", sidecar: Sidecar):
+        self.path = path
+        self.manifest = manifest
+        self._index = index
+        self._sidecar = sidecar
+
+    @classmethod
+    def open(cls, path: str | Path) -> Self:
+        """Open the index in the folder `path`.
+
+        Checks format, sizes, dimension, row counts, unit length, and the hashes of data files up to
+        256 MB (`verify` checks them all). Raises BrokenIndex.
+        """
+        folder = Path(path)
+        manifest = Manifest.read(folder)
+        while True:
+            try:
+                return cls._load(folder, manifest)
+            except FileNotFoundError as error:
+                before, manifest = manifest, Manifest.read(folder)
+                if manifest == before:  # else it was replaced just now, and names other files
+                    missing = Path(error.filename or str(error)).name
+                    raise BrokenIndex(
+                        f"{folder} lacks its data file {missing}: build the index again"
+                    ) from error
+
+    @classmethod
+    def _load(cls, folder: Path, manifest: Manifest) -> Self:
+        _check_file(folder, manifest.artists_file)
+        sidecar = Sidecar.open(folder / manifest.artists_file.name)
+        try:
+            rows = sidecar.rows()
+            if rows != manifest.artists:
+                raise BrokenIndex(
+                    f"{folder}: the sidecar has {rows} artists, the manifest {manifest.artists}:"
+                    " build the index again"
+                )
+            return cls(folder, manifest, _read_faiss(folder, manifest), sidecar)
+        except BaseException:
+            sidecar.close()
+            raise
+
+    def close(self) -> None:
+        """Close the sidecar."""
+        self._sidecar.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        return self.manifest.artists
+
+    @property
+    def name(self) -> str:
+        """The model whose vectors these are."""
+        return self.manifest.key.model
+
+    @cached_property
+    def artists(self) -> list[str]:
+        """The artists' names, in row order."""
+        return self._sidecar.names()
+
+    @cached_property
+    def entries(self) -> list[Entry]:
+        """Row, artist (with ids) and number of tracks, in row order."""
+        return self._sidecar.entries()
+
+    @cached_property
+    def records(self) -> list[Artist]:
+        """The artists with their ids, in row order."""
+        return [entry.artist for entry in self.entries]
+
+    @cached_property
+    def track_counts(self) -> list[int]:
+        """The number of tracks behind each artist, in row order."""
+        return [entry.tracks for entry in self.entries]
+
+    @cached_property
+    def vectors(self) -> NDArray[np.float32]:
+        """The unit vectors of all artists: float32 of shape (artists, dimension)."""
+        return _rows_of(self._index)
+
+    @cached_property
+    def transform(self) -> Transform:
+        """The transform that was applied to the artist vectors, for vectors from elsewhere."""
+        return Transform.load(self.manifest.transform, self._sidecar.arrays())
+
+    def row(self, name: str) -> int:
+        """The row of the artist called `name` (or "spotify:ID", "deezer:ID", "musicbrainz:ID").
+
+        An artist spelled just so comes before those whose name merely folds alike. Raises
+        UnknownArtist with the closest names, or AmbiguousArtist with all that fold alike.
+        """
+        found = self._sidecar.find(name)
+        if not found:
+            raise self._unknown(name)
+        exact = [entry for entry in found if entry.artist.name == naming.tidy(name)]
+        if len(found) > 1 and len(exact) != 1:
+            spelled = [naming.shortened(entry.artist.described) for entry in found]
+            raise AmbiguousArtist(
+                f"{naming.shortened(name)!r} could be any of {'; '.join(spelled)}:"
+                " spell it so, or ask by an id",
+                spelled,
+            )
+        return (exact or found)[0].row
+
+    def rows_of(self, name: str) -> list[int]:
+        """The rows of all artists whose name folds like `name`, or whose id it is."""
+        return [entry.row for entry in self._sidecar.find(name)]
+
+    def spelled(self, name: str) -> str:
+        """The artist's own spelling of `name`."""
+        return self._sidecar.entries([self.row(name)])[0].artist.name
+
+    def also_called(self, name: str) -> list[str]:
+        """Other artists whose name folds like `name`; empty for most."""
+        row = self.row(name)
+        return [entry.artist.name for entry in self._sidecar.find(name) if entry.row != row]
+
+    def tracks(self, name: str) -> list[UsedTrack]:
+        """The tracks behind the vector of the artist called `name`."""
+        return self._sidecar.tracks(self.row(name))
+
+    def vector(self, name: str) -> NDArray[np.float32]:
+        """The artist's unit vector: float32 of shape (dimension,)."""
+        return self._vector(self.row(name))
+
+    def neighbours(self, name_or_names: str | Sequence[str], k: int = 10) -> list[Neighbour]:
+        """The `k` artists nearest to one artist, or to the normalised mean of several.
+
+        Those asked about are left out. Fewer than `k` come back from a smaller index. Raises
+        Misuse for `k` below 1 or no name, UnknownArtist, AmbiguousArtist.
+        """
+        asked = [name_or_names] if isinstance(name_or_names, str) else list(name_or_names)
+        if not asked:
+            raise Misuse("name at least one artist")
+        rows = list(dict.fromkeys(self.row(name) for name in asked))
+        together = np.stack([self._vector(row) for row in rows]).astype(np.float64).sum(axis=0)
+        return self.neighbours_of_vector(together, k, leave_out=rows)
+
+    def neighbours_of_vector(
+        self, vector: NDArray[np.floating], k: int = 10, *, leave_out: Collection[int] = ()
+    ) -> list[Neighbour]:
+        """The `k` artists nearest to `vector` (dimension,), which lies in the index's own space.
+
+        `leave_out` are rows that must not answer. Raises Misuse for `k` below 1, a vector of
+        another dimension, or one that is not finite or zero.
+        """
+        return self.listed(self.nearest(vector, k, leave_out=leave_out))
+
+    def nearest(
+        self, vector: NDArray[np.floating], k: int, *, leave_out: Collection[int] = ()
+    ) -> list[tuple[float, int]]:
+        """The (score, row) of the `k` artists nearest to `vector`, as `neighbours_of_vector`."""
+        if k < 1:
+            raise Misuse(f"k must be at least 1, not {k}")
+        asked = np.asarray(vector, np.float64)
+        if asked.shape != (self.manifest.dimension,):
+            raise Misuse(
+                f"the vector has shape {asked.shape}, the index {self.name} has dimension"
+                f" {self.manifest.dimension}"
+            )
+        if not np.isfinite(asked).all() or not asked.any():
+            raise Misuse("the vector to ask with is zero or not finite: it is near nobody")
+        left_out = set(leave_out)
+        reach = min(k + len(left_out), len(self))
+        scores, rows = self._index.search(unit(asked[None, :]), reach)
+        found = [
+            (float(score), int(row))
+            for score, row in zip(scores[0], rows[0], strict=True)
+            if row >= 0 and row not in left_out
+        ]
+        found.sort(key=lambda pair: (-pair[0], pair[1]))
+        return found[:k]
+
+    def listed(self, found: Sequence[tuple[float, int]]) -> list[Neighbour]:
+        """The artists of (score, row) pairs, ranked in the order given."""
+        entries = self._sidecar.entries([row for _, row in found])
+        return [
+            Neighbour(
+                rank=rank,
+                artist=entry.artist.name,
+                score=score,
+                percentile=self.manifest.percentile(score),
+                tracks=entry.tracks,
+            )
+            for rank, ((score, _), entry) in enumerate(zip(found, entries, strict=True), 1)
+        ]
+
+    def tracks_of_row(self, row: int) -> list[UsedTrack]:
+        """The tracks behind the vector of `row`."""
+        return self._sidecar.tracks(row)
+
+    def _vector(self, row: int) -> NDArray[np.float32]:
+        found: NDArray[np.float32] = self._index.reconstruct(row)
+        return found
+
+    def _unknown(self, name: str) -> UnknownArtist:
+        from rapidfuzz import fuzz, process
+
+        folded = {row: naming.fold(spelled) for row, spelled in enumerate(self.artists)}
+        wanted = naming.fold(name)[:200]
+        hits = process.extract(wanted, folded, scorer=fuzz.WRatio, limit=_CLOSEST)
+        closest = [self.artists[row] for _, _, row in hits]
+        return UnknownArtist(
+            f"no artist {naming.shortened(name)!r} in the index {self.name}; the closest names are"
+            f" {', '.join(map(naming.shortened, closest))}",
+            closest,
+        )
+
+
+def find_index(indexes: Path, model: str | None = None) -> Path:
+    """The folder of the index of `model`; without one the only index, else the preferred one.
+
+    Raises Misuse for a model that is unknown, BrokenIndex where there is no such index.
+    """
+    if model is not None:
+        held = [path.name for path in all_indexes(indexes)]
+        if model not in MODELS and model not in held:
+            raise Misuse(
+                f"unknown index {naming.shortened(model)!r}; {indexes} holds:"
+                f" {', '.join(held) or 'none'}"
+            )
+        return indexes / model
+    found = all_indexes(indexes)
+    if not found:
+        raise BrokenIndex(f"no index in {indexes}: run `artistindex build` first")
+    by_name = {path.name: path for path in found}
+    return next((by_name[name] for name in PREFERRED if name in by_name), found[0])
+
+
+def all_indexes(indexes: Path) -> list[Path]:
+    """The folders below `indexes` that hold an index: the preferred models first, then by name."""
+    found = [path.parent for path in indexes.glob(f"*/{FILE_NAME}")]
+    order = {name: at for at, name in enumerate(PREFERRED)}
+    return sorted(found, key=lambda path: (order.get(path.name, len(order)), path.name))
+
+
+def verify(folder: Path) -> None:
+    """Read the index in `folder` whole and check every hash; raises BrokenIndex."""
+    with ArtistIndex.open(folder) as index:
+        for file in (index.manifest.index_file, index.manifest.artists_file):
+            _check_file(folder, file, always=True)
+        _check_unit(folder, index.vectors)
+
+
+def _check_file(folder: Path, file: DataFile, *, always: bool = False) -> None:
+    path = folder / file.name
+    size = path.stat().st_size
+    if size != file.bytes:
+        raise BrokenIndex(
+            f"{path} has {size} bytes, the manifest says {file.bytes}: build the index again"
+        )
+    if always or size <= _CHECKED_WHEN_OPENED:
+        with path.open("rb") as opened:
+            found = hashlib.file_digest(opened, "sha256").hexdigest()
+        if found != file.sha256:
+            raise BrokenIndex(
+                f"{path} has been altered (its sha256 is not the manifest's): build the index again"
+            )
+
+
+# IndexFlatIP on disk: "IxFI", dimension, rows, two unused words, trained flag, metric, length
+_HEADER = struct.Struct("<4siqqqBiQ")
+
+
+def _read_faiss(folder: Path, manifest: Manifest) -> "faiss.Index":
+    import faiss
+
+    file = manifest.index_file
+    _check_file(folder, file)
+    path = folder / file.name
+    with path.open("rb") as opened:  # FAISS trusts these numbers with its memory: look first
+        head = opened.read(_HEADER.size)
+    expected = (b"IxFI", manifest.dimension, manifest.artists)
+    values = manifest.dimension * manifest.artists
+    if (
+        len(head) < _HEADER.size
+        or _HEADER.unpack(head)[:3] != expected
+        or _HEADER.unpack(head)[7] != values
+        or file.bytes != _HEADER.size + 4 * values
+    ):
+        raise BrokenIndex(
+            f"{path} is not the flat index of {manifest.artists} vectors of dimension"
+            f" {manifest.dimension} that the manifest describes: build the index again"
+        )
+    try:
+        index = faiss.read_index(str(path))
+    except RuntimeError as error:
+        if not path.exists():
+            raise FileNotFoundError(2, "vanished", str(path)) from error
+        raise BrokenIndex(f"FAISS cannot read {path}: build the index again") from error
+    if file.bytes <= _CHECKED_WHEN_OPENED:
+        _check_unit(folder, _rows_of(index))
+    return index
+
+
+def _rows_of(index: "faiss.Index") -> NDArray[np.float32]:
+    rows: NDArray[np.float32] = index.reconstruct_n(0, index.ntotal)
+    return rows
+
+
+def _check_unit(folder: Path, rows: NDArray[np.float32]) -> None:
+    squares = np.einsum("ij,ij->i", rows, rows)
+    if not (np.abs(squares - 1.0) < 1e-3).all():  # false for NaN too
+        raise BrokenIndex(f"{folder} holds vectors that are not of unit length: build it again")

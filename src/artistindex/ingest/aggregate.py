@@ -1,0 +1,110 @@
+"""Track vectors of a library become artist vectors; tracks that sound like a stranger's show."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from artistindex.entities import Artist, Failure, VectorKey
+from artistindex.ingest.outliers import outliers
+from artistindex.library.library import Library
+from artistindex.library.rows import ImportedArtist, StoredArtist, StoredTrack
+from artistindex.library.selection import select
+
+STAGE = "outlier"
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What an index is made of, row by row, and the tracks that lie apart.
+
+    `vectors` are raw means, float32 of shape (dimension,), and `tracks` (title, album, id in the
+    library) of those behind each; `held` maps an artist's id in the library to the ids of these
+    tracks. Artists out of a pack have no such ids; `licences` are those of the packs' weights.
+    """
+
+    artists: list[Artist] = field(default_factory=list)
+    vectors: list[NDArray[np.float32]] = field(default_factory=list)
+    tracks: list[list[tuple[str, str | None, int | None]]] = field(default_factory=list)
+    held: dict[int, list[int]] = field(default_factory=dict)
+    outliers: int = 0
+    licences: list[str] = field(default_factory=list)
+
+    def add_tracks(
+        self, stored: StoredArtist, chosen: Sequence[StoredTrack], vector: NDArray[np.float32]
+    ) -> None:
+        """A row for an artist with tracks of the library."""
+        self.artists.append(stored.artist)
+        self.vectors.append(vector)
+        self.tracks.append([(each.track.title, each.track.album, each.id) for each in chosen])
+        self.held[stored.id] = [each.id for each in chosen]
+
+    def add_imported(self, stored: StoredArtist, imported: ImportedArtist) -> None:
+        """A row for an artist out of a pack."""
+        self.artists.append(stored.artist)
+        self.vectors.append(imported.vector)
+        self.tracks.append([(title, album, None) for title, album in imported.tracks])
+        self.held[stored.id] = []
+        if imported.licence not in self.licences:
+            self.licences.append(imported.licence)
+
+
+def gather(
+    library: Library, key: VectorKey, *, tracks: int, drop_outliers: bool = False
+) -> Gathered:
+    """The artists that have vectors of `key`, each with the mean of its first `tracks` tracks.
+
+    Tracks far from the artist's others (outliers.py) are recorded as failures of stage "outlier",
+    and left out of the mean only if `drop_outliers`. Artists without tracks of the user's own are
+    taken as a pack brought them.
+    """
+    library.clear_failures(stage=STAGE, model=key.model)
+    vectors = library.vectors(key)
+    imported = library.imported(key)
+    found = Gathered()
+    for stored in library.artists():
+        chosen = select(
+            library.tracks_of(stored.id),
+            tracks,
+            model=key.model,
+            usable=lambda track: track.id in vectors,
+        )
+        pack = imported.get(stored.id)
+        if pack is not None and (pack.preferred or not chosen):
+            found.add_imported(stored, pack)
+            continue
+        if not chosen:
+            continue
+        odd = _flag(library, stored, chosen, vectors, key.model)
+        found.outliers += len(odd)
+        if drop_outliers:
+            chosen = [track for track in chosen if track.id not in odd]
+        found.add_tracks(stored, chosen, artist_vector([vectors[track.id] for track in chosen]))
+    return found
+
+
+def artist_vector(vectors: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """The mean of an artist's track vectors: float32 of shape (dimension,)."""
+    mean: NDArray[np.float64] = np.stack(vectors).astype(np.float64).mean(axis=0)
+    return mean.astype(np.float32)
+
+
+def _flag(
+    library: Library,
+    stored: StoredArtist,
+    chosen: Sequence[StoredTrack],
+    vectors: dict[int, NDArray[np.float32]],
+    model: str,
+) -> set[int]:
+    """Record the tracks that lie apart; their ids."""
+    found = outliers([vectors[track.id] for track in chosen])
+    for odd in found:
+        reason = (
+            f"may not be by {stored.artist.name}: in {model} it lies {odd.score:.1f} times as far"
+            " from the artist's other tracks as they lie from each other"
+        )
+        label = chosen[odd.index].label(stored.artist.name)
+        failure = Failure(label, STAGE, reason, artist=stored.artist.name)
+        library.fail(failure, track_id=chosen[odd.index].id, model=model)
+    return {chosen[odd.index].id for odd in found}

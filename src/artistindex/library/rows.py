@@ -1,0 +1,125 @@
+"""What the library's rows hold, as records."""
+
+import json
+import os
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from artistindex.entities import Artist, Match, Track
+from artistindex.metadata.filename import readable
+
+VECTOR_TYPE = np.dtype("<f4")
+ID_COLUMNS = ("spotify_id", "deezer_id", "musicbrainz_id")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTrack:
+    """A track of the library: `id`, the record, how far it came, and where its audio is from.
+
+    `failed` names the models for which it failed ("" stands for all of them); `match` is the audio
+    that was chosen for a catalogue's track.
+    """
+
+    id: int
+    track: Track
+    stage: str
+    size: int | None
+    mtime_ns: int | None
+    audio_sha256: str | None
+    match: Match | None
+    failed: frozenset[str]
+
+    def label(self, artist: str) -> str:
+        """What failures call the track: its file's path, else artist, title and catalogue's id."""
+        track = self.track
+        if track.path is not None:
+            return readable(track.path)
+        return f"{artist} - {track.title} [{track.catalogue}:{track.catalogue_id}]"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredArtist:
+    """An artist of the library."""
+
+    id: int
+    artist: Artist
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ImportedArtist:
+    """An artist's vector out of a pack, made elsewhere from tracks that are not here.
+
+    `vector` is float32 of shape (dimension,), of unit length, before any transform; `tracks` are
+    (title, album) of those behind it. It stands for an artist without tracks of the user's own;
+    with `preferred` for any. `licence` is that of the model's weights.
+    """
+
+    artist: Artist
+    vector: NDArray[np.float32]
+    tracks: tuple[tuple[str, str | None], ...] = ()
+    licence: str = ""
+    preferred: bool = False
+
+
+def stored_path(path: Path) -> str | bytes:
+    """Text, so that a person can read the table, unless the file's name is no valid UTF-8."""
+    try:
+        os.fspath(path).encode("utf-8")
+    except UnicodeEncodeError:
+        return os.fsencode(path)
+    return os.fspath(path)
+
+
+def artist_of(row: sqlite3.Row) -> Artist:
+    """The artist in a row of `artists`."""
+    return Artist(row["name"], row["spotify_id"], row["deezer_id"], row["musicbrainz_id"])
+
+
+def imported_artist(row: sqlite3.Row) -> ImportedArtist:
+    """What a row of `imported_vectors` joined with its artist holds."""
+    return ImportedArtist(
+        artist=artist_of(row),
+        vector=np.frombuffer(row["vector"], VECTOR_TYPE),
+        tracks=tuple((title, album) for title, album in json.loads(row["tracks"])),
+        licence=row["licence"],
+        preferred=bool(row["preferred"]),
+    )
+
+
+def track_of(row: sqlite3.Row) -> Track:
+    """The track in a row of `tracks`, with the names of its billing."""
+    return Track(
+        artists=tuple(Artist(name) for name in json.loads(row["billing"])),
+        title=row["title"],
+        album=row["album"],
+        duration=row["duration"],
+        path=None if row["path"] is None else Path(os.fsdecode(row["path"])),
+        catalogue=row["catalogue"],
+        catalogue_id=row["catalogue_id"],
+        isrc=row["isrc"],
+    )
+
+
+def _match(row: sqlite3.Row) -> Match | None:
+    if row["source_id"] is None:
+        return None
+    return Match(row["source"], row["source_id"], row["match_score"], row["match_reason"])
+
+
+def stored_track(row: sqlite3.Row) -> StoredTrack:
+    """What a row of `tracks` holds, with the models that failed in `failed_models`."""
+    failed = row["failed_models"]
+    return StoredTrack(
+        id=row["id"],
+        track=track_of(row),
+        stage=row["stage"],
+        size=row["size"],
+        mtime_ns=row["mtime_ns"],
+        audio_sha256=row["audio_sha256"],
+        match=_match(row),
+        failed=frozenset() if failed is None else frozenset(failed.split(" ")),
+    )

@@ -1,0 +1,146 @@
+"""Who is meant: ids of artists, and the files that pin a name to them.
+
+The file is the original experiment's, `{"mapping": {name: spotify id}}`, with more ways to write
+an id: an object `{"spotify": ..., "deezer": ..., "musicbrainz": ...}`, an address of the artist's
+page, a Spotify URI, or a bare id of any of the three services, which their forms tell apart.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self
+
+from artistindex import naming
+from artistindex.entities import Artist
+from artistindex.errors import Misuse
+from artistindex.listeners.favourites import kind, read_json
+
+SERVICES = ("spotify", "deezer", "musicbrainz")
+_FORMS = {
+    "spotify": re.compile(r"[0-9A-Za-z]{22}"),
+    "deezer": re.compile(r"[1-9][0-9]{0,14}"),
+    "musicbrainz": re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
+}
+_ADDRESSES = (
+    ("spotify", re.compile(r"spotify:artist:([^:?#/]+)")),
+    (
+        "spotify",
+        re.compile(r"https?://open\.spotify\.com/(?:intl-[a-z-]+/)?artist/([^/?#]+)/?(?:[?#].*)?"),
+    ),
+    (
+        "deezer",
+        re.compile(r"https?://(?:www\.)?deezer\.com/(?:[a-z-]+/)?artist/([^/?#]+)/?(?:[?#].*)?"),
+    ),
+    ("musicbrainz", re.compile(r"https?://(?:beta\.)?musicbrainz\.org/artist/([^/?#]+).*")),
+)
+_EXPECTED = (
+    "a Spotify id (22 letters and digits), a Deezer id (a number), a MusicBrainz id (a UUID) "
+    "or the address of the artist's page there"
+)
+
+
+def parse_id(text: str, service: str | None = None) -> tuple[str, str]:
+    """The service and the id that `text` names, a bare id or an address.
+
+    `service`, if given, is the only one allowed. Raises ValueError.
+    """
+    text = text.strip()
+    candidates: Sequence[str] = SERVICES
+    for found, address in _ADDRESSES:
+        if match := address.fullmatch(text):
+            text, candidates = match.group(1), (found,)
+            break
+    for candidate in candidates:
+        if service in (None, candidate):
+            bare = text.lower() if candidate == "musicbrainz" else text
+            if _FORMS[candidate].fullmatch(bare):
+                return candidate, bare
+    raise ValueError(text)
+
+
+def id_of(artist: Artist, service: str) -> str | None:
+    """The id that `artist` has with `service`."""
+    value: str | None = getattr(artist, f"{service}_id")
+    return value
+
+
+def with_id(artist: Artist, service: str, value: str) -> Artist:
+    """`artist` with the id of one service set."""
+    match service:
+        case "spotify":
+            return replace(artist, spotify_id=value)
+        case "deezer":
+            return replace(artist, deezer_id=value)
+        case _:
+            return replace(artist, musicbrainz_id=value)
+
+
+class Pins:
+    """Which artists are meant by which names."""
+
+    def __init__(self, pins: Mapping[str, Artist] | None = None) -> None:
+        self._pins = {naming.fold(name): artist for name, artist in (pins or {}).items()}
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """The pins in an ids file. Raises Misuse, naming the entry and what was expected."""
+        document = read_json(path)
+        mapping = document.get("mapping") if isinstance(document, dict) else None
+        if not isinstance(mapping, dict):
+            found = kind(document)
+            if isinstance(document, dict):
+                found = f'"mapping" is {kind(mapping)}' if "mapping" in document else 'no "mapping"'
+            raise Misuse(f'{path}: expected {{"mapping": {{name: id}}}}, found {found}')
+        pins = cls()
+        for name, value in mapping.items():
+            pins._add(name, value, path)
+        return pins
+
+    def of(self, name: str) -> Artist | None:
+        """The artist pinned for `name`, with the ids that pin it."""
+        return self._pins.get(naming.fold(name))
+
+    def __len__(self) -> int:
+        return len(self._pins)
+
+    def _add(self, name: str, value: Any, path: Path) -> None:
+        shown = shorten(name)
+        if not naming.tidy(name):
+            raise Misuse(f"{path}: an id is pinned to an empty name")
+        artist = Artist(naming.tidy(name))
+        for service, text in _ids(value, path, shown):
+            try:
+                found, bare = parse_id(text, service)
+            except ValueError:
+                expected = _EXPECTED if service is None else f"an id of {service}"
+                raise Misuse(
+                    f'{path}: the id of "{shown}" is "{shorten(text)}"; expected {expected}'
+                ) from None
+            artist = with_id(artist, found, bare)
+        key = naming.fold(name)
+        if key in self._pins and replace(self._pins[key], name=artist.name) != artist:
+            raise Misuse(f'{path}: "{shown}" is pinned twice, to different ids')
+        self._pins[key] = artist
+
+
+def _ids(value: Any, path: Path, shown: str) -> list[tuple[str | None, str]]:
+    """The texts that an entry gives as ids, with the service where the entry says which."""
+    match value:
+        case str():
+            return [(None, value)]
+        case int() if not isinstance(value, bool):
+            return [("deezer", str(value))]
+        case dict() if value and set(value) <= set(SERVICES):
+            if all(isinstance(text, str | int) for text in value.values()):
+                return [(service, str(text)) for service, text in value.items()]
+    raise Misuse(
+        f'{path}: the entry of "{shown}" must be an id or an object of ids with the keys '
+        f"{', '.join(SERVICES)}; found {kind(value)}"
+    )
+
+
+def shorten(name: str, most: int = 60) -> str:
+    """A name as a message shows it: tidied, and cut where it is longer than `most` characters."""
+    name = naming.tidy(name[: 10 * most])
+    return name if len(name) <= most else f"{name[: most - 1]}…"

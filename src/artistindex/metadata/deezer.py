@@ -1,0 +1,147 @@
+"""Deezer: artists and their top tracks, without an account.
+
+Shapes as Deezer's API documentation (developers.deezer.com/api) has them: every answer has status
+200, errors are `{"error": {"type", "message", "code"}}`; 50 requests in 5 seconds are allowed.
+"""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from artistindex._util.http import DAY, PoliteSession, StatusError, is_local, service_url
+from artistindex.entities import Artist, Track
+from artistindex.metadata.provider import (
+    Reader,
+    credited,
+    identifier,
+    isrc,
+    seconds,
+    text,
+)
+from artistindex.metadata.track_selection import choose
+
+if TYPE_CHECKING:
+    import requests
+
+    from artistindex._util.http_transport import Clock
+
+_URL = "https://api.deezer.com"
+_MOST = 100
+_STATUS_OF_CODE = {4: 429, 100: 400, 200: 403, 300: 401, 500: 400, 501: 400, 600: 400}
+_STATUS_OF_CODE |= {700: 503, 800: 404, 901: 403}
+_read = Reader("Deezer")
+
+
+class Deezer:
+    """The catalogue of Deezer."""
+
+    name = "deezer"
+    label = "Deezer"
+
+    def __init__(self, *, base_url: str | None = None, clock: "Clock | None" = None) -> None:
+        base_url = base_url or service_url("ARTISTINDEX_DEEZER_URL", _URL)
+        self._session = PoliteSession(
+            self.label,
+            base_url=base_url,
+            per_second=1000 if is_local(base_url) else 8,
+            hosts=(".dzcdn.net",),
+            keep=DAY,
+            unkept=("preview",),
+            status_of=status_of,
+            clock=clock,
+        )
+
+    def search(self, name: str) -> list[Artist]:
+        """The artists that Deezer offers for `name`, in its own ranking."""
+        asked = {"q": name, "limit": "50"}
+        found = self._session.get_json("search/artist", params=asked, check=_data)
+        return list(credited(_data(found), _artist))
+
+    def artist(self, id_: str) -> Artist | None:
+        """The artist with this Deezer id, or None."""
+        try:
+            found = self._session.get_json(f"artist/{id_}", check=_read.object)
+            return _artist(_read.object(found))
+        except StatusError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def tracks(self, artist: Artist, *, limit: int) -> list[Track]:
+        """At most `limit` of the artist's top tracks."""
+        path = f"artist/{artist.deezer_id}/top"
+        found = self._session.get_json(path, params={"limit": _MOST}, check=_data)
+        listed = (_track(entry) for entry in _data(found))
+        own = (track for track in listed if track is not None and _is_by(track, artist))
+        return choose(own, artist, limit=limit)
+
+    def preview_url(self, track: Track) -> str | None:
+        """Where the 30 s preview of `track` (of Deezer, or with an ISRC) lies for 15 minutes.
+
+        None where Deezer has none. The address is signed: asked for anew each time, never stored.
+        """
+        if track.catalogue == self.name and track.catalogue_id:
+            path = f"track/{track.catalogue_id}"
+        elif track.isrc:
+            path = f"track/isrc:{track.isrc}"
+        else:
+            return None
+        try:
+            found = _read.object(self._session.get_json(path, fresh=True))
+        except StatusError as error:
+            if error.status == 404:
+                return None
+            raise
+        address = found.get("preview")
+        return address if isinstance(address, str) and address.startswith("http") else None
+
+    @property
+    def session(self) -> PoliteSession:
+        """The session, for downloading a preview."""
+        return self._session
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+
+def status_of(response: "requests.Response") -> int:
+    """The status that an answer of Deezer means: errors come with status 200 and a code."""
+    if response.status_code != 200 or b'"error"' not in response.content[:200]:
+        return response.status_code
+    try:
+        code = json.loads(response.content)["error"]["code"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return response.status_code
+    return _STATUS_OF_CODE.get(code, 400) if isinstance(code, int) else 400
+
+
+def _data(found: Any) -> list[dict[str, Any]]:
+    return _read.members(found, "data")
+
+
+def _artist(entry: dict[str, Any]) -> Artist | None:
+    name, id_ = text(entry.get("name")), identifier(entry.get("id"))
+    return Artist(name, deezer_id=id_) if name and id_ else None
+
+
+def _track(entry: dict[str, Any]) -> Track | None:
+    title, id_ = text(entry.get("title")), identifier(entry.get("id"))
+    contributors = entry.get("contributors")
+    credits_ = [entry.get("artist"), *(contributors if isinstance(contributors, list) else ())]
+    artists = credited(credits_, _artist)
+    if not (title and id_ and artists):
+        return None
+    album = entry.get("album")
+    return Track(
+        artists=artists,
+        title=title,
+        album=text(album.get("title")) if isinstance(album, dict) else None,
+        duration=seconds(entry.get("duration")),
+        catalogue=Deezer.name,
+        catalogue_id=id_,
+        isrc=isrc(entry.get("isrc")),
+    )
+
+
+def _is_by(track: Track, artist: Artist) -> bool:
+    return any(credit.deezer_id == artist.deezer_id for credit in track.artists)

@@ -1,0 +1,92 @@
+"""MusicBrainz: the link between the ids that one artist has with several services.
+
+Shapes as musicbrainz.org/doc/MusicBrainz_API has them; one request a second. Its data is in the
+public domain (CC0), so answers are kept for a month.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from artistindex._util.http import DAY, PoliteSession, StatusError, service_url
+from artistindex.entities import Artist
+from artistindex.metadata.artist_ids import id_of, parse_id, with_id
+from artistindex.metadata.provider import Reader
+
+if TYPE_CHECKING:
+    from artistindex._util.http_transport import Clock
+
+_URL = "https://musicbrainz.org/ws/2"
+_PAGES = {
+    "spotify": "https://open.spotify.com/artist/{}",
+    "deezer": "https://www.deezer.com/artist/{}",
+}
+_read = Reader("MusicBrainz")
+
+
+class MusicBrainz:
+    """Completes the ids of artists."""
+
+    def __init__(self, *, base_url: str | None = None, clock: "Clock | None" = None) -> None:
+        self._session = PoliteSession(
+            "MusicBrainz",
+            base_url=base_url or service_url("ARTISTINDEX_MUSICBRAINZ_URL", _URL),
+            per_second=0.9,
+            keep=30 * DAY,
+            clock=clock,
+        )
+
+    def complete(self, artist: Artist) -> Artist:
+        """`artist` with the ids that MusicBrainz links to those it has; they themselves stay.
+
+        Raises ServiceError. An artist whom MusicBrainz does not know comes back unchanged.
+        """
+        mbid = artist.musicbrainz_id or self._mbid(artist)
+        if mbid is None:
+            return artist
+        found = self._ask(f"artist/{mbid}", {"inc": "url-rels"})
+        if found is None:
+            return artist
+        if artist.musicbrainz_id is None:
+            artist = with_id(artist, "musicbrainz", mbid)
+        for relation in _relations(found):
+            url = relation.get("url")
+            address = url.get("resource") if isinstance(url, dict) else None
+            try:
+                service, id_ = parse_id(address if isinstance(address, str) else "")
+            except ValueError:
+                continue
+            if id_of(artist, service) is None and not relation.get("ended"):
+                artist = with_id(artist, service, id_)
+        return artist
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def _mbid(self, artist: Artist) -> str | None:
+        """The MusicBrainz id of the artist whose page at Spotify or Deezer is linked there."""
+        for service, page in _PAGES.items():
+            if id_ := id_of(artist, service):
+                found = self._ask("url", {"resource": page.format(id_), "inc": "artist-rels"})
+                for relation in _relations(found or {}):
+                    linked = relation.get("artist")
+                    mbid = linked.get("id") if isinstance(linked, dict) else None
+                    try:
+                        return parse_id(str(mbid), "musicbrainz")[1]
+                    except ValueError:
+                        continue
+        return None
+
+    def _ask(self, path: str, params: dict[str, str]) -> dict[str, Any] | None:
+        try:
+            asked = {**params, "fmt": "json"}
+            found = self._session.get_json(path, params=asked, check=_read.object)
+        except StatusError as error:
+            if error.status in (400, 404):
+                return None
+            raise
+        return _read.object(found)
+
+
+def _relations(found: dict[str, Any]) -> list[dict[str, Any]]:
+    relations = found.get("relations")
+    return _read.members(relations) if isinstance(relations, list) else []

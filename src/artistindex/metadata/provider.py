@@ -1,0 +1,128 @@
+"""What every catalogue of music can do, and the choice between them."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from artistindex import naming
+from artistindex._util.http import not_json
+from artistindex.entities import Artist, Track
+from artistindex.errors import Misuse, ServiceError
+
+How = Literal["pinned", "linked", "exact"]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """An artist and how it was found.
+
+    `how` is "pinned" (by an id of this catalogue), "linked" (by an id of another service, which
+    MusicBrainz translates) or "exact" (by the same folded name); `warnings` are for people.
+    """
+
+    artist: Artist
+    how: How
+    warnings: tuple[str, ...] = ()
+
+
+class Catalogue(Protocol):
+    """A service that knows artists and their tracks.
+
+    `name` is that of `--catalogue` and of the ids ("spotify"), `label` what people read
+    ("Spotify"). The methods raise ServiceError and ServiceEnded as the session does.
+    """
+
+    name: str
+    label: str
+
+    def search(self, name: str) -> list[Artist]:
+        """The artists that the catalogue offers for `name`, near hits too, in its own ranking."""
+
+    def artist(self, id_: str) -> Artist | None:
+        """The artist with this id of the catalogue's, or None."""
+
+    def tracks(self, artist: Artist, *, limit: int) -> list[Track]:
+        """At most `limit` tracks that stand for `artist` (who has this catalogue's id)."""
+
+    def close(self) -> None:
+        """Close the connections."""
+
+
+def open_catalogue(choice: str | None = None) -> Catalogue:
+    """The catalogue named "spotify" or "deezer"; None is Spotify where there are credentials.
+
+    Raises Misuse where Spotify is asked for and there are none, or they cannot be read.
+    """
+    from artistindex.metadata import spotify
+    from artistindex.metadata.deezer import Deezer
+
+    if choice == "deezer":
+        return Deezer()
+    if choice not in (None, "spotify"):
+        raise Misuse(f"unknown catalogue {choice}; there are spotify and deezer")
+    credentials = spotify.find_credentials()
+    if credentials is not None:
+        return spotify.Spotify(credentials)
+    if choice is None:
+        return Deezer()
+    raise Misuse(
+        "no Spotify credentials: set SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET, or name a "
+        "spotify-config.json in ARTISTINDEX_SPOTIFY_CONFIG, or use --catalogue deezer"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads what a service sent without trusting its shape; `label` names it in errors."""
+
+    label: str
+
+    def object(self, value: Any) -> dict[str, Any]:
+        """`value`, which must be an object."""
+        if not isinstance(value, dict):
+            raise not_json(self.label)
+        return value
+
+    def members(self, value: Any, *path: str) -> list[dict[str, Any]]:
+        """The objects of the list that lies at `path` within `value`; other entries are skipped."""
+        for step in path:
+            value = self.object(value).get(step)
+            if value is None:
+                raise ServiceError(
+                    f'{self.label} sent an answer without "{step}"; its interface may have changed'
+                )
+        if not isinstance(value, list):
+            raise not_json(self.label)
+        return [entry for entry in value if isinstance(entry, dict)]
+
+
+def text(value: Any) -> str | None:
+    """A tidied text that is not empty, or None."""
+    return (naming.tidy(value[:1000]) or None) if isinstance(value, str) else None
+
+
+def seconds(value: Any, *, per_second: int = 1) -> float | None:
+    """A duration in seconds, from a number of `1 / per_second` seconds; None unless positive."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value / per_second if 0 < value < 1e9 else None
+
+
+def identifier(value: Any) -> str | None:
+    """An id that a service gives its records, as text, or None."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    return str(value) if re.fullmatch(r"[0-9A-Za-z]{1,40}", str(value)) else None
+
+
+def isrc(value: Any) -> str | None:
+    """An ISRC (ISO 3901) without its dashes, or None."""
+    plain = value.replace("-", "").strip().upper() if isinstance(value, str) else ""
+    return plain if re.fullmatch(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}", plain) else None
+
+
+def credited(entries: Any, read: Callable[[dict[str, Any]], Artist | None]) -> tuple[Artist, ...]:
+    """The different artists in a list of credits, in their order."""
+    found = (read(entry) for entry in entries if isinstance(entry, dict))
+    return tuple(dict.fromkeys(artist for artist in found if artist is not None))

@@ -1,0 +1,316 @@
+"""Spotify: artists and their tracks through spotipy, with an app's client credentials.
+
+Metadata only: Spotify's terms forbid feeding its content to a model, and no audio is taken from
+it. Apps in Development Mode may not ask for top tracks; their tracks then come from the search,
+kept to the artist's id, and from the artist's albums.
+"""
+
+import logging
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from artistindex import naming
+from artistindex._util.http import PoliteSession, StatusError, host_of, not_json, service_url
+from artistindex.entities import Artist, Track
+from artistindex.errors import Misuse, ServiceEnded, ServiceError
+from artistindex.listeners.favourites import kind, read_json
+from artistindex.metadata.provider import (
+    Reader,
+    credited,
+    identifier,
+    isrc,
+    seconds,
+    text,
+)
+from artistindex.metadata.track_selection import choose
+
+if TYPE_CHECKING:
+    import requests
+
+    from artistindex._util.http_transport import Clock
+
+_URL = "https://api.spotify.com/v1"
+_TOKEN_URL = "https://accounts.spotify.com/api/token"  # noqa: S105 - an address
+_CONFIG = "spotify-config.json"
+_PAGE = 10  # the most that Development Mode allows in a search or a list of albums
+_SEARCH_PAGES = 3
+_OTHERWISE = "or use --catalogue deezer, which needs no account"
+_read = Reader("Spotify")
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A Spotify app's id and secret, which appear in no text of this object."""
+
+    client_id: str = field(repr=False)
+    client_secret: str = field(repr=False)
+
+
+def find_credentials() -> Credentials | None:
+    """The credentials in the environment, else those in a spotify-config.json, else None.
+
+    The environment's are SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET. The file, `{"clientId":
+    ..., "clientSecret": ...}`, is the one that ARTISTINDEX_SPOTIFY_CONFIG names, else that in the
+    working directory, else that in the user's configuration directory of artistindex. Raises
+    Misuse, without quoting any of it, where one is there and cannot be used.
+    """
+    id_, secret = (os.environ.get(f"SPOTIPY_CLIENT_{part}", "") for part in ("ID", "SECRET"))
+    if id_ and secret:
+        return _checked(id_, secret, "SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET")
+    if id_ or secret:
+        missing = "SPOTIPY_CLIENT_SECRET" if id_ else "SPOTIPY_CLIENT_ID"
+        raise Misuse(f"{missing} is not set, but its counterpart is: set both or neither")
+    path = _config_file()
+    return _read_config(path) if path is not None else None
+
+
+def _config_file() -> Path | None:
+    from platformdirs import user_config_path
+
+    if named := os.environ.get("ARTISTINDEX_SPOTIFY_CONFIG"):
+        return Path(named).expanduser()
+    places = (Path(_CONFIG), user_config_path("artistindex") / _CONFIG)
+    return next((path for path in places if path.is_file()), None)
+
+
+def _read_config(path: Path) -> Credentials:
+    document = read_json(path)
+    if not isinstance(document, dict):
+        raise Misuse(
+            f"{path}: expected an object of clientId and clientSecret, found {kind(document)}"
+        )
+    id_, secret = document.get("clientId"), document.get("clientSecret")
+    if not (isinstance(id_, str) and isinstance(secret, str)):
+        raise Misuse(f"{path}: expected the texts clientId and clientSecret")
+    return _checked(id_, secret, f"clientId and clientSecret in {path}")
+
+
+def _checked(client_id: str, client_secret: str, where: str) -> Credentials:
+    id_, secret = client_id.strip(), client_secret.strip()
+    if not all(part.isascii() and part.isalnum() for part in (id_, secret)):
+        raise Misuse(f"{where} must be letters and digits, as the Spotify dashboard shows them")
+    return Credentials(id_, secret)
+
+
+class Spotify:
+    """The catalogue of Spotify; its answers are not kept on disk, as its terms ask."""
+
+    name = "spotify"
+    label = "Spotify"
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        *,
+        base_url: str | None = None,
+        token_url: str | None = None,
+        clock: "Clock | None" = None,
+    ) -> None:
+        base_url = base_url or service_url("ARTISTINDEX_SPOTIFY_URL", _URL)
+        token_url = token_url or service_url("ARTISTINDEX_SPOTIFY_TOKEN_URL", _TOKEN_URL)
+        self._session = PoliteSession(
+            self.label,
+            base_url=base_url,
+            per_second=3,
+            hosts=(host_of(token_url),),
+            final=lambda response: _final(response, token_url),
+            clock=clock,
+        )
+        self._client = _client(credentials, self._session, token_url)
+        self._has_top_tracks = True
+
+    def search(self, name: str) -> list[Artist]:
+        """The artists that Spotify offers for `name`, in its own ranking."""
+        found: dict[Artist, None] = {}
+        for query in (name, f'artist:"{name.replace(chr(34), " ")}"'):
+            answer = self._call(self._client.search, q=query, type="artist", limit=_PAGE)
+            found |= dict.fromkeys(credited(_read.members(answer, "artists", "items"), _artist))
+            if any(naming.same(artist.name, name) for artist in found):
+                break
+        return list(found)
+
+    def artist(self, id_: str) -> Artist | None:
+        """The artist with this Spotify id, or None."""
+        try:
+            return _artist(self._call(self._client.artist, id_))
+        except StatusError as error:
+            if error.status in (400, 404):
+                return None
+            raise
+
+    def tracks(self, artist: Artist, *, limit: int) -> list[Track]:
+        """At most `limit` tracks: top ones if the app may ask, then searched, then albums'."""
+        gathered: dict[str | None, Track] = {}  # an album's listing of a track lacks its ISRC
+        chosen: list[Track] = []
+        for entries in self._sources(artist):
+            for track in map(_track, entries):
+                if track is not None and _is_by(track, artist):
+                    gathered.setdefault(track.catalogue_id, track)
+            chosen = choose(gathered.values(), artist, limit=limit)
+            if len(chosen) == limit:
+                break
+        return chosen
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def _sources(self, artist: Artist) -> Iterator[list[dict[str, Any]]]:
+        if self._has_top_tracks:
+            yield self._top_tracks(artist)
+        query = f'artist:"{artist.name.replace(chr(34), " ")}"'
+        for page in range(_SEARCH_PAGES):
+            answer = self._call(
+                self._client.search, q=query, type="track", limit=_PAGE, offset=page * _PAGE
+            )
+            entries = _read.members(answer, "tracks", "items")
+            yield entries
+            if len(entries) < _PAGE:
+                break
+        answer = self._call(
+            self._client.artist_albums,
+            artist.spotify_id,
+            include_groups="album,single",
+            limit=_PAGE,
+        )
+        for album in _read.members(answer, "items"):
+            if id_ := identifier(album.get("id")):
+                answer = self._call(self._client.album_tracks, id_, limit=50)
+                yield [{**entry, "album": album} for entry in _read.members(answer, "items")]
+
+    def _top_tracks(self, artist: Artist) -> list[dict[str, Any]]:
+        """The top tracks, or none, once and for all, where the app may not ask for them."""
+        try:
+            with warnings.catch_warnings():  # spotipy warns that Spotify withdraws it
+                warnings.simplefilter("ignore", DeprecationWarning)
+                answer = self._call(self._client.artist_top_tracks, artist.spotify_id)
+        except StatusError as error:
+            if error.status not in (403, 404, 410):
+                raise
+            self._has_top_tracks = False
+            return []
+        return _read.members(answer, "tracks")
+
+    def _call(self, method: Callable[..., Any], *arguments: Any, **options: Any) -> dict[str, Any]:
+        """What a method of spotipy returns; its errors become ours and quote nothing."""
+        import requests
+        from spotipy.exceptions import SpotifyBaseException, SpotifyException
+
+        try:
+            answer = method(*arguments, **options)
+        except SpotifyException as error:
+            status = error.http_status
+            raise StatusError(f"Spotify answered with status {status}", status) from None
+        except (SpotifyBaseException, requests.RequestException):
+            raise ServiceError("Spotify: the exchange failed") from None
+        except (AttributeError, LookupError, TypeError, ValueError):
+            raise not_json(self.label) from None
+        return _read.object(answer)
+
+
+def _client(credentials: Credentials, session: PoliteSession, token_url: str) -> Any:
+    """A spotipy client that speaks through `session` and asks for its token at `token_url`."""
+    import spotipy
+    from spotipy.cache_handler import MemoryCacheHandler
+    from spotipy.oauth2 import SpotifyClientCredentials
+
+    for name in ("spotipy.client", "spotipy.oauth2"):
+        # spotipy logs its headers, secret and token included, and every refusal
+        logging.getLogger(name).addFilter(_say_nothing)
+    manager = SpotifyClientCredentials(
+        credentials.client_id,
+        credentials.client_secret,
+        requests_session=session.requests,
+        cache_handler=MemoryCacheHandler(),
+    )
+    manager.OAUTH_TOKEN_URL = token_url
+    client = spotipy.Spotify(auth_manager=_Token(manager), requests_session=session.requests)
+    client.prefix = f"{session.base_url}/"
+    return client
+
+
+def _say_nothing(record: logging.LogRecord) -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    """An authorisation for spotipy whose failures quote nothing that the service said."""
+
+    manager: Any
+
+    def get_access_token(self, *, as_dict: bool = False) -> str:
+        import requests
+        from spotipy.exceptions import SpotifyBaseException
+
+        try:
+            token = self.manager.get_access_token(as_dict=as_dict)
+        except (
+            SpotifyBaseException,
+            requests.RequestException,
+            AttributeError,
+            LookupError,
+            TypeError,
+            ValueError,
+        ):
+            token = None
+        if not (isinstance(token, str) and token.isascii() and token.isprintable()):
+            raise ServiceEnded(
+                "Spotify: no access token came from its accounts service (is a log-in page or a "
+                f"proxy in between?); try again later, {_OTHERWISE}"
+            )
+        return token
+
+
+def _final(response: "requests.Response", token_url: str) -> str | None:
+    """Why an answer ends Spotify for this run, or None."""
+    status, body = response.status_code, response.content[:2000].lower()
+    asks_token = str(response.request.url).startswith(token_url)
+    if asks_token and status in (400, 401, 403):
+        return (
+            "the client id or the client secret is refused; check SPOTIPY_CLIENT_ID and "
+            f"SPOTIPY_CLIENT_SECRET (or {_CONFIG}) against the dashboard, {_OTHERWISE}"
+        )
+    if status == 401:
+        return f"its own access token is refused (status 401); try again later, {_OTHERWISE}"
+    if status == 403 and b"premium" in body:
+        return f"the owner of the app needs Spotify Premium (status 403); subscribe, {_OTHERWISE}"
+    if status == 403 and "/top-tracks" not in str(response.request.url):
+        return f"this app may not ask (status 403); look at it on the dashboard, {_OTHERWISE}"
+    if status == 429 and b"quota_exceeded" in body:
+        return (
+            "the app's quota is used up (status 429, QUOTA_EXCEEDED); what is done is kept, run "
+            f"the same command again tomorrow, {_OTHERWISE}"
+        )
+    return None
+
+
+def _artist(entry: dict[str, Any]) -> Artist | None:
+    name, id_ = text(entry.get("name")), identifier(entry.get("id"))
+    return Artist(name, spotify_id=id_) if name and id_ else None
+
+
+def _track(entry: dict[str, Any]) -> Track | None:
+    title, id_ = text(entry.get("name")), identifier(entry.get("id"))
+    credits_ = entry.get("artists")
+    artists = credited(credits_ if isinstance(credits_, list) else (), _artist)
+    if not (title and id_ and artists):
+        return None
+    album, external = entry.get("album"), entry.get("external_ids")
+    return Track(
+        artists=artists,
+        title=title,
+        album=text(album.get("name")) if isinstance(album, dict) else None,
+        duration=seconds(entry.get("duration_ms"), per_second=1000),
+        catalogue=Spotify.name,
+        catalogue_id=id_,
+        isrc=isrc(external.get("isrc")) if isinstance(external, dict) else None,
+    )
+
+
+def _is_by(track: Track, artist: Artist) -> bool:
+    return any(credit.spotify_id == artist.spotify_id for credit in track.artists)

@@ -1,0 +1,260 @@
+"""From a pack to the library and the indexes that are here.
+
+The library keeps what was imported, so that every later build indexes it too. The index and its
+sidecar are written anew from checked values: FAISS and SQLite never see a byte of the pack.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from artistindex.entities import Artist, VectorKey
+from artistindex.errors import PackError
+from artistindex.index.manifest import FILE_NAME as MANIFEST
+from artistindex.index.manifest import Manifest
+from artistindex.index.reader import ArtistIndex
+from artistindex.index.sidecar import UsedTrack
+from artistindex.index.writer import write_index
+from artistindex.library.artist_matching import Identities
+from artistindex.library.library import FILE_NAME, Library
+from artistindex.library.lock import writer_lock
+from artistindex.library.rows import ImportedArtist
+from artistindex.packs.export import untransformed
+from artistindex.packs.format import PackedIndex, read_pack
+
+_SAME = 1e-5  # the largest difference of a value of two unit vectors that are the same one
+
+
+@dataclass(frozen=True, slots=True)
+class Collision:
+    """An artist of the pack who is here already, or has a namesake here.
+
+    `matched_by` is "spotify_id", "deezer_id", "musicbrainz_id" or "name"; `kept` says whose vector
+    is in the index now: "local", "pack" or, of namesakes with different ids, "both". `similarity`
+    is the cosine of the two vectors.
+    """
+
+    artist: str
+    local: str
+    matched_by: str
+    kept: str
+    similarity: float | None
+
+
+@dataclass(slots=True)
+class ImportedIndex:
+    """What became of one index of a pack: numbers of artists, `artists` of the index by now."""
+
+    model: str
+    path: Path
+    licence: str
+    in_pack: int
+    artists: int = 0
+    added: int = 0
+    unchanged: int = 0
+    kept: int = 0
+    replaced: int = 0
+    collisions: list[Collision] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """One entry of the JSON shape of `artistindex import --format json`."""
+        return {
+            "index": self.model,
+            "path": str(self.path),
+            "licence": self.licence,
+            "artists": self.artists,
+            "in_pack": self.in_pack,
+            "added": self.added,
+            "unchanged": self.unchanged,
+            "kept": self.kept,
+            "replaced": self.replaced,
+            "collisions": [
+                {
+                    "artist": each.artist,
+                    "local": each.local,
+                    "matched_by": each.matched_by,
+                    "kept": each.kept,
+                    "similarity": each.similarity,
+                }
+                for each in self.collisions
+            ],
+        }
+
+
+def import_pack(
+    path: Path,
+    indexes: Path,
+    *,
+    replace: bool = False,
+    waiting: Callable[[str], None] | None = None,
+    note: Callable[[str], None] = lambda line: None,
+) -> list[ImportedIndex]:
+    """Take the pack at `path` into the library and the indexes of the folder `indexes`.
+
+    Artists who are in an index already keep their vector; with `replace` the pack's takes its
+    place, now and in later builds. Doing it again changes nothing, and finishes what was
+    interrupted. `note` is told what goes on, `waiting` who else is writing.
+
+    Raises PackError where anything in the pack is wrong, or an index here is of another key: then
+    nothing is imported. Raises BrokenIndex, BrokenLibrary, and Busy (without `waiting`).
+    """
+    note(f"reading {path}")
+    packed = read_pack(path)
+    with writer_lock(indexes, waiting=waiting):
+        for each in packed:
+            _check_key(indexes / each.key.model, each)
+        with Library.open(indexes / FILE_NAME) as library:
+            merges = [_Merge(library, indexes, each, replace=replace) for each in packed]
+            library.put_imported(
+                (artist_id, merge.key, entry)
+                for merge in merges
+                for artist_id, entry in merge.imported
+            )
+            for merge in merges:
+                note(f"writing the index {merge.done.path}")
+                merge.write(library)
+    return [merge.done for merge in merges]
+
+
+def _check_key(folder: Path, packed: PackedIndex) -> None:
+    """Raise PackError where the index in `folder` cannot take the vectors of `packed`."""
+    if not (folder / MANIFEST).is_file():
+        return
+    held = Manifest.read(folder)
+    differing = [
+        f"{field} {getattr(packed.key, field)} instead of {getattr(held.key, field)}"
+        for field in ("weights_sha256", "precision", "excerpt")
+        if getattr(packed.key, field) != getattr(held.key, field)
+    ]
+    if packed.vectors.shape[1] != held.dimension:
+        differing.append(f"dimension {packed.vectors.shape[1]} instead of {held.dimension}")
+    if differing:
+        raise PackError(
+            f"the pack's {packed.key.model} does not go with the index {folder}: it has"
+            f" {', '.join(differing)}; nothing was imported. To have it beside, import it into"
+            " another folder with --indexes DIR"
+        )
+
+
+class _Merge:
+    """One index of a pack and what is here: planned first, then written."""
+
+    def __init__(
+        self, library: Library, indexes: Path, packed: PackedIndex, *, replace: bool
+    ) -> None:
+        self.key: VectorKey = packed.key
+        self.transform = packed.transform
+        self.licence = packed.licence
+        self.imported: list[tuple[int | None, ImportedArtist]] = []
+        self.done = ImportedIndex(
+            packed.key.model, indexes / packed.key.model, packed.licence, len(packed.artists)
+        )
+        self._artists: list[Artist] = []
+        self._tracks: list[list[UsedTrack]] = []
+        self._vectors: list[NDArray[np.float32]] = []
+        self._load(library)
+        self._ids: dict[int, int] = {}  # the number of a known artist -> the id in the library
+        self._known = Identities(self._artists)
+        self._local = dict(enumerate(self._vectors))
+        self._meet(library)
+        self._plan(packed, replace=replace)
+
+    def _load(self, library: Library) -> None:
+        """Take over the index that is here."""
+        if not (self.done.path / MANIFEST).is_file():
+            return
+        with ArtistIndex.open(self.done.path) as index:
+            self.transform = index.manifest.transform
+            self.licence = index.manifest.licence
+            self._vectors = list(untransformed(index, library))
+            self._artists = list(index.records)
+            self._tracks = [index.tracks_of_row(row) for row in range(len(index))]
+
+    def _meet(self, library: Library) -> None:
+        """Learn which artists the library knows, and what earlier packs brought."""
+        earlier = library.imported(self.key)
+        for stored in library.artists():
+            found = self._known.find(stored.artist)
+            number = found[0] if found else self._known.add(stored.artist)
+            self._ids.setdefault(number, stored.id)
+            if stored.id in earlier:
+                self._local.setdefault(number, earlier[stored.id].vector)
+
+    def _plan(self, packed: PackedIndex, *, replace: bool) -> None:
+        """Decide for each artist of the pack whether it is new, known, or stays out."""
+        taken: set[int] = set()
+        for artist, tracks, vector in zip(
+            packed.artists, packed.tracks, packed.vectors, strict=True
+        ):
+            entry = ImportedArtist(artist, vector, tuple(tracks), packed.licence, replace)
+            found = self._known.find(artist)
+            if found is None:
+                self._note_namesakes(artist)
+                self._take(None, entry)
+                continue
+            number, how = found
+            here = self._local.get(number)
+            if number in taken or (here is not None and not replace):
+                self._keep(number, how, entry)
+            elif here is None:
+                self._take(self._ids.get(number), entry)
+            elif np.abs(here - vector).max() <= _SAME:
+                self.done.unchanged += 1
+            else:
+                self._collide(number, how, entry, kept="pack")
+                self.done.replaced += 1
+                self.imported.append((self._ids.get(number), entry))
+            taken.add(number)
+
+    def _take(self, artist_id: int | None, entry: ImportedArtist) -> None:
+        self.done.added += 1
+        self.imported.append((artist_id, entry))
+
+    def _keep(self, number: int, how: str, entry: ImportedArtist) -> None:
+        here = self._local.get(number)
+        if here is not None and np.abs(here - entry.vector).max() <= _SAME:
+            self.done.unchanged += 1
+            return
+        self.done.kept += 1
+        self._collide(number, how, entry, kept="local")
+
+    def _collide(self, number: int, how: str, entry: ImportedArtist, *, kept: str) -> None:
+        here = self._local.get(number)
+        similarity = None if here is None else round(float(here @ entry.vector), 6)
+        name = self._known[number].name
+        self.done.collisions.append(Collision(entry.artist.name, name, how, kept, similarity))
+
+    def _note_namesakes(self, artist: Artist) -> None:
+        for other in self._known.namesakes(artist):
+            self.done.collisions.append(Collision(artist.name, other.name, "name", "both", None))
+
+    def write(self, library: Library) -> None:
+        """Write the index: what was here, and all that the library holds of packs."""
+        rows = Identities(self._artists)
+        for entry in library.imported(self.key).values():
+            tracks = [UsedTrack(title, album) for title, album in entry.tracks]
+            found = rows.find(entry.artist)
+            if found is None:
+                rows.add(entry.artist)
+                self._artists.append(entry.artist)
+                self._tracks.append(tracks)
+                self._vectors.append(entry.vector)
+            elif entry.preferred:
+                self._tracks[found[0]] = tracks
+                self._vectors[found[0]] = entry.vector
+            if entry.licence not in self.licence:
+                self.licence = f"{self.licence}; {entry.licence}".removeprefix("; ")
+        made = write_index(
+            self.done.path,
+            key=self.key,
+            artists=self._artists,
+            vectors=np.stack(self._vectors),
+            tracks=self._tracks,
+            licence=self.licence,
+            transform=self.transform,
+        )
+        self.done.artists = made.artists

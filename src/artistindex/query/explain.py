@@ -1,0 +1,150 @@
+"""Why an artist is in an answer: the closest tracks, and how far it depends on single ones.
+
+The stability of a neighbour is the share of bootstrap resamples of everybody's tracks in which it
+stays in the top k. It tells how sure an answer is of itself, not whether it is right.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from artistindex.errors import Misuse
+from artistindex.index.reader import ArtistIndex
+from artistindex.query.track_vectors import TrackSets, same_recordings
+
+Floats = NDArray[np.float64]
+
+RESAMPLES = 200
+_POOL = 100  # artists, nearest first, among whom a resample is ranked; or five times k
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The two tracks, one of each side, that are most alike."""
+
+    asked: str
+    neighbour: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why one neighbour is there.
+
+    `closest` is None where a side has no tracks here, as artists out of a pack have none, and so is
+    `stability`, which is else between 0 and 1. `rests_on` is the title of the one track without
+    which the neighbour would not be in the answer: its only one, or one whose loss alone moves it
+    out of the top k; None where there is no such track.
+    """
+
+    closest: Pair | None
+    stability: float | None
+    rests_on: str | None
+
+    def to_json(self) -> dict[str, Any]:
+        """The keys that are added to a neighbour."""
+        closest = self.closest
+        return {
+            "closest": closest
+            and {
+                "asked": closest.asked,
+                "neighbour": closest.neighbour,
+                "score": closest.score,
+            },
+            "stability": self.stability,
+            "rests_on": self.rests_on,
+        }
+
+
+def explain(
+    index: ArtistIndex,
+    sets: TrackSets,
+    rows: Sequence[int],
+    k: int = 10,
+    *,
+    leave_out: Collection[int] = (),
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> list[Explanation]:
+    """Explain each of the `k` neighbours of the artists in `rows`, in their order.
+
+    The same seed gives the same stabilities. Raises Misuse for `k` below 1 or no row, and
+    BrokenLibrary.
+    """
+    if not rows:
+        raise Misuse("only an answer about artists can be explained, track by track")
+    left_out = {*rows, *leave_out}
+    vector = index.vectors[list(rows)].astype(np.float64).sum(axis=0)
+    found = index.nearest(vector, max(_POOL, 5 * k) if k > 0 else k, leave_out=left_out)
+    pool = [row for _, row in found]
+    stabilities = _stabilities(sets, rows, pool, k, resamples=resamples, seed=seed)
+    bar = found[k][0] if len(found) > k else -np.inf
+    asked = vector / np.linalg.norm(vector)
+    known = not any(sets.of(row).is_imported for row in rows)
+    return [
+        Explanation(
+            closest=_closest(sets, rows, row),
+            stability=float(stability) if known and not sets.of(row).is_imported else None,
+            rests_on=_rests_on(sets, row, asked, bar),
+        )
+        for row, stability in zip(pool[:k], stabilities, strict=False)
+    ]
+
+
+def _stabilities(
+    sets: TrackSets,
+    rows: Sequence[int],
+    pool: Sequence[int],
+    k: int,
+    *,
+    resamples: int,
+    seed: int,
+) -> Floats:
+    """For each artist of `pool`, the share of resamples in which it is among the `k` best."""
+    drawn = {row: _resampled(sets, row, resamples, seed) for row in (*rows, *pool)}
+    asked = np.sum([drawn[row] for row in rows], axis=0)
+    scores = np.stack([np.einsum("ij,ij->i", drawn[row], asked) for row in pool], axis=1)
+    best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    stays: Floats = np.bincount(best.ravel(), minlength=len(pool)) / resamples
+    return stays
+
+
+def _resampled(sets: TrackSets, row: int, resamples: int, seed: int) -> Floats:
+    """The artist's vector from as many tracks, drawn with replacement: (resamples, d)."""
+    held = sets.of(row)
+    if held.is_imported:
+        return np.repeat(held.units, resamples, axis=0).astype(np.float64)
+    count = len(held)
+    generator = np.random.default_rng((seed, row))
+    weights = generator.multinomial(count, np.full(count, 1 / count), size=resamples)
+    return sets.centroids(held.raw, weights).astype(np.float64)
+
+
+def _closest(sets: TrackSets, rows: Sequence[int], row: int) -> Pair | None:
+    other = sets.of(row)
+    best: Pair | None = None
+    for asked in map(sets.of, rows):
+        if asked.is_imported or other.is_imported:
+            continue
+        similarities = np.where(same_recordings(asked, other), -np.inf, asked.units @ other.units.T)
+        mine, its = np.unravel_index(similarities.argmax(), similarities.shape)
+        score = float(similarities[mine, its])
+        if np.isfinite(score) and (best is None or score > best.score):
+            best = Pair(asked.titles[mine] or "", other.titles[its] or "", score)
+    return best
+
+
+def _rests_on(sets: TrackSets, row: int, asked: Floats, bar: float) -> str | None:
+    """The track without which the artist falls below `bar`, the score of the first left out."""
+    held = sets.of(row)
+    if held.is_imported:
+        return None
+    if len(held) == 1:
+        return held.titles[0]
+    without = sets.centroids(held.raw, 1 - np.eye(len(held)))
+    scores = without @ asked
+    worst = int(scores.argmin())
+    return held.titles[worst] if scores[worst] < bar else None

@@ -1,0 +1,135 @@
+"""The report: what it says, what it never lets through, and that it is written whole."""
+
+import re
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup
+
+from artistindex import compare
+from artistindex.errors import ArtistIndexError, Misuse
+from artistindex.evaluation.report.render import cell, markdown, shown, write_report
+from hostile_names import NAMES
+
+
+@pytest.fixture
+def page(strange_report: Path) -> BeautifulSoup:
+    return read(strange_report)
+
+
+def read(folder: Path) -> BeautifulSoup:
+    return BeautifulSoup((folder / "report.html").read_text("utf-8"), "html.parser")
+
+
+def test_files(strange_report):
+    files = {path.name: path.stat().st_size for path in strange_report.iterdir()}
+    assert files.keys() == {
+        "heatmap.svg",
+        "map.svg",
+        "overlap.svg",
+        "report.html",
+        "report.md",
+        "similarities.svg",
+    }
+    assert min(files.values()) > 500
+
+
+def test_strangers_stay_text_in_html(page):
+    assert len(page.find_all("script")) == 1
+    assert {image["src"][:26] for image in page.find_all("img")} == {"data:image/svg+xml;base64,"}
+    assert not page.find_all("b")
+    cells = {each.get_text() for each in page.select("tbody th[scope=row]")}
+    assert {shown(name) for name in NAMES} <= cells
+    assert "{{ 7 * 7 }} {% raw %}" in cells
+
+
+def test_nothing_in_the_page_points_anywhere(page):
+    for attribute in ("src", "href", "action", "srcset", "data"):
+        for tag in page.find_all(attrs={attribute: True}):
+            assert tag[attribute].startswith(("data:", "#")), tag
+    assert "default-src 'none'" in page.find("meta", attrs={"http-equiv": True})["content"]
+
+
+def test_the_page_can_be_read_by_ear(page):
+    assert page.html["lang"] == "en"
+    assert len(page.find_all("h1")) == 1
+    assert len(page.find_all("h2")) >= 5
+    for table in page.find_all("table"):
+        assert table.caption.get_text()
+        assert all(head.get("scope") in ("col", "row") for head in table.find_all("th"))
+    for image in page.find_all("img"):
+        assert len(image["alt"]) > 20
+    ids = [tag["id"] for tag in page.find_all(id=True)]
+    assert len(ids) == len(set(ids))
+    for tag in page.find_all(attrs={"aria-labelledby": True}):
+        assert tag["aria-labelledby"] in ids
+
+
+def test_the_first_screen_says_which_how_much_and_how_sure(strange, page):
+    head = page.header.get_text()
+    assert strange.verdict.headline in head
+    assert all(sentence in head for sentence in strange.verdict.sentences)
+    assert "By how much" in head
+    assert "How sure" in head
+    assert "chance" in head
+
+
+def test_strangers_stay_text_in_markdown(strange_report):
+    text = (strange_report / "report.md").read_text("utf-8")
+    assert "<" not in text
+    assert re.findall(r"(?<!\\)!\[", text) == ["!["] * 4
+    assert re.findall(r"(?<!\\)\]\(([^)]*)\)", text) == [
+        "overlap.svg",
+        "similarities.svg",
+        "heatmap.svg",
+        "map.svg",
+    ]
+    tables = [part.splitlines() for part in text.split("\n\n") if part.startswith("|")]
+    assert sum(map(len, tables)) > 60
+    for table in tables:
+        widths = {len(re.findall(r"(?<!\\)\|", line)) for line in table}
+        assert len(widths) == 1, table[:3]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a|b", r"a\|b"),
+        ("<b>&", "&lt;b&gt;&amp;"),
+        ("[x](y)", r"\[x\](y)"),
+        ("https://x", r"https\://x"),
+        ("www.x", r"www\.x"),
+        ("@me a@b", r"\@me a@b"),
+        ("# x", r"\# x"),
+        ("1. x", r"1\. x"),
+        ("a-b 1.5 (c)", "a-b 1.5 (c)"),
+    ],
+)
+def test_markdown_means_nothing(text, expected):
+    assert markdown(text) == expected
+
+
+def test_cells():
+    assert cell(None, "number") == "–"
+    assert cell(-0.12345, "number") == "−0.123"
+    assert cell(0.12345, "percent") == "12.3%"
+    assert cell(12345, "integer") == "12,345"
+    assert cell("a\u202eb\n", "text") == "ab"
+
+
+def test_a_report_without_a_truth(planted, tmp_path):
+    found = compare([planted(model="a"), planted(model="b", seed=1)])
+    write_report(found, tmp_path / "r")
+    page = read(tmp_path / "r")
+    assert "No truth was given" in page.h1.get_text()
+    assert len(page.find_all("img")) == 3
+
+
+def test_where_it_cannot_be_written(planted, tmp_path):
+    found = compare([planted(model="a"), planted(model="b", seed=1)])
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(Misuse, match="is a file"):
+        write_report(found, tmp_path / "file")
+    with pytest.raises(ArtistIndexError, match="cannot write"):
+        write_report(found, tmp_path / "file" / "below")
+    assert (tmp_path / "file").read_text() == "mine"

@@ -1,0 +1,188 @@
+import hashlib
+import json
+import resource
+import sqlite3
+from pathlib import Path
+
+import faiss
+import numpy as np
+import pytest
+
+from artistindex.entities import Artist, VectorKey
+from artistindex.errors import BrokenIndex, Misuse
+from artistindex.index import manifest
+from artistindex.index.manifest import Manifest
+from artistindex.index.sidecar import UsedTrack
+from artistindex.index.writer import background, write_index
+
+KEY = VectorKey("vggish", "a" * 64, "f32", "3x30")
+
+
+def rows(count: int, dimension: int = 6, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=(count, dimension)).astype(np.float32)
+
+
+def written(folder: Path, count: int = 5, seed: int = 0, **options: object) -> Manifest:
+    return write_index(
+        folder,
+        key=KEY,
+        artists=[Artist(f"A{at}", spotify_id=f"s{at}") for at in range(count)],
+        vectors=rows(count, seed=seed),
+        tracks=[[UsedTrack(f"T{at}", "Album", at)] for at in range(count)],
+        licence="of the weights",
+        **options,
+    )
+
+
+def files(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_the_files_are_what_the_format_says(tmp_path: Path) -> None:
+    made = written(tmp_path)
+    held = json.loads((tmp_path / "manifest.json").read_text())
+    assert held["format"] == 1
+    assert (held["model"], held["precision"], held["excerpt"]) == ("vggish", "f32", "3x30")
+    assert (held["dimension"], held["metric"], held["artists"]) == (6, "inner_product", 5)
+    assert held["licence"] == "of the weights"
+    for entry in held["files"].values():
+        content = (tmp_path / entry["name"]).read_bytes()
+        assert (len(content), hashlib.sha256(content).hexdigest()) == (
+            entry["bytes"],
+            entry["sha256"],
+        )
+    index = faiss.read_index(str(tmp_path / made.index_file.name))
+    assert (index.ntotal, index.d, index.metric_type) == (5, 6, faiss.METRIC_INNER_PRODUCT)
+    vectors = rows(5)
+    expected = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    np.testing.assert_allclose(index.reconstruct_n(0, 5), expected, atol=1e-6)
+    with sqlite3.connect(tmp_path / made.artists_file.name) as sidecar:
+        assert sidecar.execute("SELECT row, name, spotify_id FROM artists WHERE row = 3").fetchone()
+        assert sidecar.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+    sidecar.close()
+
+
+def test_nothing_is_written_where_nothing_has_changed(tmp_path: Path) -> None:
+    made = written(tmp_path)
+    stamp = (tmp_path / "manifest.json").stat().st_mtime_ns
+    assert written(tmp_path) == made
+    assert (tmp_path / "manifest.json").stat().st_mtime_ns == stamp
+
+
+def test_a_damaged_data_file_is_written_again(tmp_path: Path) -> None:
+    made = written(tmp_path)
+    (tmp_path / made.index_file.name).write_bytes(b"damaged")
+    written(tmp_path)
+    assert (tmp_path / made.index_file.name).stat().st_size == made.index_file.bytes
+
+
+def test_the_generation_before_stays_for_readers_and_older_ones_go(tmp_path: Path) -> None:
+    first, second, third = (written(tmp_path, seed=seed) for seed in range(3))
+    assert first.index_file.name not in files(tmp_path)
+    assert {second.index_file.name, third.index_file.name} <= files(tmp_path)
+
+
+@pytest.mark.parametrize("limit", [100, 400, 20_000])
+def test_a_full_disk_leaves_the_old_index_in_place(tmp_path: Path, limit: int) -> None:
+    before = written(tmp_path)
+    held = files(tmp_path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        with pytest.raises(BrokenIndex, match="still in place") as caught:
+            written(tmp_path, count=2000, seed=9)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "\n" not in str(caught.value)
+    assert Manifest.read(tmp_path) == before
+    assert held <= files(tmp_path)
+    assert not [name for name in files(tmp_path) if name.endswith(".part")]
+
+
+@pytest.mark.parametrize(
+    "vectors",
+    [np.full((2, 3), np.nan), np.full((2, 3), np.inf), np.zeros((3, 3)), np.zeros((0, 3))],
+)
+def test_vectors_that_cannot_be_are_refused(tmp_path: Path, vectors: np.ndarray) -> None:
+    with pytest.raises(ValueError, match=r"finite|do not go with"):
+        write_index(
+            tmp_path, key=KEY, artists=[Artist("A"), Artist("B")], vectors=vectors.astype("f4")
+        )
+    assert files(tmp_path) == set()
+
+
+def test_an_unknown_transform_is_misuse(tmp_path: Path) -> None:
+    with pytest.raises(Misuse, match=r"there are|known ones"):
+        written(tmp_path, transform="nonsense")
+
+
+def test_background_quantiles_are_those_of_all_pairs() -> None:
+    vectors = rows(40)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    pairs = (vectors @ vectors.T)[np.triu_indices(40, 1)]
+    found = background(vectors)
+    assert len(found) == 1001
+    assert found[0] == pytest.approx(pairs.min(), abs=1e-6)
+    assert found[500] == pytest.approx(np.median(pairs), abs=1e-6)
+    assert background(vectors[:1]) == ()
+
+
+def test_background_of_many_artists_is_sampled_alike_every_time() -> None:
+    vectors = rows(1200, 4)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    pairs = (vectors @ vectors.T)[np.triu_indices(1200, 1)]
+    found = background(vectors)
+    assert found == background(vectors)
+    assert found[500] == pytest.approx(np.median(pairs), abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"format": 2}, "newer than the 1"),
+        ({"format": "1"}, "not a manifest of format 1"),
+        ({"metric": "l2"}, "not a manifest"),
+        ({"dimension": -1}, "not a manifest"),
+        ({"dimension": "6"}, "not a manifest"),
+        ({"artists": True}, "not a manifest"),
+        ({"background": ["x"]}, "not a manifest"),
+        ({"background": [float("nan")]}, "not a manifest"),
+        ({"files": {}}, "not a manifest"),
+        ({"files": None}, "not a manifest"),
+    ],
+)
+def test_a_manifest_of_the_wrong_shape_is_refused(
+    tmp_path: Path, change: dict[str, object], message: str
+) -> None:
+    written(tmp_path)
+    path = tmp_path / manifest.FILE_NAME
+    held = json.loads(path.read_text()) | change
+    path.write_text(json.dumps(held | {"sha256": manifest.seal(held)}))
+    with pytest.raises(BrokenIndex, match=message):
+        Manifest.read(tmp_path)
+
+
+def test_a_manifest_that_was_edited_is_refused(tmp_path: Path) -> None:
+    written(tmp_path)
+    path = tmp_path / manifest.FILE_NAME
+    path.write_text(path.read_text().replace("3x30", "3x31"))
+    with pytest.raises(BrokenIndex, match="not a manifest"):
+        Manifest.read(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["../elsewhere", "/etc/passwd", "..", "", "a/b"])
+def test_a_manifest_cannot_point_outside_its_folder(tmp_path: Path, name: str) -> None:
+    written(tmp_path)
+    path = tmp_path / manifest.FILE_NAME
+    held = json.loads(path.read_text())
+    held["files"]["index"]["name"] = name
+    path.write_text(json.dumps(held | {"sha256": manifest.seal(held)}))
+    with pytest.raises(BrokenIndex, match="not a manifest"):
+        Manifest.read(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"\xff\xfe", b"[" * 100_000])
+def test_a_manifest_that_is_no_json_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / manifest.FILE_NAME).write_bytes(content)
+    with pytest.raises(BrokenIndex, match="damaged"):
+        Manifest.read(tmp_path)

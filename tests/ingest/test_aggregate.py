@@ -1,0 +1,72 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from artistindex.entities import Artist, Track, TrackVector, VectorKey
+from artistindex.ingest.aggregate import artist_vector, gather
+from artistindex.library.library import FILE_NAME, Library
+
+KEY = VectorKey("vggish", "a" * 64)
+OWN = [(1.0, 0.02), (1.0, -0.02), (1.0, 0.01), (1.0, -0.01)]
+STRANGER = (-0.2, 1.0)
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Iterator[Library]:
+    with Library.open(tmp_path / FILE_NAME) as opened:
+        yield opened
+
+
+def put(library: Library, artist: str, vectors: list[tuple[float, float]]) -> None:
+    for number, values in enumerate(vectors):
+        path = Path(f"/music/{artist}/{number}.flac")
+        track = Track((Artist(artist),), f"Title {number}", path=path)
+        track_id = library.put_file(track, size=1, mtime_ns=1)
+        made = TrackVector(KEY, np.array(values, np.float32), patches=1, engine="openvino")
+        library.record(track_id, audio_sha256=f"{artist}{number}", duration=9.0, vectors=[made])
+
+
+def test_an_artists_vector_is_the_mean_of_its_first_tracks(library: Library) -> None:
+    put(library, "Vril", [(1.0, 0.0), (0.0, 1.0), (9.0, 9.0)])
+    found = gather(library, KEY, tracks=2)
+    assert [artist.name for artist in found.artists] == ["Vril"]
+    assert found.vectors[0].tolist() == [0.5, 0.5]
+    assert found.vectors[0].dtype == np.float32
+    assert len(found.held[1]) == 2
+
+
+def test_artists_without_a_vector_of_the_key_are_left_out(library: Library) -> None:
+    put(library, "Vril", OWN)
+    library.add_artist(Artist("Rezz"))
+    assert [artist.name for artist in gather(library, KEY, tracks=5).artists] == ["Vril"]
+    assert gather(library, VectorKey("musicnn", "a" * 64), tracks=5).artists == []
+
+
+def test_a_stranger_is_flagged_and_counts_until_it_is_to_be_dropped(library: Library) -> None:
+    put(library, "Vril", [*OWN, STRANGER])
+    kept = gather(library, KEY, tracks=5)
+    assert kept.outliers == 1
+    assert len(kept.tracks[0]) == 5
+    flagged = library.failures()
+    assert [(each.what, each.stage, each.artist) for each in flagged] == [
+        ("/music/Vril/4.flac", "outlier", "Vril")
+    ]
+    assert "times as far from" in flagged[0].reason
+    dropped = gather(library, KEY, tracks=5, drop_outliers=True)
+    assert len(dropped.tracks[0]) == 4
+    np.testing.assert_allclose(dropped.vectors[0], artist_vector(np.array(OWN, np.float32)))
+
+
+def test_a_flag_goes_when_its_reason_has_gone(library: Library) -> None:
+    put(library, "Vril", [*OWN, STRANGER])
+    gather(library, KEY, tracks=5)
+    gather(library, KEY, tracks=4)
+    assert library.failures() == []
+
+
+def test_a_flagged_track_is_not_a_failed_one(library: Library) -> None:
+    put(library, "Vril", [*OWN, STRANGER])
+    gather(library, KEY, tracks=5)
+    assert len(gather(library, KEY, tracks=5).tracks[0]) == 5

@@ -1,0 +1,214 @@
+from itertools import combinations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from artistindex.entities import Artist, Track
+from artistindex.metadata.track_selection import (
+    Standing,
+    Title,
+    choose,
+    is_usable,
+    same_recording,
+    standing,
+)
+
+REZZ = Artist("Rezz", deezer_id="1")
+OTHER = Artist("deadmau5", deezer_id="2")
+
+
+def track(title: str, *, by: tuple[Artist, ...] = (REZZ,), **fields: object) -> Track:
+    return Track(artists=by, title=title, **fields)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Strobe (Live)",
+        "Strobe - Live",
+        "Strobe - Live at Earl's Court / 2012",
+        "Strobe [Live from Red Rocks]",
+        "Strobe (BBC Live Version)",
+        "Strobe (En Vivo)",
+        "Strobe - Ao Vivo",
+        "Strobe (MTV Unplugged)",
+        "Strobe (Karaoke Version)",
+        "Strobe (In the Style of deadmau5) [Karaoke]",
+        "Strobe (Originally Performed by deadmau5)",
+        "Strobe Karaoke Version",
+        "Strobe (Commentary)",
+        "Strobe - Track by Track Commentary",
+        "Strobe Commentary",
+        "Album Interview (Interview)",
+    ],
+)
+def test_live_karaoke_and_commentary_are_left_out(title: str) -> None:
+    assert not is_usable(track(title))
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Live Forever",
+        "Live and Let Die",
+        "Alive",
+        "Karaoke",
+        "Where You Live",
+        "Olive (feat. Live)",
+        "Delivery - Original Mix",
+        "Interview",
+        "(You Make Me Feel Like) A Natural Woman",
+        "Liveness - Remastered",
+    ],
+)
+def test_songs_about_it_are_kept(title: str) -> None:
+    assert is_usable(track(title))
+
+
+@pytest.mark.parametrize(
+    ("album", "usable"),
+    [
+        ("Live", False),
+        ("Live at Alexandra Palace", False),
+        ("Alive 2007 (Live)", False),
+        ("Meowingtons Hax 2k11 Toronto - Live", False),
+        ("The Karaoke Channel", False),
+        ("The Way We Live", True),
+        ("Live Through This", True),
+        (None, True),
+    ],
+)
+def test_live_albums(album: str | None, usable: bool) -> None:
+    assert is_usable(track("Strobe", album=album)) is usable
+
+
+SAME = [
+    "Ghosts 'n' Stuff",
+    "Ghosts ’n’ Stuff",
+    "GHOSTS 'N' STUFF",
+    "Ghosts 'n' Stuff (feat. Rob Swire)",
+    "Ghosts 'n' Stuff ft. Rob Swire",
+    "Ghosts 'n' Stuff (with Rob Swire)",
+    "Ghosts 'n' Stuff - Radio Edit",
+    "Ghosts 'n' Stuff (Radio Edit) [feat. Rob Swire]",
+    "Ghosts 'n' Stuff - Original Mix",
+    "Ghosts 'n' Stuff (Extended Mix)",
+    "Ghosts 'n' Stuff - Extended",
+    "Ghosts 'n' Stuff (Remastered)",
+    "Ghosts 'n' Stuff - 2016 Remaster",
+    "Ghosts 'n' Stuff - Remastered 2016",
+    "Ghosts 'n' Stuff [Album Version]",
+    "Ghosts 'n' Stuff (Explicit)",
+    "Ghosts 'n' Stuff (Bonus Track)",
+    "Ghosts 'n' Stuff (10th Anniversary Edition)",
+    "Ghosts 'n' Stuff (12\" Version)",
+]
+
+
+@pytest.mark.parametrize(("one", "other"), list(combinations(SAME, 2)))
+def test_one_recording_under_many_titles(one: str, other: str) -> None:
+    assert same_recording(track(one), track(other))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Strobe", "Strobe (Dimension Remix)"),
+        ("Strobe (Feed Me Remix)", "Strobe (Dimension Remix)"),
+        ("Strobe", "Strobe (Acoustic)"),
+        ("Edge", "Edge Pt. II"),
+        ("Intro (Part 1)", "Intro (Part 2)"),
+        ("Résumé", "Резюме"),
+        ("(You)", "(Me)"),
+    ],
+)
+def test_different_recordings(one: str, other: str) -> None:
+    assert not same_recording(track(one, duration=200.0), track(other, duration=200.0))
+
+
+def test_the_duration_tells_songs_of_one_title_apart() -> None:
+    first, second = track("Intro", duration=60.0), track("Intro", duration=180.0)
+    assert not same_recording(first, second)
+    assert same_recording(first, track("Intro", duration=64.0))
+    assert same_recording(first, track("Intro"))
+    assert same_recording(first, track("Intro (Radio Edit)", duration=300.0))
+
+
+def test_the_isrc_names_the_recording() -> None:
+    assert same_recording(track("Edge", isrc="GBTDG0900141"), track("Odd", isrc="GBTDG0900141"))
+    assert same_recording(track("Edge", isrc="GBTDG0900141"), track("Edge", isrc="USUS11200001"))
+
+
+def test_what_stands_for_an_artist() -> None:
+    cases = {
+        track("Edge"): Standing.OWN,
+        track("Edge (Radio Edit)"): Standing.OWN,
+        track("Edge (Rezz VIP)"): Standing.OWN,
+        track("Edge (REZZ Remix)", by=(OTHER, REZZ)): Standing.GUEST,
+        track("Hypnocurrency", by=(OTHER, REZZ)): Standing.GUEST,
+        track("Edge (Someone Remix)"): Standing.ALTERED,
+        track("Edge - Someone's Rework"): Standing.ALTERED,
+        track("Edge (Rezzonator Remix)"): Standing.ALTERED,
+        track("Edge (Rezz Remix) [Someone Bootleg]"): Standing.ALTERED,
+        track("Edge (Sped Up)"): Standing.ALTERED,
+        track("Edge (Instrumental)"): Standing.ALTERED,
+        track("Edge - Mixed"): Standing.ALTERED,
+        track("Skit", duration=20.0): Standing.ODD_LENGTH,
+        track("Mix", duration=3600.0): Standing.ODD_LENGTH,
+    }
+    assert {each: standing(each, REZZ) for each in cases} == cases
+
+
+def test_remixes_by_others_come_last_and_only_where_needed() -> None:
+    listed = [
+        track("Edge (Someone Remix)"),
+        track("Hypnocurrency", by=(OTHER, REZZ)),
+        track("Edge - Live"),
+        track("Edge"),
+        track("Edge - Remastered"),
+        track("Relax"),
+    ]
+    chosen = [each.title for each in choose(listed, REZZ, limit=10)]
+    assert chosen == ["Edge", "Relax", "Hypnocurrency", "Edge (Someone Remix)"]
+    assert [each.title for each in choose(listed, REZZ, limit=2)] == ["Edge", "Relax"]
+    assert choose(listed[2:3], REZZ, limit=5) == []
+
+
+words = st.sampled_from(["edge", "Relax", "(Live)", "- Radio Edit", "(X Remix)", "[Rezz Remix]",
+                         "(feat. Y)", "(", ")", "-", "é", "夜", "2016"])  # fmt: skip
+titles = st.one_of(st.text(max_size=30), st.lists(words, max_size=5).map(" ".join))
+tracks = st.builds(
+    Track,
+    artists=st.sampled_from([(REZZ,), (OTHER, REZZ), ()]),
+    title=titles,
+    album=st.sampled_from([None, "Live", "An Album"]),
+    duration=st.one_of(st.none(), st.floats(1, 4000)),
+    isrc=st.sampled_from([None, "GBTDG0900141", "USUS11200001"]),
+)
+
+
+@given(listed=st.lists(tracks, max_size=12), limit=st.integers(1, 6))
+def test_choosing_keeps_its_promises(listed: list[Track], limit: int) -> None:
+    chosen = choose(listed, REZZ, limit=limit)
+    assert len(chosen) <= limit
+    assert all(each in listed and is_usable(each) for each in chosen)
+    assert not any(same_recording(one, other) for one, other in combinations(chosen, 2))
+    assert choose(chosen, REZZ, limit=limit) == chosen
+    ranks = [standing(each, REZZ) for each in chosen]
+    assert ranks == sorted(ranks)
+    if any(is_usable(each) for each in listed):
+        assert chosen
+
+
+@given(title=titles)
+def test_a_title_is_folded_and_stays_so(title: str) -> None:
+    parsed = Title.parse(title)
+    assert same_recording(track(title), track(title))
+    assert Title.parse(title.upper().lower()).recording == Title.parse(title.lower()).recording
+    assert all(parsed.qualifiers)
+
+
+@given(one=tracks, other=tracks)
+def test_being_the_same_recording_is_mutual(one: Track, other: Track) -> None:
+    assert same_recording(one, other) == same_recording(other, one)

@@ -1,0 +1,835 @@
+"""Packs: what goes out comes in, merges keep what is here, and hostile files get one line."""
+
+import errno
+import hashlib
+import io
+import json
+import shutil
+import stat
+import struct
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from artistindex import naming
+from artistindex.entities import Artist, Track, TrackVector, VectorKey
+from artistindex.errors import ArtistIndexError, PackError
+from artistindex.index.reader import ArtistIndex, verify
+from artistindex.index.sidecar import UsedTrack
+from artistindex.index.transforms import TRANSFORMS, unit
+from artistindex.index.writer import write_index
+from artistindex.ingest.pipeline import build
+from artistindex.library.artist_matching import Identities
+from artistindex.library.library import FILE_NAME, Library
+from artistindex.library.rows import ImportedArtist
+from artistindex.packs.export import export_pack
+from artistindex.packs.format import PackedIndex, read_pack, write_pack
+from artistindex.packs.import_ import Collision, import_pack
+
+KEY = VectorKey("vggish", "a" * 64)
+Plant = Callable[..., Path]
+
+
+def packed(
+    artists: Sequence[Artist | str],
+    vectors: Any = None,
+    *,
+    key: VectorKey = KEY,
+    transform: str = "none",
+    licence: str = "CC BY-NC-SA 4.0",
+    seed: int = 0,
+    dimension: int = 6,
+) -> PackedIndex:
+    known = [Artist(each) if isinstance(each, str) else each for each in artists]
+    if vectors is None:
+        vectors = np.random.default_rng(seed).normal(size=(len(known), dimension))
+    tracks = [(("One", "An album"), ("Two", None)) for _ in known]
+    return PackedIndex(key, licence, transform, known, tracks, unit(np.asarray(vectors)))
+
+
+def here(folder: Path, content: PackedIndex) -> Path:
+    """An index that is here already, without a library."""
+    target = folder / content.key.model
+    write_index(
+        target,
+        key=content.key,
+        artists=content.artists,
+        vectors=content.vectors,
+        tracks=[[UsedTrack(*track) for track in several] for several in content.tracks],
+        licence=content.licence,
+        transform=content.transform,
+    )
+    return target
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    found = (path for path in folder.rglob("*") if path.is_file() and path.name != ".lock")
+    return {str(path.relative_to(folder)): path.read_bytes() for path in found}
+
+
+@pytest.fixture
+def pack(tmp_path: Path) -> Path:
+    path = tmp_path / "pack.zip"
+    write_pack(path, [packed(["Rezz", Artist("Vril", spotify_id="sp1"), "東京", "AC/DC"])])
+    return path
+
+
+# -- out and in --------------------------------------------------------------------------------
+
+
+def test_a_pack_comes_back_as_it_went(pack: Path) -> None:
+    [found] = read_pack(pack)
+    expected = packed(["Rezz", Artist("Vril", spotify_id="sp1"), "東京", "AC/DC"])
+    assert found.key == expected.key
+    assert found.licence == "CC BY-NC-SA 4.0"
+    assert found.artists == expected.artists
+    assert found.tracks == expected.tracks
+    np.testing.assert_array_equal(found.vectors, expected.vectors)
+
+
+NAMES = st.text(min_size=1, max_size=30).filter(naming.tidy)
+
+
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50
+)
+@given(st.lists(st.tuples(NAMES, st.lists(NAMES, max_size=3)), min_size=1, max_size=5))
+def test_any_names_survive_the_journey(
+    tmp_path: Path, content: list[tuple[str, list[str]]]
+) -> None:
+    content = list({naming.tidy(name): (name, titles) for name, titles in content}.values())
+    artists = [Artist(naming.tidy(name)) for name, _ in content]
+    tracks = [tuple((naming.tidy(title), None) for title in titles) for _, titles in content]
+    vectors = packed(artists).vectors
+    path = tmp_path / "any.zip"
+    write_pack(path, [PackedIndex(KEY, "", "none", artists, tracks, vectors)], overwrite=True)
+    [found] = read_pack(path)
+    assert found.artists == artists
+    assert found.tracks == tracks
+
+
+def test_an_index_goes_out_and_comes_in_elsewhere(planted: Plant, tmp_path: Path) -> None:
+    folder = planted(count=30)
+    planted(count=5, model="musicnn", dimension=4)
+    pack = tmp_path / "both.zip"
+    assert [each.key.model for each in export_pack(pack, folder.parent)] == ["vggish", "musicnn"]
+    elsewhere = tmp_path / "elsewhere"
+    done = import_pack(pack, elsewhere)
+    assert [(each.model, each.added, each.artists) for each in done] == [
+        ("vggish", 30, 30),
+        ("musicnn", 5, 5),
+    ]
+    verify(elsewhere / "vggish")
+    with ArtistIndex.open(folder) as one, ArtistIndex.open(elsewhere / "vggish") as other:
+        assert other.artists == one.artists
+        assert other.manifest.key == one.manifest.key
+        assert other.manifest.licence == one.manifest.licence
+        assert other.tracks("Artist 3") == [UsedTrack("Artist 3's song")]
+        np.testing.assert_allclose(other.vectors, one.vectors, atol=1e-6)
+        assert [each.artist for each in other.neighbours("Artist 3")] == [
+            each.artist for each in one.neighbours("Artist 3")
+        ]
+
+
+def test_only_the_indexes_asked_for_go_out(planted: Plant, tmp_path: Path) -> None:
+    folder = planted()
+    planted(model="musicnn")
+    pack = tmp_path / "one.zip"
+    export_pack(pack, folder.parent, models=["musicnn"])
+    assert [each.key.model for each in read_pack(pack)] == ["musicnn"]
+    with pytest.raises(ArtistIndexError, match="unknown index 'nonsense'"):
+        export_pack(tmp_path / "no.zip", folder.parent, models=["nonsense"])
+    with pytest.raises(ArtistIndexError, match="no index"):
+        export_pack(tmp_path / "no.zip", tmp_path / "empty")
+    assert not (tmp_path / "no.zip").exists()
+
+
+def test_a_file_that_is_there_is_not_overwritten_unasked(planted: Plant, tmp_path: Path) -> None:
+    folder = planted()
+    target = tmp_path / "letter.zip"
+    target.write_text("mine")
+    with pytest.raises(PackError, match="is there already"):
+        export_pack(target, folder.parent)
+    assert target.read_text() == "mine"
+    export_pack(target, folder.parent, overwrite=True)
+    assert read_pack(target)
+    with pytest.raises(PackError, match="cannot write"):
+        export_pack(tmp_path / "no" / "such" / "folder.zip", folder.parent)
+
+
+def test_a_pack_holds_one_index_of_a_model(planted: Plant, tmp_path: Path) -> None:
+    folder = planted()
+    shutil.copytree(folder, folder.with_name("vggish-old"))
+    with pytest.raises(PackError, match="one index of vggish: choose which with --index"):
+        export_pack(tmp_path / "p.zip", folder.parent)
+    export_pack(tmp_path / "p.zip", folder.parent, models=["vggish-old"])
+    assert len(read_pack(tmp_path / "p.zip")) == 1
+
+
+def test_no_path_and_no_library_id_goes_out(tmp_path: Path, pack: Path) -> None:
+    with zipfile.ZipFile(pack) as archive:
+        lines = archive.read("vggish/artists.jsonl").decode().splitlines()
+    assert json.loads(lines[1]) == {
+        "name": "Vril",
+        "spotify_id": "sp1",
+        "tracks": [{"title": "One", "album": "An album"}, {"title": "Two"}],
+    }
+
+
+# -- with a library, and builds afterwards -----------------------------------------------------
+
+
+@pytest.fixture
+def library_of(tmp_path: Path) -> Callable[..., Path]:
+    """A folder with a library of two tracks an artist, and the index built of it."""
+
+    def make(name: str, vectors: dict[str, Any], *, transform: str = "none") -> Path:
+        folder = tmp_path / name
+        with Library.open(folder / FILE_NAME) as library:
+            for at, (artist, vector) in enumerate(vectors.items()):
+                for number in (1, -1):
+                    track = Track(
+                        (Artist(artist),), f"{artist} {number}", path=Path(f"/{at}{number}")
+                    )
+                    track_id = library.put_file(track, size=1, mtime_ns=1)
+                    moved = np.asarray(vector, np.float32) + 0.01 * number
+                    library.record(
+                        track_id,
+                        audio_sha256=f"{at}{number}",
+                        duration=1.0,
+                        vectors=[TrackVector(musicnn_key(), moved, 1, "test")],
+                    )
+        rebuild(folder, transform)
+        return folder
+
+    return make
+
+
+def musicnn_key() -> VectorKey:
+    from artistindex.embedding import weights
+    from artistindex.embedding.registry import spec_of
+
+    return VectorKey("musicnn", weights.find(spec_of("musicnn")).sha256)
+
+
+def rebuild(folder: Path, transform: str = "none", monkeypatch: Any = None) -> None:
+    """What `artistindex build` does once there is nothing to extract."""
+    build(indexes=folder, models=["musicnn"], engine="openvino", transform=transform)
+
+
+def drawn(*artists: str, seed: int = 0) -> dict[str, Any]:
+    rows = np.random.default_rng(seed).normal(size=(len(artists), 8)) + 1
+    return dict(zip(artists, rows, strict=True))
+
+
+@pytest.fixture(autouse=True)
+def _no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("transform", TRANSFORMS)
+def test_a_transformed_index_is_the_same_elsewhere(
+    library_of: Callable[..., Path], tmp_path: Path, transform: str
+) -> None:
+    folder = library_of("one", drawn(*"ABCDEFGHIJKL"), transform=transform)
+    export_pack(tmp_path / "p.zip", folder)
+    import_pack(tmp_path / "p.zip", tmp_path / "other")
+    with (
+        ArtistIndex.open(folder / "musicnn") as one,
+        ArtistIndex.open(tmp_path / "other" / "musicnn") as other,
+    ):
+        assert other.manifest.transform == transform
+        np.testing.assert_allclose(other.vectors, one.vectors, atol=1e-4)
+
+
+def test_a_transformed_index_without_its_library_stays_where_it_is(
+    library_of: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder = library_of("one", drawn(*"ABCDEF"), transform="centre")
+    (folder / FILE_NAME).unlink()
+    with pytest.raises(PackError, match="no longer holds all that it was made of"):
+        export_pack(tmp_path / "p.zip", folder)
+
+
+def test_later_builds_keep_what_was_imported(
+    library_of: Callable[..., Path], tmp_path: Path
+) -> None:
+    theirs = library_of("theirs", drawn("A", "B", "Far", seed=1))
+    export_pack(tmp_path / "p.zip", theirs)
+    mine = library_of("mine", drawn("A", "C", seed=2))
+    [done] = import_pack(tmp_path / "p.zip", mine)
+    assert (done.added, done.kept, done.artists) == (2, 1, 4)
+    with ArtistIndex.open(mine / "musicnn") as index:
+        merged = {name: index.vector(name) for name in index.artists}
+    rebuild(mine)
+    with ArtistIndex.open(mine / "musicnn") as index:
+        assert sorted(index.artists) == ["A", "B", "C", "Far"]
+        for name in index.artists:
+            np.testing.assert_allclose(index.vector(name), merged[name], atol=1e-6)
+        assert sorted(track.title for track in index.tracks("B")) == ["B -1", "B 1"]
+    export_pack(tmp_path / "again.zip", mine)
+    [again] = read_pack(tmp_path / "again.zip")
+    assert sorted(artist.name for artist in again.artists) == ["A", "B", "C", "Far"]
+
+
+def test_merging_into_a_transformed_index_fits_the_transform_anew(
+    library_of: Callable[..., Path], tmp_path: Path
+) -> None:
+    export_pack(tmp_path / "p.zip", library_of("theirs", drawn(*"ABC", seed=1)))
+    mine = library_of("mine", drawn(*"CDEFG", seed=2), transform="centre")
+    [done] = import_pack(tmp_path / "p.zip", mine)
+    assert (done.added, done.kept) == (2, 1)
+    with ArtistIndex.open(mine / "musicnn") as index:
+        merged = index.vectors
+        assert index.manifest.transform == "centre"
+    rebuild(mine, "centre")
+    with ArtistIndex.open(mine / "musicnn") as index:
+        np.testing.assert_allclose(index.vectors, merged, atol=1e-5)
+
+
+def test_the_users_own_tracks_win_once_there_are_some_unless_told_otherwise(
+    library_of: Callable[..., Path], tmp_path: Path
+) -> None:
+    theirs = library_of("theirs", drawn("A", seed=1))
+    export_pack(tmp_path / "p.zip", theirs)
+    with ArtistIndex.open(theirs / "musicnn") as index:
+        given = index.vector("A")
+    mine = library_of("mine", drawn("A", "C", seed=2))
+    [done] = import_pack(tmp_path / "p.zip", mine, replace=True)
+    assert (done.added, done.replaced) == (0, 1)
+    for again in (False, True):
+        if again:
+            rebuild(mine)
+        with ArtistIndex.open(mine / "musicnn") as index:
+            np.testing.assert_allclose(index.vector("A"), given, atol=1e-6)
+
+
+def test_imported_artists_nobody_asked_for_are_no_failures(
+    library_of: Callable[..., Path], tmp_path: Path
+) -> None:
+    mine = library_of("mine", drawn("A", seed=2))
+    write_pack(tmp_path / "p.zip", [packed(["Only in VGGish"])])
+    import_pack(tmp_path / "p.zip", mine)
+    report = build(indexes=mine, models=["musicnn"], engine="openvino")
+    assert (report.requested, report.indexed, report.exit_code) == (1, 1, 0)
+
+
+def test_a_build_with_other_weights_says_who_is_left_out(tmp_path: Path) -> None:
+    class Notes:
+        said: list[str] = []  # noqa: RUF012 - one set of notes, read after the build
+
+        def planned(self, tracks: int) -> None: ...
+        def finished(self, label: str, *, audio_seconds: float, failed: bool) -> None: ...
+        def note(self, text: str) -> None:
+            self.said.append(text)
+
+    key = VectorKey("musicnn", "b" * 64)
+    write_pack(tmp_path / "p.zip", [packed(["A", "B"], key=key)])
+    import_pack(tmp_path / "p.zip", tmp_path / "mine")
+    notes = Notes()
+    build(indexes=tmp_path / "mine", models=["musicnn"], engine="openvino", observer=notes)
+    assert any("2 imported artists are left out" in line for line in notes.said)
+    with Library.open(tmp_path / "mine" / FILE_NAME) as library:
+        assert len(library.imported(key)) == 2
+
+
+def test_forgetting_an_imported_artist_is_for_good(pack: Path, tmp_path: Path) -> None:
+    import_pack(pack, tmp_path / "here")
+    with Library.open(tmp_path / "here" / FILE_NAME) as library:
+        library.forget("Rezz")
+        held = library.imported(KEY)
+    assert [each.artist.name for each in held.values()] == ["Vril", "東京", "AC/DC"]
+
+
+# -- merging -----------------------------------------------------------------------------------
+
+
+def test_importing_twice_changes_nothing(pack: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "here"
+    import_pack(pack, folder)
+    manifest = (folder / "vggish" / "manifest.json").read_bytes()
+    [done] = import_pack(pack, folder)
+    assert (done.added, done.unchanged, done.kept, done.collisions) == (0, 4, 0, [])
+    assert (folder / "vggish" / "manifest.json").read_bytes() == manifest
+
+
+def test_an_interrupted_import_is_finished_by_the_next(
+    pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "here"
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            "artistindex.packs.import_.write_index",
+            lambda *_, **__: exec("raise KeyboardInterrupt"),
+        )
+        with pytest.raises(KeyboardInterrupt):
+            import_pack(pack, folder)
+    assert not (folder / "vggish").exists()
+    import_pack(pack, folder)
+    with ArtistIndex.open(folder / "vggish") as index:
+        assert len(index) == 4
+
+
+def test_artists_are_matched_by_id_and_then_by_spelling(tmp_path: Path) -> None:
+    mine = [
+        Artist("Vril", spotify_id="sp1"),
+        Artist("Calibre", deezer_id="1"),
+        Artist("REZZ"),
+        Artist("Boards"),
+    ]
+    folder = tmp_path / "here"
+    here(folder, packed(mine, np.eye(6)[:4]))
+    theirs = [
+        Artist("Vril (DE)", spotify_id="sp1"),  # the same by id, another spelling
+        Artist("Calibre", deezer_id="2"),  # a namesake
+        Artist("Rezz"),  # folds alike, but is spelled otherwise: another artist
+        Artist("Boards", spotify_id="sp9"),  # the same by spelling; its id is not taken over
+    ]
+    write_pack(tmp_path / "p.zip", [packed(theirs, np.eye(6)[[4, 4, 5, 3]])])
+    [done] = import_pack(tmp_path / "p.zip", folder)
+    assert (done.added, done.unchanged, done.kept, done.artists) == (2, 1, 1, 6)
+    assert done.collisions == [
+        Collision("Vril (DE)", "Vril", "spotify_id", "local", 0.0),
+        Collision("Calibre", "Calibre", "name", "both", None),
+    ]
+    with ArtistIndex.open(folder / "vggish") as index:
+        assert index.artists == ["Vril", "Calibre", "REZZ", "Boards", "Calibre", "Rezz"]
+        assert index.records[3] == Artist("Boards")
+        np.testing.assert_array_equal(index.vectors, np.eye(6)[[0, 1, 2, 3, 4, 5]])
+
+
+def test_replace_takes_the_packs_vectors(tmp_path: Path) -> None:
+    folder = tmp_path / "here"
+    here(folder, packed([Artist("A", spotify_id="1"), "B"], np.eye(6)[:2]))
+    write_pack(tmp_path / "p.zip", [packed([Artist("a!", spotify_id="1")], np.eye(6)[[5]])])
+    [done] = import_pack(tmp_path / "p.zip", folder, replace=True)
+    assert (done.replaced, done.artists) == (1, 2)
+    assert done.collisions == [Collision("a!", "A", "spotify_id", "pack", 0.0)]
+    with ArtistIndex.open(folder / "vggish") as index:
+        assert index.artists == ["A", "B"]
+        np.testing.assert_array_equal(index.vectors, np.eye(6)[[5, 1]])
+
+
+def test_a_new_artist_in_two_indexes_is_one_artist(tmp_path: Path) -> None:
+    other = VectorKey("musicnn", "c" * 64)
+    both = [packed(["New"]), packed([Artist("New", spotify_id="s")], key=other)]
+    write_pack(tmp_path / "p.zip", both)
+    import_pack(tmp_path / "p.zip", tmp_path / "here")
+    with Library.open(tmp_path / "here" / FILE_NAME) as library:
+        assert [each.artist.name for each in library.artists()] == ["New"]
+
+
+def test_two_of_a_pack_who_are_one_here_do_not_both_come_in(tmp_path: Path) -> None:
+    folder = tmp_path / "here"
+    here(folder, packed([Artist("L", spotify_id="1", deezer_id="2")], np.eye(6)[[0]]))
+    theirs = [Artist("P", spotify_id="1"), Artist("Q", deezer_id="2")]
+    write_pack(tmp_path / "p.zip", [packed(theirs, np.eye(6)[[1, 2]])])
+    [done] = import_pack(tmp_path / "p.zip", folder, replace=True)
+    assert (done.replaced, done.kept, done.artists) == (1, 1, 1)
+
+
+def test_licences_travel_along_and_add_up(tmp_path: Path) -> None:
+    folder = tmp_path / "here"
+    here(folder, packed(["A"], licence="MIT"))
+    write_pack(tmp_path / "p.zip", [packed(["B"], licence="CC BY-NC-SA 4.0")])
+    for _ in range(2):
+        import_pack(tmp_path / "p.zip", folder)
+        with ArtistIndex.open(folder / "vggish") as index:
+            assert index.manifest.licence == "MIT; CC BY-NC-SA 4.0"
+
+
+@pytest.mark.parametrize(
+    ("other", "difference"),
+    [
+        (VectorKey("vggish", "b" * 64), "weights_sha256 bbbb"),
+        (VectorKey("vggish", "a" * 64, precision="bf16"), "precision bf16 instead of f32"),
+        (VectorKey("vggish", "a" * 64, excerpt="3x30"), "excerpt 3x30 instead of full"),
+    ],
+)
+def test_what_cannot_be_compared_is_not_merged(
+    tmp_path: Path, other: VectorKey, difference: str
+) -> None:
+    folder = tmp_path / "here"
+    here(folder, packed(["A"]))
+    before = everything(folder)
+    fine = packed(["New"], key=VectorKey("musicnn", "d" * 64))
+    write_pack(tmp_path / "p.zip", [fine, packed(["B"], key=other)])
+    with pytest.raises(PackError, match=difference) as raised:
+        import_pack(tmp_path / "p.zip", folder)
+    assert "nothing was imported" in str(raised.value)
+    assert everything(folder) == before
+
+
+def test_another_dimension_is_not_merged(tmp_path: Path) -> None:
+    here(tmp_path / "here", packed(["A"]))
+    write_pack(tmp_path / "p.zip", [packed(["B"], dimension=7)])
+    with pytest.raises(PackError, match="dimension 7 instead of 6"):
+        import_pack(tmp_path / "p.zip", tmp_path / "here")
+
+
+def test_identities_never_join_what_merely_folds_alike() -> None:
+    known = Identities([Artist("Beyoncé"), Artist("X", spotify_id="1")])
+    assert known.find(Artist("BEYONCE")) is None
+    assert known.find(Artist("Beyoncé", deezer_id="7")) == (0, "name")
+    assert known.find(Artist("X", spotify_id="2")) is None
+    assert known.find(Artist("Y", spotify_id="1")) == (1, "spotify_id")
+
+
+# -- hostile packs -----------------------------------------------------------------------------
+
+
+def forged(
+    path: Path,
+    *,
+    manifest: dict[str, Any] | None = None,
+    entry: dict[str, Any] | None = None,
+    artists: bytes | None = None,
+    vectors: bytes | None = None,
+    hashes: bool = True,
+) -> Path:
+    """A pack of one index with parts replaced; its hashes are right unless told otherwise."""
+    write_pack(path, [packed(["A", "B"])], overwrite=True)
+    with zipfile.ZipFile(path) as archive:
+        held = json.loads(archive.read("manifest.json"))
+        content = {
+            "artists.jsonl": archive.read("vggish/artists.jsonl") if artists is None else artists,
+            "vectors.npy": archive.read("vggish/vectors.npy") if vectors is None else vectors,
+        }
+    held["indexes"][0] |= entry or {}
+    if hashes:
+        held["indexes"][0]["sha256"] = {
+            name: hashlib.sha256(data).hexdigest() for name, data in content.items()
+        }
+    held |= manifest or {}
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("vggish/vectors.npy", content["vectors.npy"])
+        archive.writestr("vggish/artists.jsonl", content["artists.jsonl"], zipfile.ZIP_DEFLATED)
+        archive.writestr("manifest.json", json.dumps(held))
+    return path
+
+
+def npy(array: Any) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
+def lines(*entries: Any) -> bytes:
+    return b"".join(json.dumps(entry).encode() + b"\n" for entry in entries)
+
+
+EYE = np.eye(2, 6, dtype=np.float32)
+A = {"name": "A", "tracks": []}
+B = {"name": "B", "tracks": []}
+HOSTILE: dict[str, tuple[dict[str, Any], str]] = {
+    "no vector of the claimed million": (
+        {"entry": {"artists": 1_000_000}},
+        "does not have the size of 1000000 vectors",
+    ),
+    "a claim beyond memory": ({"entry": {"artists": 10**30}}, "'artists' must be from 1 to"),
+    "a dimension of none": ({"entry": {"dimension": 0}}, "'dimension' must be from 1"),
+    "a dimension of truth": ({"entry": {"dimension": True}}, "must be a whole number"),
+    "another dimension": ({"entry": {"dimension": 5}}, r"has the shape \(2, 6\), not that of 2"),
+    "a path for a model": ({"entry": {"model": "../../x"}}, "its model '../../x' is none of"),
+    "an absolute model": ({"entry": {"model": "/etc/passwd"}}, "is none of"),
+    "no weights": ({"entry": {"weights_sha256": "../x"}}, "named by no sha256"),
+    "odd precision": ({"entry": {"precision": "f64"}}, "unknown precision 'f64'"),
+    "odd excerpt": ({"entry": {"excerpt": "9x9999999"}}, "unknown excerpt"),
+    "odd transform": ({"entry": {"transform": "eval"}}, "unknown transform 'eval'"),
+    "licence of no text": ({"entry": {"licence": ["MIT"]}}, "'licence' must be a text"),
+    "endless licence": ({"entry": {"licence": "x" * 200_000}}, "is too long|would unpack"),
+    "no hashes": ({"entry": {"sha256": "none"}, "hashes": False}, "no hashes"),
+    "wrong hash": (
+        {"vectors": npy(EYE), "hashes": False},
+        "vectors.npy has another sha256 than stated",
+    ),
+    "wrong hash of artists": (
+        {"artists": lines(A, B), "hashes": False},
+        "artists.jsonl has another sha256 than stated",
+    ),
+    "newer format": ({"manifest": {"format": 2}}, "format 2, newer than 1: upgrade"),
+    "no format": ({"manifest": {"format": "1"}}, "gives no format"),
+    "no indexes": ({"manifest": {"indexes": []}}, "lists no index"),
+    "indexes of another shape": ({"manifest": {"indexes": {"a": 1}}}, "lists no index"),
+    "an index of another shape": ({"manifest": {"indexes": [7]}}, "by no object"),
+    "NaN": ({"vectors": npy(np.full((2, 6), np.nan, np.float32))}, "not finite"),
+    "infinity": ({"vectors": npy(np.full((2, 6), np.inf, np.float32))}, "not finite"),
+    "zero vectors": ({"vectors": npy(EYE * 0)}, "no unit vectors"),
+    "long vectors": ({"vectors": npy(EYE * 3)}, "no unit vectors"),
+    "doubles": ({"vectors": npy(EYE[:, :3].astype(float))}, "holds 'float64', not float32"),
+    "big endian": ({"vectors": npy(EYE.astype(">f4"))}, "not float32"),
+    "Fortran order": ({"vectors": npy(np.asfortranarray(EYE))}, "Fortran order"),
+    "another shape": ({"vectors": npy(EYE.reshape(3, 4))}, r"has the shape \(3, 4\)"),
+    "one axis": ({"vectors": npy(EYE.ravel())}, "has the shape"),
+    "no .npy": ({"vectors": b"\x00" * 100}, "is no .npy file"),
+    "pickled objects": (
+        {"vectors": npy(np.array([[None] * 6] * 2, dtype=object))},
+        "does not have the size|not float32",
+    ),
+    "a header of code": (
+        {
+            "vectors": b"\x93NUMPY\x01\x00\x40\x00"
+            + b"__import__('os')".ljust(63)
+            + b"\n"
+            + bytes(48)
+        },
+        "is no .npy file",
+    ),
+    "a later version of .npy": (
+        {"vectors": npy(EYE).replace(b"NUMPY\x01", b"NUMPY\x03")},
+        "is of .npy version",
+    ),
+    "a name missing": ({"artists": lines(A)}, "fewer lines than there are vectors"),
+    "a name too many": ({"artists": lines(A, B, {"name": "C", "tracks": []})}, "more lines than"),
+    "an artist twice": ({"artists": lines(A, A)}, "'A' comes twice"),
+    "an artist twice, by id": (
+        {"artists": lines(A | {"spotify_id": "1"}, B | {"spotify_id": "1"})},
+        "'B' comes twice",
+    ),
+    "an artist twice, after tidying": ({"artists": lines(A, A | {"name": " A\0"})}, "comes twice"),
+    "a nameless artist": ({"artists": lines(A, A | {"name": " \0 "})}, "without a name"),
+    "a name of no text": ({"artists": lines(A, A | {"name": 7})}, "'name' must be a text"),
+    "no name": ({"artists": lines(A, {"tracks": []})}, "'name' must be a text"),
+    "no object": ({"artists": lines(A, ["B"])}, "no JSON object"),
+    "no JSON": ({"artists": lines(A) + b"{nonsense\n"}, "line 2 of .* is not JSON"),
+    "a number beyond measure": (
+        {"artists": lines(A) + b'{"name": "B", "tracks": [], "x": ' + b"9" * 5000 + b"}\n"},
+        "is not JSON",
+    ),
+    "deep nesting": ({"artists": lines(A) + b"[" * 50_000 + b"\n"}, "not JSON|would unpack"),
+    "no text": ({"artists": lines(A) + b"\xff\xfe\xfd\n"}, "is not JSON"),
+    "no tracks": ({"artists": lines(A, {"name": "B"})}, "tracks must be a list"),
+    "a track of no object": ({"artists": lines(A, B | {"tracks": ["x"]})}, "must be an object"),
+    "a track of no title": ({"artists": lines(A, B | {"tracks": [{}]})}, "'title' must be a text"),
+    "an id of no text": ({"artists": lines(A, B | {"spotify_id": 7})}, "spotify_id is no id"),
+    "SQL for an id": ({"artists": lines(A, B | {"deezer_id": "1'; --"})}, "deezer_id is no id"),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_hostile_content_is_one_line_and_nothing_is_imported(tmp_path: Path, case: str) -> None:
+    parts, line = HOSTILE[case]
+    path = forged(tmp_path / "p.zip", **parts)
+    folder = tmp_path / "here"
+    here(folder, packed(["Mine"]))
+    before = everything(folder)
+    with pytest.raises(PackError, match=line) as raised:
+        import_pack(path, folder)
+    assert str(path) in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert len(str(raised.value)) < 500
+    assert everything(folder) == before
+
+
+def test_names_are_taken_as_data(tmp_path: Path) -> None:
+    odd = ["../../x", "Robert'); DROP TABLE artists;--", "=1+1", "<script>", "😀", "x" * 10_000]
+    written = lines(*({"name": name, "tracks": [{"title": "\ud800"}]} for name in odd))
+    rows = np.eye(6, dtype=np.float32)
+    path = forged(tmp_path / "p.zip", artists=written, vectors=npy(rows), entry={"artists": 6})
+    import_pack(path, tmp_path / "here")
+    with ArtistIndex.open(tmp_path / "here" / "vggish") as index:
+        assert index.artists == odd
+    assert {path.name for path in tmp_path.iterdir()} == {"p.zip", "here"}
+
+
+def rewritten(
+    pack: Path, change: Callable[[zipfile.ZipFile, zipfile.ZipInfo, bytes], None]
+) -> Path:
+    """The same members, each written by `change`."""
+    target = pack.with_name("changed.zip")
+    with zipfile.ZipFile(pack) as source, zipfile.ZipFile(target, "w") as archive:
+        for info in source.infolist():
+            change(archive, info, source.read(info))
+    return target
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../evil", "/etc/evil", "vggish/../../evil", "C:\\evil", "extra.txt", "vggish/", "x" * 9999],
+)
+def test_files_that_belong_in_no_pack(pack: Path, tmp_path: Path, name: str) -> None:
+    with zipfile.ZipFile(pack, "a") as archive:
+        archive.writestr(name, "evil")
+    with pytest.raises(PackError, match=r"belongs in no pack|is a link, a folder") as raised:
+        import_pack(pack, tmp_path / "here")
+    assert len(str(raised.value)) < 500
+    assert {path.name for path in tmp_path.iterdir()} == {"pack.zip"}
+
+
+def test_links_are_not_followed(pack: Path) -> None:
+    def change(archive: zipfile.ZipFile, info: zipfile.ZipInfo, data: bytes) -> None:
+        if info.filename == "vggish/vectors.npy":
+            info.external_attr = (stat.S_IFLNK | 0o777) << 16
+            data = b"/etc/passwd"
+        archive.writestr(info, data)
+
+    with pytest.raises(PackError, match="is a link, a folder or a device"):
+        read_pack(rewritten(pack, change))
+
+
+def test_members_that_come_twice(pack: Path) -> None:
+    with zipfile.ZipFile(pack, "a") as archive, pytest.warns(UserWarning, match="Duplicate name"):
+        archive.writestr("manifest.json", "{}")
+    with pytest.raises(PackError, match="twice"):
+        read_pack(pack)
+
+
+def test_a_member_that_is_lacking(pack: Path) -> None:
+    def change(archive: zipfile.ZipFile, info: zipfile.ZipInfo, data: bytes) -> None:
+        if info.filename != "vggish/vectors.npy":
+            archive.writestr(info, data)
+
+    with pytest.raises(PackError, match="it lacks vggish/vectors"):
+        read_pack(rewritten(pack, change))
+
+
+def test_vectors_must_be_stored(pack: Path) -> None:
+    def change(archive: zipfile.ZipFile, info: zipfile.ZipInfo, data: bytes) -> None:
+        info.compress_type = zipfile.ZIP_DEFLATED
+        archive.writestr(info, data)
+
+    with pytest.raises(PackError, match="is deflated; it must be stored"):
+        read_pack(rewritten(pack, change))
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_other_ways_to_compress_are_refused(pack: Path, method: int) -> None:
+    def change(archive: zipfile.ZipFile, info: zipfile.ZipInfo, data: bytes) -> None:
+        info.compress_type = method
+        archive.writestr(info, data)
+
+    with pytest.raises(PackError, match="packed oddly"):
+        read_pack(rewritten(pack, change))
+
+
+def test_a_zip_bomb_is_not_unpacked(pack: Path) -> None:
+    def change(archive: zipfile.ZipFile, info: zipfile.ZipInfo, data: bytes) -> None:
+        if info.filename == "vggish/artists.jsonl":
+            data = b" " * 50_000_000
+        archive.writestr(info, data)
+
+    bomb = rewritten(pack, change)
+    assert bomb.stat().st_size < 100_000
+    with pytest.raises(PackError, match="would unpack to"):
+        read_pack(bomb)
+
+
+def test_few_artists_cannot_bring_much_text(pack: Path) -> None:
+    """Deflated no better than real text, and yet far more than four artists have tracks for."""
+
+    def change(archive: zipfile.ZipFile, info: zipfile.ZipInfo, data: bytes) -> None:
+        if info.filename == "vggish/artists.jsonl":
+            data = np.random.default_rng(0).integers(32, 96, 2_000_000, np.uint8).tobytes()
+        archive.writestr(info, data)
+
+    with pytest.raises(PackError, match="too large for 4 artists"):
+        read_pack(rewritten(pack, change))
+
+
+def patched(pack: Path, member: str, *, size: int | None = None, flags: int | None = None) -> Path:
+    """The same file with a lie in the directory: another size, or other flags, of one member."""
+    data = bytearray(pack.read_bytes())
+    at = data.rindex(b"PK\x01\x02", 0, data.rindex(member.encode()))
+    if flags is not None:
+        struct.pack_into("<H", data, at + 8, flags)
+    if size is not None:
+        struct.pack_into("<I", data, at + 24, size)
+    pack.write_bytes(data)
+    return pack
+
+
+def test_a_size_that_is_a_lie(pack: Path) -> None:
+    with pytest.raises(PackError, match="two sizes"):
+        read_pack(patched(pack, "vggish/vectors.npy", size=10))
+
+
+def test_a_deflated_size_that_is_a_lie(pack: Path) -> None:
+    with pytest.raises(PackError, match=r"damaged|sha256|lines"):
+        read_pack(patched(pack, "vggish/artists.jsonl", size=20))
+
+
+def test_encrypted_members_are_refused(pack: Path) -> None:
+    with pytest.raises(PackError, match="is encrypted"):
+        read_pack(patched(pack, "vggish/artists.jsonl", flags=1))
+
+
+def test_a_directory_of_a_million_entries_is_not_read(pack: Path) -> None:
+    entry = struct.pack("<4s6H3I5H2I", b"PK\1\2", 20, 20, 0, 0, 0, 33, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0)
+    directory = (entry + b"x") * 60_000
+    end = struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, 60_000, 60_000, len(directory), 0, 0)
+    pack.write_bytes(directory + end)
+    with pytest.raises(PackError, match="directory is too large"):
+        read_pack(pack)
+
+
+def test_too_many_files_are_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "p.zip", "w") as archive:
+        for number in range(100):
+            archive.writestr(f"{number}", "")
+    with pytest.raises(PackError, match="it holds 100 files"):
+        read_pack(tmp_path / "p.zip")
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", b"no zip at all", b"PK\5\6" + bytes(18)])
+def test_what_is_no_pack(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "p.zip"
+    path.write_bytes(content)
+    with pytest.raises(PackError, match=r"is no pack|no manifest"):
+        read_pack(path)
+    with pytest.raises(PackError, match="cannot read"):
+        read_pack(tmp_path)
+    with pytest.raises(PackError, match="cannot read"):
+        read_pack(tmp_path / "none.zip")
+
+
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50
+)
+@given(at=st.floats(0, 0.999999), value=st.binary(min_size=1, max_size=8), cut=st.booleans())
+def test_damage_anywhere_is_one_line_or_no_difference(
+    tmp_path: Path, at: float, value: bytes, cut: bool
+) -> None:
+    path = tmp_path / "damaged.zip"
+    write_pack(path, [packed(["A", "B"])], overwrite=True)
+    [expected] = read_pack(path)
+    data = bytearray(path.read_bytes())
+    place = int(at * len(data))
+    data[place : len(data) if cut else place + len(value)] = value
+    path.write_bytes(data)
+    try:
+        [found] = read_pack(path)
+    except PackError:
+        return
+    assert found.artists == expected.artists
+    np.testing.assert_array_equal(found.vectors, expected.vectors)
+
+
+def test_a_vector_that_is_not_finite_never_gets_into_the_library(tmp_path: Path) -> None:
+    good, bad = (np.full(3, value, np.float32) for value in (1, np.nan))
+    with Library.open(tmp_path / FILE_NAME) as library:
+        entries = [(None, KEY, ImportedArtist(Artist(n), v)) for n, v in (("A", good), ("B", bad))]
+        with pytest.raises(ValueError, match="not finite"):
+            library.put_imported(entries)
+        assert library.artists() == []
+
+
+def test_a_full_disk_leaves_no_half_pack(
+    planted: Plant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "target"
+    target.mkdir()
+    folder = planted()
+
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(PackError, match=r"cannot write .*: No space left on device"):
+        export_pack(target / "p.zip", folder.parent)
+    assert not list(target.iterdir())

@@ -1,0 +1,88 @@
+"""Libraries whose track vectors are planted, with the indexes built from them."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from artistindex.entities import Artist, Track, TrackVector, VectorKey
+from artistindex.index.sidecar import UsedTrack
+from artistindex.index.writer import write_index
+from artistindex.ingest.aggregate import gather
+from artistindex.library.library import FILE_NAME, Library
+
+Vectors = Mapping[str, Sequence[Sequence[float]] | NDArray[np.floating]]
+
+
+def key_of(model: str) -> VectorKey:
+    return VectorKey(model, "0" * 64)
+
+
+def plant_tracks(
+    folder: Path,
+    artists: Vectors,
+    *,
+    models: Mapping[str, Vectors] | None = None,
+    hashes: Mapping[str, str] | None = None,
+    transform: str = "none",
+) -> Path:
+    """Write a library of `artists` (name -> track vectors) and an index of them to `folder`.
+
+    Tracks are called "NAME 1", "NAME 2", ...; `hashes` gives some of them the same audio. `models`
+    adds other models' vectors of the same tracks. Returns the folder of the first index, "musicnn".
+    """
+    told = {"musicnn": artists, **(models or {})}
+    with Library.open(folder / FILE_NAME) as library:
+        library._db.run("PRAGMA synchronous = OFF")  # nothing to lose, and quicker
+        for name, vectors in artists.items():
+            for at in range(len(vectors)):
+                _plant_track(library, folder, name, at, told, hashes or {})
+        for model in told:
+            found = gather(library, key_of(model), tracks=1000)
+            write_index(
+                folder / model,
+                key=key_of(model),
+                artists=found.artists,
+                vectors=np.stack(found.vectors),
+                tracks=[[UsedTrack(*each) for each in several] for several in found.tracks],
+                transform=transform,
+            )
+    return folder / "musicnn"
+
+
+def _plant_track(
+    library: Library,
+    folder: Path,
+    name: str,
+    at: int,
+    told: Mapping[str, Vectors],
+    hashes: Mapping[str, str],
+) -> None:
+    title = f"{name} {at + 1}"
+    credited = tuple(Artist(one) for one in name.split(" & "))
+    track = Track(credited, title, path=folder / "music" / f"{title}.ogg")
+    made = [
+        TrackVector(key_of(model), np.array(vectors[name][at], np.float32), 3, "openvino")
+        for model, vectors in told.items()
+    ]
+    library.record(
+        library.put_file(track, size=1, mtime_ns=1),
+        audio_sha256=hashes.get(title, title),
+        duration=100.0,
+        vectors=made,
+    )
+
+
+def styles(
+    *, artists: int = 12, tracks: int = 5, dimension: int = 16, spread: float = 0.5, seed: int = 0
+) -> dict[str, NDArray[np.float32]]:
+    """Artists whose tracks lie about a style of their own, on top of what all have in common."""
+    draw = np.random.default_rng(seed)
+    common = 3 * draw.normal(size=dimension)
+    return {
+        f"Artist {at}": (
+            common + draw.normal(size=dimension) + spread * draw.normal(size=(tracks, dimension))
+        ).astype(np.float32)
+        for at in range(artists)
+    }

@@ -1,0 +1,210 @@
+"""Several voices joined into one ranking."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from artistindex.errors import Misuse
+from artistindex.index.reader import ArtistIndex
+from artistindex.query import fusion
+from artistindex.query.fusion import MUSIC_MAP, Voice, aligned, fuse, listed_voice
+from planted_library import plant_tracks, styles
+
+
+def voice(*scores: float, name: str = "v") -> Voice:
+    return Voice.of_all(name, np.array(scores))
+
+
+def test_reciprocal_ranks_are_added() -> None:
+    found = fuse([voice(0.9, 0.8, 0.1), voice(0.2, 0.9, 0.5)], "rrf")
+    np.testing.assert_allclose(found.scores, [1 / 61 + 1 / 63, 1 / 62 + 1 / 61, 1 / 63 + 1 / 62])
+    assert found.order().tolist() == [1, 0, 2]
+    np.testing.assert_allclose(found.shares[0, 0], (1 / 61) / (1 / 61 + 1 / 63))
+
+
+@given(st.lists(st.permutations(range(8)), min_size=2, max_size=4))
+def test_rrf_is_the_published_sum(orders: list[list[int]]) -> None:
+    found = fuse([voice(*(-float(order.index(at)) for at in range(8))) for order in orders], "rrf")
+    for at in range(8):
+        expected = sum(1 / (60 + order.index(at) + 1) for order in orders)
+        assert found.scores[at] == pytest.approx(expected, abs=1e-12)
+
+
+def test_scores_are_calibrated_before_they_are_averaged() -> None:
+    narrow, wide = voice(0.99, 0.98, 0.97), voice(-0.5, 0.0, 0.5)
+    found = fuse([narrow, wide], "score")
+    np.testing.assert_allclose(found.scores, 0, atol=1e-9)
+    alone = fuse([narrow], "score")
+    np.testing.assert_allclose(alone.scores, [1.5**0.5, 0, -(1.5**0.5)])
+    assert alone.shares[0].tolist() == [1.0, 0.0, 0.0]
+
+
+@given(
+    st.integers(1, 4),
+    st.integers(1, 12),
+    st.sampled_from(fusion.METHODS),
+    st.integers(0, 1000),
+)
+def test_shares_are_parts_of_a_whole(voices: int, count: int, method: str, seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    found = fuse([voice(*draw.normal(size=count)) for _ in range(voices)], method)
+    assert np.isfinite(found.scores).all()
+    totals = found.shares.sum(axis=0)
+    assert ((np.abs(totals - 1) < 1e-9) | (totals == 0)).all()
+    assert sorted(found.order().tolist()) == list(range(count))
+
+
+def test_a_voice_without_an_opinion_moves_nobody() -> None:
+    mine = voice(0.3, 0.1, 0.2)
+    for method in fusion.METHODS[1:]:
+        both = fuse([mine, voice(0.5, 0.5, 0.5)], method)
+        assert both.order().tolist() == fuse([mine], method).order().tolist()
+
+
+def test_a_tie_goes_to_whom_some_voice_puts_first() -> None:
+    found = fuse([voice(3, 2, 1), voice(1, 2, 3)], "rrf")
+    assert found.order().tolist()[0] in (0, 2)
+    assert found.scores[0] > found.scores[1]
+
+
+def test_no_voice_and_an_unknown_method_are_misuse() -> None:
+    with pytest.raises(Misuse, match="no voice"):
+        fuse([])
+    with pytest.raises(Misuse, match="unknown fusion 'borda'"):
+        fuse([voice(1.0)], "borda")
+
+
+def test_lists_speak_only_of_those_they_list() -> None:
+    lists = {"rezz": [("vril", 8.0), ("calibre", None)], "x": [("vril", 2.0)]}
+    told = listed_voice(["Vril", "CALIBRE", "Justice"], ["Rezz"], lists)
+    assert told is not None
+    assert told.name == MUSIC_MAP
+    assert told.heard.tolist() == [True, True, False]
+    np.testing.assert_allclose(told.scores, [1, 1, 0])
+    both = listed_voice(["Vril", "Calibre", "Justice"], ["Rezz", "X"], lists)
+    assert both is not None
+    np.testing.assert_allclose(both.scores, [2, 1, 0])
+    assert listed_voice(["Vril"], ["Nobody"], lists) is None
+
+
+def test_artists_are_matched_by_name_and_shared_names_left_out() -> None:
+    one, other = aligned([["Björk", "Rezz", "Twin", "TWIN"], ["rezz", "Twin", "bjork"]])
+    assert one.tolist() == [0, 1]
+    assert other.tolist() == [2, 0]
+
+
+def two_models(folder):
+    return plant_tracks(folder, styles(), models={"vggish": styles(seed=1)}).parent
+
+
+def test_two_indexes_answer_together(tmp_path) -> None:
+    folder = two_models(tmp_path)
+    with (
+        ArtistIndex.open(folder / "musicnn") as one,
+        ArtistIndex.open(folder / "vggish") as other,
+    ):
+        found = fusion.neighbours(
+            [one, other],
+            [one.vector("Artist 3"), other.vector("Artist 3")],
+            5,
+            leave_out=[[3], [3]],
+        )
+        ranks = [
+            {each.artist: each.rank for each in index.neighbours("Artist 3", 11)}
+            for index in (one, other)
+        ]
+    assert len(found) == 5
+    for each in found:
+        artist = each.neighbour.artist
+        assert artist != "Artist 3"
+        expected = [1 / (60 + every[artist]) for every in ranks]
+        assert each.neighbour.score == pytest.approx(sum(expected))
+        assert each.voices["musicnn"].rank == ranks[0][artist]
+        assert each.voices["musicnn"].share == pytest.approx(expected[0] / sum(expected))
+
+
+# -- at the command line -------------------------------------------------------------------------
+
+
+def write_truth(path, lists):
+    def entry(names):
+        return {
+            "status": "success",
+            "similar_artists": [
+                {"name": name, "rank": at, "relationship_strength": 10.0 - at}
+                for at, name in enumerate(names, 1)
+            ],
+            "total_count": len(names),
+        }
+
+    path.write_text(json.dumps({name: entry(names) for name, names in lists.items()}))
+    return path
+
+
+@pytest.mark.parametrize("method", fusion.METHODS)
+def test_query_fuses_indexes(run, method) -> None:
+    two_models(run.indexes)
+    code, out, _ = run(
+        "query", "artist 3", "--index", "musicnn", "--index", "vggish", "--fuse", method,
+        "--k", 4, "--format", "json",
+    )  # fmt: skip
+    found = json.loads(out)
+    assert code == 0
+    assert found["index"] == ["musicnn", "vggish"]
+    assert found["query"] == ["Artist 3"]
+    assert [each["rank"] for each in found["neighbours"]] == [1, 2, 3, 4]
+    first = found["neighbours"][0]
+    assert first.keys() >= {"rank", "artist", "score", "percentile", "tracks", "voices"}
+    assert sum(each["share"] for each in first["voices"].values()) == pytest.approx(1)
+
+
+def test_music_map_is_a_third_voice(run, tmp_path) -> None:
+    two_models(run.indexes)
+    truth = write_truth(tmp_path / "truth.json", {"Artist 3": ["Artist 7", "Elsewhere"]})
+    code, out, _ = run("query", "Artist 3", "--truth", truth, "--index", "musicnn",
+                       "--index", "vggish", "--k", 11, "--format", "json")  # fmt: skip
+    assert code == 0
+    voices = {each["artist"]: each["voices"] for each in json.loads(out)["neighbours"]}
+    assert voices["Artist 7"][MUSIC_MAP]["rank"] == 1
+    assert voices["Artist 7"][MUSIC_MAP]["share"] > 0.3
+    assert voices["Artist 5"][MUSIC_MAP] == {"share": 0.0, "rank": None, "score": None}
+    _, table, said = run("query", "Artist 5", "--truth", truth, "--index", "musicnn", "--k", 2)
+    assert "has no list for Artist 5: music-map is silent" in said
+    assert "musicnn %" in table
+
+
+def test_artists_that_an_index_lacks_are_counted(run, planted) -> None:
+    planted(count=20)
+    planted(count=12, model="musicnn")
+    code, out, said = run("query", "Artist 3", "--index", "vggish", "--index", "musicnn",
+                          "--k", 50, "--format", "json")  # fmt: skip
+    assert code == 0
+    assert len(json.loads(out)["neighbours"]) == 11
+    assert "8 artists of vggish are left out" in said
+    code, _, said = run("query", "Artist 15", "--index", "vggish", "--index", "musicnn")
+    assert (code, "in the index musicnn" in said) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--hubs", "csls", "--rerank", "tracks"),
+        ("--hubs", "mp", "--explain"),
+        ("--rerank", "tracks", "--explain"),
+        ("--index", "musicnn", "--index", "vggish", "--explain"),
+        ("--index", "musicnn", "--index", "vggish", "--hubs", "mp"),
+        ("--fuse", "rrf"),
+        ("--explain", "--minus", "Artist 4"),
+        ("--rerank", "tracks", "--weight", "Artist 3=2"),
+        ("--index", "musicnn", "--index", "vggish", "--k", "0"),
+    ],
+)
+def test_ways_that_do_not_go_together_are_misuse(run, flags) -> None:
+    two_models(run.indexes)
+    code, _, said = run("query", "Artist 3", *flags)
+    assert code == 2
+    assert said.startswith("Error: ")
+    assert said.count("\n") == 1

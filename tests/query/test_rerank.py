@@ -1,0 +1,141 @@
+"""Answers ranked again by pairs of tracks."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from artistindex.errors import BrokenLibrary, Misuse
+from artistindex.index.reader import ArtistIndex
+from artistindex.library.library import FILE_NAME
+from artistindex.query import rerank
+from artistindex.query.rerank import NOTHING_TO_COMPARE, mean_of_best_matches
+from artistindex.query.track_vectors import TrackSets
+from planted_library import plant_tracks, styles
+
+X, Y, Z = np.eye(3)
+
+
+def test_both_sides_weigh_alike() -> None:
+    similarities = np.array([[0.9, 0.1], [0.2, 0.3], [0.0, 0.6]])
+    expected = (np.mean([0.9, 0.3, 0.6]) + np.mean([0.9, 0.6])) / 2
+    assert mean_of_best_matches(similarities) == pytest.approx(expected)
+    assert mean_of_best_matches(similarities.T) == pytest.approx(expected)
+
+
+def test_pairs_that_do_not_count_are_left_out() -> None:
+    similarities = np.array([[np.nan, 0.1], [0.2, np.nan]])
+    assert mean_of_best_matches(similarities) == pytest.approx(0.15)
+    assert mean_of_best_matches(np.array([[np.nan, np.nan], [0.2, 0.4]])) == pytest.approx(
+        (0.4 + 0.3) / 2
+    )
+    assert mean_of_best_matches(np.full((2, 2), np.nan)) == NOTHING_TO_COMPARE
+
+
+TWO_MOODS = {
+    "Asked": [X, Y],
+    "Both moods": [X + 0.2 * Z, Y + 0.2 * Z],
+    "In between": [X + Y, X + Y + 0.01 * Z],
+    "Elsewhere": [Z, Z + 0.01 * X],
+}
+
+
+def ask(folder, name: str, k: int = 3):
+    with ArtistIndex.open(folder) as index:
+        row = index.row(name)
+        return rerank.neighbours(
+            index, TrackSets.beside(index), [row], index.vector(name), k, leave_out=[row]
+        )
+
+
+def test_tracks_tell_what_the_centroid_cannot(tmp_path) -> None:
+    folder = plant_tracks(tmp_path, TWO_MOODS)
+    with ArtistIndex.open(folder) as index:
+        assert index.neighbours("Asked", 1)[0].artist == "In between"
+    found = ask(folder, "Asked")
+    assert [one.artist for one, _ in found] == ["Both moods", "In between", "Elsewhere"]
+    assert [one.rank for one, _ in found] == [1, 2, 3]
+    assert found[0][1] == pytest.approx(1 / np.sqrt(1 + 0.2**2), abs=1e-4)
+
+
+def test_a_shared_recording_is_no_likeness(tmp_path) -> None:
+    folder = plant_tracks(
+        tmp_path,
+        {
+            "Asked": [X + 0.1 * Y],
+            "Asked & Friend": [Y],
+            "Friend": [Z],
+            "Copyist": [Y + 0.2 * Z, Z],
+            "Nobody else": [X],
+        },
+    )
+    found = {one.artist: value for one, value in ask(folder, "Asked", 5)}
+    assert found["Friend"] < found["Copyist"]
+
+
+def test_it_is_exact_on_random_tracks(tmp_path) -> None:
+    worlds = styles()
+    folder = plant_tracks(tmp_path, worlds)
+    units = {
+        name: rows / np.linalg.norm(rows, axis=1, keepdims=True) for name, rows in worlds.items()
+    }
+    expected = {
+        name: mean_of_best_matches((units["Artist 3"] @ rows.T).astype(np.float64))
+        for name, rows in units.items()
+        if name != "Artist 3"
+    }
+    found = ask(folder, "Artist 3", 11)
+    assert [one.artist for one, _ in found] == sorted(expected, key=lambda name: -expected[name])
+    for one, value in found:
+        assert value == pytest.approx(expected[one.artist], abs=1e-5)
+
+
+def test_an_index_copied_without_its_library_says_so(tmp_path, run) -> None:
+    folder = plant_tracks(tmp_path / "home", styles())
+    shutil.copytree(folder, run.indexes / "musicnn")
+    for flags in (("--rerank", "tracks"), ("--explain",)):
+        code, _, said = run("query", "Artist 3", *flags)
+        assert code == 1
+        assert f"no {FILE_NAME} beside the index" in said
+
+
+def test_a_library_that_went_on_is_noticed(tmp_path) -> None:
+    folder = plant_tracks(tmp_path / "one", styles())
+    other = plant_tracks(tmp_path / "two", styles(seed=5))
+    shutil.copy(other.parent / FILE_NAME, folder.parent / FILE_NAME)
+    with pytest.raises(BrokenLibrary, match="has changed since the index"):
+        ask(folder, "Artist 3")
+
+
+def test_an_index_in_another_space_is_ranked_in_that_space(tmp_path) -> None:
+    folder = plant_tracks(tmp_path, styles(), transform="centre")
+    values = [value for _, value in ask(folder, "Artist 3", 11)]
+    assert min(values) < 0 < max(values)
+
+
+def test_an_artist_out_of_a_pack_has_no_tracks_to_rank_by(planted, tmp_path) -> None:
+    folder = planted(model="musicnn")
+    plant_tracks(tmp_path / "elsewhere", styles())
+    shutil.copy(tmp_path / "elsewhere" / FILE_NAME, folder.parent / FILE_NAME)
+    with pytest.raises(Misuse, match="Artist 3 came in a pack, without tracks"):
+        ask(folder, "Artist 3", 5)
+
+
+def test_nobody_asked_and_a_bad_k_are_misuse(tmp_path) -> None:
+    folder = plant_tracks(tmp_path, styles())
+    with ArtistIndex.open(folder) as index:
+        sets = TrackSets.beside(index)
+        with pytest.raises(Misuse, match="at least one artist"):
+            rerank.neighbours(index, sets, [], index.vectors[0])
+        with pytest.raises(Misuse, match="k must be at least 1"):
+            rerank.neighbours(index, sets, [0], index.vectors[0], 0)
+
+
+def test_query_ranks_again(run) -> None:
+    plant_tracks(run.indexes, TWO_MOODS)
+    code, out, _ = run("query", "Asked", "--rerank", "tracks", "--format", "json")
+    found = json.loads(out)["neighbours"]
+    assert code == 0
+    assert found[0]["artist"] == "Both moods"
+    assert found[0].keys() == {"rank", "artist", "score", "percentile", "tracks", "matches"}

@@ -1,0 +1,188 @@
+"""The scripts that compare indexes, run as a person runs them."""
+
+import importlib.util
+import json
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from pytest_httpserver import HTTPServer
+
+import sounds
+import standins
+from artistindex.embedding import weights
+from artistindex.embedding.registry import spec_of
+from artistindex.evaluation.spaces import read_similarities
+from artistindex.index.reader import ArtistIndex
+from artistindex.listeners.musicmap import read_truth
+from truths import write_truth
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+
+
+def script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, SCRIPTS / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+# --- compare_indexes ----------------------------------------------------------------------------
+
+LISTS = {f"Artist {at}": [f"Artist {(at + step) % 20}" for step in (1, 2, 3)] for at in range(20)}
+
+
+def test_the_example_of_the_python_api(planted, tmp_path, capsys):
+    folders = [str(planted()), str(planted(model="musicnn", seed=1))]
+    truth, out = write_truth(tmp_path / "truth.json", LISTS), tmp_path / "out.json"
+    code = script("compare_indexes").main([*folders, "--truth", str(truth), "--out", str(out)])
+    said = capsys.readouterr().out
+    assert code == 0
+    assert "vggish: 20 artists; nearest to Artist 0: " in said
+    assert "musicnn: recall@10" in said
+    assert "chance 52.6%" in said
+    assert "How sure" in said
+    assert json.loads(out.read_text())["indexes"] == ["vggish", "musicnn"]
+
+
+def test_its_errors_are_one_line(tmp_path, capsys):
+    code = script("compare_indexes").main([str(tmp_path)])
+    assert code == 1
+    assert capsys.readouterr().err.startswith("Error: no index at")
+
+
+# --- reproduce_experiment ----------------------------------------------------------------------
+
+EIGHT = script("reproduce_experiment").ARTISTS
+
+
+@pytest.fixture
+def models(tmp_path):
+    """Stand-ins for both models, installed."""
+    for name in ("discogs-effnet", "vggish"):
+        file = standins.write_model(name, tmp_path / f"{name}.pb")
+        weights.add(spec_of(name), file, unverified=True)
+
+
+@pytest.fixture
+def music(tmp_path):
+    """Two short tracks of each of the eight, and a third of one that is broken."""
+    folder = tmp_path / "music"
+    folder.mkdir()
+    for at, artist in enumerate(EIGHT):
+        for track in range(2):
+            path = folder / f"{at}-{track}.wav"
+            sounds.write(path, sounds.music(3, seed=10 * at + track, rate=16_000), rate=16_000)
+            sounds.tag(path, artist=artist, title=f"Song {track}", album=f"Album {track}")
+    broken = folder / "broken.flac"
+    sounds.write(broken, sounds.music(3, seed=99, rate=16_000), rate=16_000)
+    sounds.tag(broken, artist=EIGHT[0], title="Broken", album="Album 3")
+    sounds.truncate(broken)
+    return folder
+
+
+@pytest.fixture
+def earlier(tmp_path):
+    """An earlier run's similarities."""
+    listed = [
+        {"artist1": one, "artist2": other, "cosine_similarity": 0.9 - len(one + other) / 100}
+        for at, one in enumerate(EIGHT)
+        for other in EIGHT[:at]
+    ]
+    path = tmp_path / "earlier.json"
+    path.write_text(json.dumps({"pairwise_similarities": listed}), "utf-8")
+    return path
+
+
+@pytest.fixture
+def truth(tmp_path):
+    lists = {
+        artist: ["Somebody else", EIGHT[(at + 1) % 8], "Nobody", EIGHT[(at + 2) % 8]]
+        for at, artist in enumerate(EIGHT)
+    }
+    return write_truth(tmp_path / "truth.json", lists)
+
+
+def test_the_whole_experiment_from_a_folder(models, music, earlier, truth, tmp_path, capsys):
+    out = tmp_path / "out"
+    code = script("reproduce_experiment").main(
+        [
+            *("--audio", str(music), "--truth", str(truth), "--earlier", f"MERT={earlier}"),
+            *("--out", str(out), "--engine", "essentia", "--workers", "1"),
+        ]
+    )
+    assert code == 0, capsys.readouterr().err
+    for model, folder in (("discogs-effnet", out), ("vggish", out / "vggish")):
+        check_originals(folder, out / "indexes" / model, truth)
+    text = (out / "SPIKE_5_RESULTS.md").read_text("utf-8")
+    for part in ("MERT", "Success criteria", "16 of 17 tracks", "Vril and Sabrina Carpenter"):
+        assert part in text, part
+    assert (out / "report" / "report.html").is_file()
+
+
+def check_originals(folder: Path, index_folder: Path, truth: Path) -> None:
+    embeddings = json.loads((folder / "spike_5_embeddings.json").read_text("utf-8"))
+    validated = json.loads((folder / "spike_5_validation.json").read_text("utf-8"))
+    space = read_similarities(folder / "spike_5_similarities.json", "again")
+    with ArtistIndex.open(index_folder) as index:
+        assert sorted(embeddings) == sorted(index.artists) == sorted(EIGHT)
+        for name, entry in embeddings.items():
+            assert list(entry) == [
+                "artist_name",
+                "embedding",
+                "tracks_used",
+                "spotify_ids",
+                "computed_at",
+                "model",
+            ]
+            assert np.allclose(entry["embedding"], index.vector(name), atol=1e-6)
+            assert (entry["artist_name"], entry["model"]) == (name, index.name)
+            assert (entry["tracks_used"], entry["spotify_ids"]) == (2, [])
+        assert set(space.artists) == set(EIGHT)
+        cosines = index.vectors @ index.vectors.T
+        rows = [index.row(name) for name in space.artists]
+        found = space.similarities(np.arange(8))
+        assert np.allclose(found, cosines[np.ix_(rows, rows)], atol=1e-5)
+        results = validated["per_artist_results"]
+        for name, result in results.items():
+            nearest = [one.artist for one in index.neighbours(name, 5)]
+            listed = [one.name for one in read_truth(truth).lists[name]]
+            assert result == {
+                "music_map_top5": listed,
+                "embedding_top5": nearest,
+                "overlap": len(set(listed) & set(nearest)),
+                "overlap_pct": 20 * len(set(listed) & set(nearest)),
+            }
+    mean = np.mean([result["overlap_pct"] for result in results.values()])
+    assert validated["metrics"]["top5_overlap_avg"] == pytest.approx(mean)
+
+
+def test_lists_are_fetched_where_none_are_given(
+    httpserver: HTTPServer, monkeypatch, tmp_path, capsys
+):
+    monkeypatch.setenv("ARTISTINDEX_MUSICMAP_URL", httpserver.url_for("/"))
+    page = "<a id=s0>Rezz</a><a id=s1>deadmau5</a>"
+    httpserver.expect_request("/rezz").respond_with_data(page)
+    httpserver.expect_request("/vril").respond_with_data("", status=404)
+    path = script("reproduce_experiment").fetched_truth(
+        ["Rezz", "Vril"], tmp_path / "musicmap.json"
+    )
+    assert list(read_truth(path).lists) == ["Rezz"]
+    assert "has no page for 'Vril'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--model", "vggish"], "nothing to compare"),
+        (["--earlier", "MERT"], "takes NAME=FILE"),
+    ],
+)
+def test_what_cannot_be_meant_is_said_before_anything_is_built(tmp_path, capsys, arguments, said):
+    code = script("reproduce_experiment").main(["--out", str(tmp_path / "out"), *arguments])
+    assert code == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,57 @@
+"""Imports run downwards through the rooms, in no circle; nothing heavy comes with a query."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from importlinter.cli import lint_imports
+
+
+def test_imports_run_downwards_and_in_no_circle(monkeypatch, capsys) -> None:
+    monkeypatch.chdir(Path(__file__).parents[1])  # where pyproject.toml states the layers
+    assert lint_imports(no_cache=True) == 0, capsys.readouterr().out
+
+
+def loaded_by(code: str) -> set[str]:
+    program = f"import sys\n{code}\nprint(*sys.modules, sep='\\n')"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return {name.partition(".")[0] for name in done.stdout.split()}
+
+
+HEAVY = {
+    "av",
+    "bs4",
+    "essentia",
+    "filelock",
+    "google",
+    "jinja2",
+    "matplotlib",
+    "mutagen",
+    "openvino",
+    "rapidfuzz",
+    "requests",
+    "rich",
+    "spotipy",
+    "yt_dlp",
+}
+
+
+def test_importing_the_package_costs_next_to_nothing() -> None:
+    assert not loaded_by("import artistindex") & (HEAVY | {"numpy", "faiss", "click"})
+
+
+def test_a_worker_process_sets_the_stage_before_numpy_comes() -> None:
+    assert not loaded_by("import artistindex.embedding.pool_worker") & (HEAVY | {"numpy"})
+
+
+def test_a_query_imports_nothing_heavy(planted) -> None:
+    folder = planted()
+    arguments = ["--indexes", str(folder.parent), "query", "Artist 1", "--format", "json"]
+    loaded = loaded_by(
+        f"import contextlib, io\nfrom artistindex.cli import run\n"
+        f"with contextlib.redirect_stdout(io.StringIO()):\n    code = run({arguments!r})\n"
+        "assert code == 0"
+    )
+    assert "faiss" in loaded
+    assert not loaded & HEAVY

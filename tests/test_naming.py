@@ -1,0 +1,91 @@
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from artistindex import naming
+
+SOURCE = Path(naming.__file__).parent
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Sigur Rós", "sigur ros"),
+        ("SIGUR RO\u0301S", "sigur rós"),
+        ("deadmau5", "DEADMAU5"),
+        ("Ｒｅｚｚ", "rezz"),  # full width
+        ("Guns N’ Roses", "guns n' roses"),
+        ("AC⁄DC", "ac/dc"),
+        ("Jay–Z", "jay-z"),
+        ("  Sabrina \t Carpenter ", "sabrina carpenter"),
+        ("Σίσυφος", "ΣΙΣΥΦΟΣ"),
+        ("Straße", "STRASSE"),
+        ("ｶﾞ", "ガ"),  # half-width kana with its voice mark
+        ("Beyonce\u0301", "Beyonce"),
+        ("zero\u200bwidth", "zerowidth"),
+    ],
+)
+def test_variants_of_a_name_fold_alike(one: str, other: str) -> None:
+    assert naming.same(one, other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("ハハ", "パパ"),
+        ("Й", "И"),
+        ("ё", "е"),
+        ("ก่", "ก"),
+        ("Vril", "Vrillah"),
+        ("Calibre", "Calibre 50"),
+        ("AC/DC", "ACDC"),
+        ("!!!", "???"),
+        ("M.I.A.", "Mia"),
+        ("🎵", "🎶"),
+    ],
+)
+def test_different_names_stay_apart(one: str, other: str) -> None:
+    assert not naming.same(one, other)
+
+
+@given(st.text())
+def test_folding_twice_changes_nothing(name: str) -> None:
+    assert naming.fold(naming.fold(name)) == naming.fold(name)
+
+
+@given(st.text())
+def test_tidying_twice_changes_nothing_and_folds_alike(name: str) -> None:
+    tidied = naming.tidy(name)
+    assert naming.tidy(tidied) == tidied
+    assert "\n" not in tidied
+    assert "\x00" not in tidied
+    tidied.encode("utf-8")
+
+
+@given(st.text(alphabet=st.characters(min_codepoint=0x41, max_codepoint=0x24F), min_size=1))
+def test_case_never_matters_in_latin(name: str) -> None:
+    assert naming.same(name.upper().lower(), name.lower().upper())
+
+
+def test_a_long_name_folds_quickly_enough_to_be_asked_for() -> None:
+    assert naming.fold("Ａ" * 10_000) == "a" * 10_000
+
+
+FOLDS_NO_NAMES = {
+    "audio/refusals.py",  # error messages
+    "audio/titles.py",  # splits titles into words, letter by letter
+    "catalogues/http.py",  # headers and names of services
+}
+
+
+def test_nothing_else_compares_names() -> None:
+    """Other modules fold through this one: none calls casefold or unicodedata itself."""
+    culprits = {
+        path.relative_to(SOURCE).as_posix()
+        for path in SOURCE.rglob("*.py")
+        if re.search(r"\bcasefold\(|\bunicodedata\b", path.read_text())
+    }
+    assert culprits - FOLDS_NO_NAMES == {"names.py"}
