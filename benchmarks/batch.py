@@ -41,7 +41,7 @@ def main() -> None:
         os.environ["ARTISTINDEX_CACHE"] = folder
         writers = (fullsize_standins.write_effnet, fullsize_standins.write_vggish)
         for name, write in zip(MODELS, writers, strict=False):
-            weights.add(spec_of(name), write(Path(folder) / f"{name}.pb"), unverified=True)
+            weights.install(spec_of(name), write(Path(folder) / f"{name}.pb"), unverified=True)
         for name in options.models:
             for precision in options.precisions:
                 found = side_by_side(name, precision, options.seconds, options.rounds)
@@ -75,7 +75,7 @@ def measure(
     rounds: int,
 ) -> None:
     """Time every size in turns; the first of the processes sends its medians."""
-    installed = weights.find(spec_of(name))
+    installed = weights.find_installed(spec_of(name))
     models = []
     for size in SIZES:
         openvino.WIRED_BATCH = openvino.FREE_BATCH = size

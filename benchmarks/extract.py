@@ -116,7 +116,7 @@ def install_standins(folder: Path) -> list[tuple[str, str, str]]:
     for name, write in zip(MODELS, writers, strict=True):
         spec = spec_of(name)
         path = write(folder / f"{name}.pb")
-        weights.add(spec, path, unverified=True)
+        weights.install(spec, path, unverified=True)
         graphs.append((spec.algorithm, str(path), spec.output))
     return graphs
 

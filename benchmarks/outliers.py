@@ -20,11 +20,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from artistindex.embedding.embed import Job, ModelPlan, embed_track
+from artistindex.embedding.embed import Job, ModelConfig, embed_track
 from artistindex.embedding.registry import spec_of
-from artistindex.embedding.weights import find
+from artistindex.embedding.weights import find_installed
 from artistindex.errors import TrackError
-from artistindex.ingest.outliers import LEAST, THRESHOLD, scores
+from artistindex.ingest.outliers import MIN_TRACKS, THRESHOLD, scores
 from artistindex.metadata.local_files import AudioFile, scan
 
 Collection = dict[str, NDArray[np.float32]]
@@ -56,7 +56,7 @@ class Trials:
         return sum(bool(s > own.max()) for s, own in self.planted), len(self.planted)
 
 
-def embedded(folder: Path, plan: ModelPlan, excerpt: str, kept: Path | None) -> Collection:
+def embedded(folder: Path, plan: ModelConfig, excerpt: str, kept: Path | None) -> Collection:
     """The track vectors of every artist in `folder`."""
     file = kept / f"{folder.name}-{plan.name}-{excerpt}.npz" if kept else None
     if file and file.exists():
@@ -86,7 +86,7 @@ def trials(
     rng = np.random.default_rng(seed)
     done = Trials([], [])
     for name, own in collection.items():
-        if len(own) < LEAST:
+        if len(own) < MIN_TRACKS:
             continue
         others = foreign or {other: rows for other, rows in collection.items() if other != name}
         strangers = np.concatenate(list(others.values()))
@@ -119,7 +119,7 @@ def wilson(successes: int, total: int, z: float = 1.96) -> str:
 
 def describe(name: str, collection: Collection, done: Trials, thresholds: Iterable[float]) -> None:
     """Print one collection's table."""
-    sizes = {artist: len(rows) for artist, rows in collection.items() if len(rows) >= LEAST}
+    sizes = {artist: len(rows) for artist, rows in collection.items() if len(rows) >= MIN_TRACKS}
     print(f"\n{name}: {len(sizes)} artists {sizes}, {len(done.planted)} trials of each kind")
     print(f"stranger has the highest score: {wilson(*done.oddest())}")
     print("| threshold | strangers found | own tracks flagged, no stranger | beside a stranger |")
@@ -143,7 +143,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--tracks", type=int, default=5, help="an artist's tracks in a trial")
     parser.add_argument("--keep", type=Path, help="a folder in which to keep the vectors")
     options = parser.parse_args(arguments)
-    plan = ModelPlan(find(spec_of(options.model)), options.engine)
+    plan = ModelConfig(find_installed(spec_of(options.model)), options.engine)
     folders = [options.tune, *options.report]
     music = {f.name: embedded(f, plan, options.excerpt, options.keep) for f in folders}
     chosen = smallest(trials(music[options.tune.name], options.tracks))

@@ -31,7 +31,7 @@ from artistindex.embedding.registry import ModelSpec, spec_of
 from artistindex.embedding.weights import Weights
 from artistindex.entities import VectorKey
 from artistindex.evaluation import bootstrap, cluster_bootstrap
-from artistindex.evaluation.artist_retrieval import HEADLINE, Retrievals, contest
+from artistindex.evaluation.artist_retrieval import HEADLINE, Retrievals, compare_rankers
 from artistindex.evaluation.track_pool import (
     Scorer,
     TrackPool,
@@ -82,7 +82,7 @@ def main() -> None:
     found = {}
     for name, chosen in collections(given.folders, pools[MODEL], paths).items():
         part = {key: pool.only(chosen) for key, pool in pools.items()}
-        retrieved = contest(
+        retrieved = compare_rankers(
             part[MODEL], ways(part), against=BASELINE, resamples=given.resamples, ks=(5,)
         )
         halves = split_halves(part[MODEL], resamples=given.resamples)
@@ -103,7 +103,7 @@ def main() -> None:
 
 def embed(folders: Sequence[Path], work: Path, second: Path | None) -> dict[str, VectorKey]:
     """Bring every track's vectors into the library in `work`; the keys by the pools' names."""
-    own = weights.find(spec_of(MODEL))
+    own = weights.find_installed(spec_of(MODEL))
     runs = {MODEL: (own, "full"), EXCERPT: (own, EXCERPT)}
     if second is not None:
         content = second.read_bytes()
@@ -268,7 +268,7 @@ def recordings(pool: TrackPool, paths: Mapping[int, Path], count: int) -> dict[s
     rows = unit(pool.vectors).astype(np.float64)
     apart = pool.recordings[:, None] != pool.recordings[None, :]
     different = (rows @ rows.T)[np.triu(apart, 1)]
-    own = weights.find(spec_of(MODEL))
+    own = weights.find_installed(spec_of(MODEL))
     model = load_model(own, threads=2)
     chosen = np.linspace(0, len(pool) - 1, min(count, len(pool))).astype(int)
     found: dict[str, list[float]] = {name: [] for name in ENCODINGS}
@@ -320,7 +320,7 @@ def excerpts(pools: Pools, paths: Mapping[int, Path], count: int) -> dict[str, A
     cosines = np.einsum("ij,ij->i", whole, part)
     own = unit(mean(whole)[None, :])[0].astype(np.float64)
     centred = [unit(rows - own).astype(np.float64) for rows in (whole, part)]
-    model = load_model(weights.find(spec_of(MODEL)), threads=2)
+    model = load_model(weights.find_installed(spec_of(MODEL)), threads=2)
     chosen = np.linspace(0, len(cosines) - 1, min(count, len(cosines))).astype(int)
     seconds: dict[str, list[float]] = {"full": [], EXCERPT: []}
     for at in chosen:

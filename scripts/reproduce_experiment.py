@@ -35,8 +35,8 @@ from artistindex.evaluation.success_criteria import RANGE_NOTE
 from artistindex.ingest.pipeline import BuildReport
 from artistindex.library.library import FILE_NAME
 from artistindex.listeners import musicmap
-from artistindex.listeners.musicmap import Truth, read_truth
-from artistindex.naming import fold
+from artistindex.listeners.musicmap import GroundTruth, read_truth
+from artistindex.naming import normalise
 
 ARTISTS = (
     "Vril",
@@ -134,7 +134,7 @@ def finish(
     for folder, target in folders.items():
         with ArtistIndex.open(folder) as index:
             write_json(target / "spike_5_validation.json", validation(index, known))
-    eight = {fold(name) for name in ARTISTS} <= {fold(name) for name in names}
+    eight = {normalise(name) for name in ARTISTS} <= {normalise(name) for name in names}
     pairs = EXPERIMENT if eight else None
     comparison = compare(list(folders), similarities=earlier, truth=truth, pairs=pairs)
     write_report(comparison, out / "report")
@@ -211,16 +211,16 @@ def similarities(index: ArtistIndex) -> dict[str, Any]:
     }
 
 
-def validation(index: ArtistIndex, truth: Truth) -> dict[str, Any]:
+def validation(index: ArtistIndex, truth: GroundTruth) -> dict[str, Any]:
     """The experiment's own validation, which compares a top 5 of the pool with one of everything.
 
     Kept for comparison: SPIKE_5_RESULTS.md says what it can reach at most.
     """
-    lists = {fold(name): listed for name, listed in truth.lists.items()}
+    lists = {normalise(name): listed for name, listed in truth.lists.items()}
     results = {
-        name: _validated(index, name, [one.name for one in lists[fold(name)][:TOP]])
+        name: _validated(index, name, [one.name for one in lists[normalise(name)][:TOP]])
         for name in index.artists
-        if fold(name) in lists
+        if normalise(name) in lists
     }
     percents = [result["overlap_pct"] for result in results.values()]
     mean = sum(percents) / len(percents) if percents else 0.0
@@ -229,7 +229,7 @@ def validation(index: ArtistIndex, truth: Truth) -> dict[str, Any]:
 
 def _validated(index: ArtistIndex, name: str, listed: Sequence[str]) -> dict[str, Any]:
     nearest = [found.artist for found in index.neighbours(name, TOP)]
-    overlap = len({fold(one) for one in listed} & {fold(one) for one in nearest})
+    overlap = len({normalise(one) for one in listed} & {normalise(one) for one in nearest})
     return {
         "music_map_top5": list(listed),
         "embedding_top5": nearest,

@@ -13,7 +13,7 @@ from typing import Any, Self
 import sounds
 import standins
 from artistindex.embedding import weights
-from artistindex.embedding.embed import Job, guarded
+from artistindex.embedding.embed import Job, embed_safely
 from artistindex.embedding.registry import spec_of
 
 SECONDS = 3.2  # a little more than the longest patch, MusiCNN's
@@ -84,7 +84,7 @@ class Place:
                 standins.write_effnet(file, function_library=True)
             else:
                 standins.write_model(model, file)
-            weights.add(spec_of(model), file, unverified=True)
+            weights.install(spec_of(model), file, unverified=True)
 
 
 def write_music(
@@ -106,7 +106,7 @@ def write_music(
     return paths
 
 
-class CrewHere:
+class InProcessPool:
     """A crew without processes: the same work in this one, so that a test of what is made of its
     outcome takes no time to start. What processes may do is tested with the real crew."""
 
@@ -118,7 +118,7 @@ class CrewHere:
         self.jobs.append(job)
         future: Future[Any] = Future()
         try:
-            future.set_result(guarded(job))
+            future.set_result(embed_safely(job))
         except Exception as error:
             future.set_exception(error)
         return future

@@ -63,11 +63,11 @@ class World:
 
     def like(self, query: str) -> list[Performer]:
         """Everyone who shares a piece of a word with `query`: as generous as the real searches."""
-        words = naming.fold(query).replace('artist:"', "").replace('"', "").split()
+        words = naming.normalise(query).replace('artist:"', "").replace('"', "").split()
         return [
             performer
             for performer in self.performers
-            if any(word[:4] in naming.fold(performer.name) for word in words)
+            if any(word[:4] in naming.normalise(performer.name) for word in words)
         ]
 
     def numbered(self, id_: str) -> Performer | None:
@@ -259,12 +259,12 @@ def serve_spotify(server: HTTPServer, world: World, at: str = "/spotify") -> dic
         if request.args["type"] == "artist":
             found = [spotify_artist(p) for p in world.like(query)]
             return {"artists": spotify_page(found, request)}
-        wanted = naming.fold(query.removeprefix('artist:"').removesuffix('"'))
+        wanted = naming.normalise(query.removeprefix('artist:"').removesuffix('"'))
         found = [  # the title counts as well, as the experiment found out
             spotify_track(song)
             for song in world.songs
-            if wanted in naming.fold(song.title)
-            or any(wanted in naming.fold(performer.name) for performer in song.by)
+            if wanted in naming.normalise(song.title)
+            or any(wanted in naming.normalise(performer.name) for performer in song.by)
         ]
         return {"tracks": spotify_page(found, request)}
 

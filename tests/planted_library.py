@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from artistindex.entities import Artist, Track, TrackVector, VectorKey
 from artistindex.index.sidecar import UsedTrack
 from artistindex.index.writer import write_index
-from artistindex.ingest.aggregate import gather
+from artistindex.ingest.aggregate import artist_vectors
 from artistindex.library.library import FILE_NAME, Library
 
 Vectors = Mapping[str, Sequence[Sequence[float]] | NDArray[np.floating]]
@@ -39,7 +39,7 @@ def plant_tracks(
             for at in range(len(vectors)):
                 _plant_track(library, folder, name, at, told, hashes or {})
         for model in told:
-            found = gather(library, key_of(model), tracks=1000)
+            found = artist_vectors(library, key_of(model), tracks=1000)
             write_index(
                 folder / model,
                 key=key_of(model),
@@ -66,8 +66,8 @@ def _plant_track(
         TrackVector(key_of(model), np.array(vectors[name][at], np.float32), 3, "openvino")
         for model, vectors in told.items()
     ]
-    library.record(
-        library.put_file(track, size=1, mtime_ns=1),
+    library.add_embedding(
+        library.upsert_file(track, size=1, mtime_ns=1),
         audio_sha256=hashes.get(title, title),
         duration=100.0,
         vectors=made,

@@ -22,7 +22,7 @@ from artistindex.index.manifest import Manifest
 from artistindex.index.reader import ArtistIndex, verify
 from artistindex.ingest import extract
 from artistindex.library.library import FILE_NAME, Library
-from builds import CrewHere, Place, write_music
+from builds import InProcessPool, Place, write_music
 
 SECONDS = 1.2  # a little more than VGGish's patch
 CHOSEN = ("--model", "vggish", "--engine", "openvino")
@@ -54,9 +54,9 @@ def write(folder):
         for number in range(len(library.tracks_with(KEY)), 10_000):
             track = Track((Artist(f"Artist {number}"),), "Song", path=Path(f"/music/{number}"))
             track_id = library.put_file(track, size=1, mtime_ns=1)
-            library.fail(Failure(f"/music/{number}", "decode", "trouble"), track_id=track_id)
+            library.add_failure(Failure(f"/music/{number}", "decode", "trouble"), track_id=track_id)
             made = TrackVector(KEY, vector(number), 3, "openvino")
-            library.record(track_id, audio_sha256=str(number), duration=1.0, vectors=[made])
+            library.add_embedding(track_id, audio_sha256=str(number), duration=1.0, vectors=[made])
             say("+", number)
             if number % 3 == 2:
                 rows = library.vectors(KEY)
@@ -336,7 +336,7 @@ def full_beyond(size: int) -> Iterator[None]:
 @pytest.fixture
 def build(run: Any, place: Place, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Builds in this process, without workers."""
-    monkeypatch.setattr(extract, "Crew", CrewHere)
+    monkeypatch.setattr(extract, "WorkerPool", InProcessPool)
     return lambda *arguments: run("build", "--audio", place.music, *CHOSEN, *arguments)
 
 

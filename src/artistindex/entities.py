@@ -47,7 +47,7 @@ class Track:
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class AudioMatch:
     """Audio that was found for a catalogue's track.
 
     `source` is "youtube" or "preview" and `source_id` the id there; `score` says how well it fits

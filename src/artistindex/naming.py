@@ -20,7 +20,7 @@ _VARIANTS = str.maketrans(
 _SPACES = re.compile(r"\s+")
 
 
-def tidy(name: str) -> str:
+def clean(name: str) -> str:
     """The spelling that is stored: NFC, without control characters, spaces trimmed and joined.
 
     A name of macOS (decomposed) and the same name of Linux (composed) become one.
@@ -34,7 +34,7 @@ def tidy(name: str) -> str:
 
 
 @lru_cache(maxsize=1 << 16)  # the same names are folded again and again
-def fold(name: str) -> str:
+def normalise(name: str) -> str:
     """The key under which a name is looked up.
 
     Case, width, spaces and variants of punctuation are folded (NFKC and full case folding, Unicode
@@ -45,15 +45,15 @@ def fold(name: str) -> str:
     previous, folded = None, name
     while folded != previous:  # case folding can undo a normal form: repeat until it rests
         previous, folded = folded, _fold_once(folded)
-    return folded or tidy(name)
+    return folded or clean(name)
 
 
-def same(one: str, other: str) -> bool:
+def same_name(one: str, other: str) -> bool:
     """Whether two names fold alike."""
-    return fold(one) == fold(other)
+    return normalise(one) == normalise(other)
 
 
-def shortened(name: str, most: int = 80) -> str:
+def truncate(name: str, most: int = 80) -> str:
     """A name as a message quotes it: its first `most` characters."""
     return name if len(name) <= most else f"{name[:most]}…"
 

@@ -106,9 +106,11 @@ def test_the_script_prints_tables_for_a_library(tmp_path: Path) -> None:
             for at, vector in enumerate(music.tracks):
                 path = tmp_path / "music" / music.collection / f"{music.name} {at}.ogg"
                 track = Track((Artist(music.name),), f"Song {at}", path=path)
-                track_id = library.put_file(track, size=1, mtime_ns=1)
+                track_id = library.upsert_file(track, size=1, mtime_ns=1)
                 vectors = [TrackVector(key, vector, 1, "test")]
-                library.record(track_id, audio_sha256=str(path), duration=1.0, vectors=vectors)
+                library.add_embedding(
+                    track_id, audio_sha256=str(path), duration=1.0, vectors=vectors
+                )
     done = subprocess.run(
         [sys.executable, SCRIPT, tmp_path / FILE_NAME, tmp_path / "music", "--users", "2"],
         capture_output=True,

@@ -20,8 +20,8 @@ from artistindex.index.reader import ArtistIndex
 from artistindex.ingest import extract
 from artistindex.ingest.pipeline import build as build_here
 from artistindex.library.library import FILE_NAME, Library
-from artistindex.naming import tidy
-from builds import CrewHere, Place, write_music
+from artistindex.naming import clean
+from builds import InProcessPool, Place, write_music
 
 SECONDS = 1.2  # a little more than VGGish's patch
 CHOSEN = ("--model", "vggish", "--engine", "openvino", "--workers", 1)
@@ -39,7 +39,7 @@ def build(
     run: Any, music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Any]:
     """Builds from `music` with a stand-in for VGGish, without worker processes."""
-    monkeypatch.setattr(extract, "Crew", CrewHere)
+    monkeypatch.setattr(extract, "WorkerPool", InProcessPool)
     Place(tmp_path / "weights").add_stand_ins(monkeypatch, "vggish")
 
     def go(*arguments: object) -> tuple[int, str, str]:
@@ -117,7 +117,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Place:
     place = Place(tmp_path_factory.mktemp("good"))
     write_music(place.music, {"Rezz": 1, "Vril": 1}, seconds=SECONDS)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(extract, "Crew", CrewHere)
+        patch.setattr(extract, "WorkerPool", InProcessPool)
         place.add_stand_ins(patch, "vggish")
         build_here(audio=place.music, indexes=place.indexes, models=["vggish"], engine="openvino")
     return place
@@ -408,7 +408,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Place:
         sounds.tag(path, artist=name, title=name, album=name)
     sounds.write(place.music / os.fsdecode(b"caf\xe9 \x1b[31m\n.wav"), sounds.tone(440, 1))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(extract, "Crew", CrewHere)
+        patch.setattr(extract, "WorkerPool", InProcessPool)
         place.add_stand_ins(patch, "vggish")
         report = build_here(
             audio=place.music, indexes=place.indexes, models=["vggish"], engine="openvino"
@@ -442,9 +442,9 @@ def test_every_name_finds_itself(hostile: Place, run: Any, name: str) -> None:
         assert code == 0, err
         assert not any(character in out + err for character in UNSAFE if character != "\r")
     payload = json.loads(run("query", "--format", "json", "--k", 99, "--", name)[1])
-    assert payload["query"] == [tidy(name)]
+    assert payload["query"] == [clean(name)]
     assert {each["artist"] for each in payload["neighbours"]} == set(spelled(hostile)) - {
-        tidy(name)
+        clean(name)
     }
 
 

@@ -7,8 +7,10 @@ from artistindex.library.library import FILE_NAME, Library
 
 def test_failures_are_listed_in_every_format(run: Any) -> None:
     with Library.open(run.indexes / FILE_NAME) as library:
-        library.fail(Failure("/music/a.mp3", "decode", "cut off", artist="Rezz", retryable=True))
-        library.fail(Failure("Nobody", "catalogue", "no such artist"))
+        library.add_failure(
+            Failure("/music/a.mp3", "decode", "cut off", artist="Rezz", retryable=True)
+        )
+        library.add_failure(Failure("Nobody", "catalogue", "no such artist"))
     code, out, err = run("failures", "--format", "json")
     assert (code, err) == (0, "")
     first, second = json.loads(out)

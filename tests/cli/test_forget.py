@@ -14,7 +14,7 @@ def held(run: Any) -> Path:
     with Library.open(path) as library:
         for number, name in enumerate(("Rezz", "Vril", "VRIL", "Calibre")):
             track = Track((Artist(name),), "Song", path=Path(f"/music/{number}"))
-            library.put_file(track, size=1, mtime_ns=1)
+            library.upsert_file(track, size=1, mtime_ns=1)
         library.add_artist(Artist("Nirvana", spotify_id="us"))
         library.add_artist(Artist("Nirvana", spotify_id="uk"))
     return path

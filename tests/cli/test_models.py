@@ -27,7 +27,7 @@ def test_list_shows_every_model_and_what_is_installed(run: Run, effnet: Path) ->
     assert code == 0
     rows = {row["model"]: row for row in json.loads(out)}
     assert list(rows) == list(MODELS)
-    found = weights.find(spec_of("discogs-effnet"))
+    found = weights.find_installed(spec_of("discogs-effnet"))
     assert rows["discogs-effnet"] == {
         "model": "discogs-effnet",
         "installed": True,
@@ -90,12 +90,12 @@ def test_misuse_is_one_line(run: Run, arguments: tuple[str, ...], code: int, sai
 
 def test_a_refused_file_leaves_the_old_one(run: Run, effnet: Path, tmp_path: Path) -> None:
     run("models", "add", "discogs-effnet", effnet, "--unverified")
-    before = weights.find(spec_of("discogs-effnet"))
+    before = weights.find_installed(spec_of("discogs-effnet"))
     bad = standins.write_with_forbidden_op(tmp_path / "bad.pb", "WriteFile")
     code, _, err = run("models", "add", "discogs-effnet", bad, "--unverified")
     assert code == 1
     assert "WriteFile" in err
-    assert weights.find(spec_of("discogs-effnet")) == before
+    assert weights.find_installed(spec_of("discogs-effnet")) == before
 
 
 def test_fetch_downloads_once_and_shows_the_licence(

@@ -38,7 +38,7 @@ def songs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def index(run: Run, songs: dict[str, Path], tmp_path: Path) -> Path:
     """An index of one song an artist, made with a stand-in of VGGish, and centred."""
     spec = spec_of("vggish")
-    installed = weights.add(spec, standins.write_vggish(tmp_path / "v.pb"), unverified=True)
+    installed = weights.install(spec, standins.write_vggish(tmp_path / "v.pb"), unverified=True)
     model = load_model(installed, engine="essentia")
     vectors = [track_vector(model, decode(path))[0] for path in songs.values()]
     folder = tmp_path / "indexes" / "vggish"
@@ -78,7 +78,7 @@ def test_several_files_are_averaged_as_one_artists_tracks(
     )
     assert code == 0
     spec = spec_of("vggish")
-    model = load_model(weights.find(spec), engine="essentia")
+    model = load_model(weights.find_installed(spec), engine="essentia")
     tracks = [track_vector(model, decode(songs[name]))[0] for name in ("Hiss", "Bass")]
     with ArtistIndex.open(index) as opened:
         asked = opened.transform.apply(np.mean(tracks, axis=0, dtype=np.float64)[None, :])[0]
@@ -110,7 +110,7 @@ def test_weights_that_are_missing_or_others_are_an_error(
     run: Run, index: Path, songs: dict[str, Path], tmp_path: Path
 ) -> None:
     other = standins.write_vggish(tmp_path / "other.pb", seed=9)
-    weights.add(spec_of("vggish"), other, unverified=True)
+    weights.install(spec_of("vggish"), other, unverified=True)
     code, out, err = run("query", "--audio", songs["Hiss"])
     assert (code, out) == (1, "")
     assert "was made with other weights" in err

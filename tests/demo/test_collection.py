@@ -13,7 +13,7 @@ from artistindex.demo.collection import ACTS, TWINS, Recording, recordings
 from artistindex.demo.synth import RATE
 from artistindex.embedding.engine import load_model
 from artistindex.embedding.registry import spec_of
-from artistindex.embedding.weights import find
+from artistindex.embedding.weights import find_installed
 from artistindex.errors import ArtistIndexError, Misuse
 from artistindex.metadata.local_files import AudioFile, scan
 
@@ -22,7 +22,7 @@ NAMES = [act.name for act in ACTS]
 
 def vectors(seed: int, seconds: float) -> NDArray[np.float32]:
     """The unit vector of each track, shape (artists, tracks, 200), in the order of `recordings`."""
-    model = load_model(find(spec_of("musicnn")), engine="openvino")
+    model = load_model(find_installed(spec_of("musicnn")), engine="openvino")
     rows = []
     for recording in recordings():
         mono = recording.play(seed=seed, seconds=seconds).mean(axis=1, dtype=np.float32)

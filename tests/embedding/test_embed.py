@@ -10,26 +10,26 @@ from numpy.typing import NDArray
 import sounds
 from artistindex.audio.decode import decode
 from artistindex.embedding import embed, weights
-from artistindex.embedding.embed import Job, ModelPlan, embed_track, guarded, track_vector
+from artistindex.embedding.embed import Job, ModelConfig, embed_safely, embed_track, track_vector
 from artistindex.embedding.registry import MODELS
 from artistindex.errors import EngineError, TrackError, WeightsError
 from builds import Place
 
 
 @pytest.fixture
-def plans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[ModelPlan, ...]:
+def plans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[ModelConfig, ...]:
     """VGGish, which needs a second of audio, and Discogs-EffNet, which needs two."""
     models = ("vggish", "discogs-effnet")
     Place(tmp_path).add_stand_ins(monkeypatch, *models)
-    return tuple(ModelPlan(weights.find(MODELS[model]), "openvino") for model in models)
+    return tuple(ModelConfig(weights.find_installed(MODELS[model]), "openvino") for model in models)
 
 
-def job(path: Path, plans: tuple[ModelPlan, ...] = (), **more: str) -> Job:
+def job(path: Path, plans: tuple[ModelConfig, ...] = (), **more: str) -> Job:
     return Job(7, path, path.name, plans, **more)
 
 
 def test_one_decode_for_all_models(
-    tmp_path: Path, plans: tuple[ModelPlan, ...], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, plans: tuple[ModelConfig, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decoded = []
     monkeypatch.setattr(embed, "decode", lambda path, **o: decoded.append(path) or decode(path))
@@ -39,21 +39,21 @@ def test_one_decode_for_all_models(
     assert [vector.key.model for vector in made.vectors] == ["vggish", "discogs-effnet"]
     assert [vector.vector.shape for vector in made.vectors] == [(128,), (1280,)]
     assert {vector.vector.dtype for vector in made.vectors} == {np.dtype(np.float32)}
-    assert made.short_of == ()
+    assert made.failed_models == ()
     assert (made.track_id, made.seconds, made.duration) == (7, *[pytest.approx(3, abs=1e-3)] * 2)
     assert made.audio_sha256 == decode(path).sha256
     assert {"decode", "load", "vggish", "discogs-effnet"} <= set(made.spent)
 
 
-def test_too_short_for_one_of_two(tmp_path: Path, plans: tuple[ModelPlan, ...]) -> None:
+def test_too_short_for_one_of_two(tmp_path: Path, plans: tuple[ModelConfig, ...]) -> None:
     made = embed_track(job(sounds.write(tmp_path / "a.wav", sounds.music(1.5)), plans))
     assert [vector.key.model for vector in made.vectors] == ["vggish"]
-    assert made.short_of == (
+    assert made.failed_models == (
         ("discogs-effnet", "1.50 s of audio are too short for discogs-effnet"),
     )
 
 
-def test_patches_never_span_two_windows(tmp_path: Path, plans: tuple[ModelPlan, ...]) -> None:
+def test_patches_never_span_two_windows(tmp_path: Path, plans: tuple[ModelConfig, ...]) -> None:
     path = sounds.write(tmp_path / "a.wav", sounds.music(8))
     made = embed_track(job(path, plans[:1], excerpt="2x1"))
     assert made.vectors[0].patches == 2
@@ -111,7 +111,7 @@ def test_a_tracks_own_trouble_is_an_answer(
         raise trouble
 
     monkeypatch.setattr(embed, "decode", fail)
-    found = pickle.loads(pickle.dumps(guarded(job(tmp_path / "a.wav"))))
+    found = pickle.loads(pickle.dumps(embed_safely(job(tmp_path / "a.wav"))))
     assert isinstance(found, TrackError)
     assert (found.stage, found.reason, found.retryable) == (stage, reason, retryable)
 
@@ -125,4 +125,4 @@ def test_what_concerns_every_track_is_raised(
 
     monkeypatch.setattr(embed, "decode", fail)
     with pytest.raises(type(trouble)):
-        guarded(job(tmp_path / "a.wav"))
+        embed_safely(job(tmp_path / "a.wav"))

@@ -21,10 +21,10 @@ from artistindex._util.dirs import cache_folder
 from artistindex.embedding import engine, openvino, weights
 from artistindex.embedding.engine import (
     LIMIT,
-    check,
-    choose,
     largest_difference,
     load_model,
+    select_engine,
+    self_check,
     synthetic_audio,
 )
 from artistindex.embedding.registry import SAMPLE_RATE, spec_of
@@ -309,9 +309,9 @@ def spoil(path: Path, damage: str) -> None:
 class TestCheck:
     def test_openvino_is_taken_when_it_agrees(self, model: Weights) -> None:
         said: list[str] = []
-        assert choose(model, say=said.append) == "openvino"
+        assert select_engine(model, say=said.append) == "openvino"
         assert said == []
-        outcome = check(model)
+        outcome = self_check(model)
         assert outcome.choice == "openvino"
         assert outcome.reason == ""
         assert outcome.difference is not None
@@ -326,29 +326,29 @@ class TestCheck:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         model = stand_in("vggish", tmp_path)
-        choose(model)
+        select_engine(model)
         checked: list[Weights] = []
 
-        def count(weights: Weights, **_: object) -> engine.Check:
+        def count(weights: Weights, **_: object) -> engine.SelfCheck:
             checked.append(weights)
-            return check(weights)
+            return self_check(weights)
 
-        monkeypatch.setattr(engine, "check", count)
-        choose(model)
+        monkeypatch.setattr(engine, "self_check", count)
+        select_engine(model)
         assert checked == []
-        choose(stand_in("vggish", tmp_path, seed=1))
+        select_engine(stand_in("vggish", tmp_path, seed=1))
         assert len(checked) == 1
         monkeypatch.setattr(engine, "_version", lambda package: f"{package} of tomorrow")
-        choose(model)
+        select_engine(model)
         assert len(checked) == 2
 
     @pytest.mark.parametrize("content", ["", "{}", "[]", "null", '{"runs": 3}', '{"runs": []}'])
     def test_a_spoilt_record_is_made_anew(self, content: str, tmp_path: Path) -> None:
         model = stand_in("vggish", tmp_path)
-        choose(model)
+        select_engine(model)
         (record,) = cache_folder("checks").iterdir()
         record.write_text(content)
-        assert choose(model) == "openvino"
+        assert select_engine(model) == "openvino"
         assert json.loads(record.read_text())["choice"] == "openvino"
 
     def test_a_difference_falls_back_with_one_line(
@@ -361,7 +361,7 @@ class TestCheck:
         assert load_model(model, say=said.append).engine == "essentia"
         (line,) = said
         assert line.startswith("discogs-effnet: using engine essentia, as openvino's embeddings")
-        assert choose(model, say=said.append) == "essentia"  # the kept outcome says it again
+        assert select_engine(model, say=said.append) == "essentia"  # the kept outcome says it again
         assert said == [line, line]
 
     def test_another_number_of_patches_falls_back(
@@ -369,7 +369,7 @@ class TestCheck:
     ) -> None:
         real = openvino.patches
         monkeypatch.setattr(openvino, "patches", lambda *a: real(*a)[:-1])
-        outcome = check(stand_in("vggish", tmp_path))
+        outcome = self_check(stand_in("vggish", tmp_path))
         assert outcome.choice == "essentia"
         assert "shape (7, 128), Essentia (8, 128)" in outcome.reason
         assert outcome.difference is None
@@ -379,7 +379,7 @@ class TestCheck:
         model = stand_in("vggish", tmp_path)
         model = replace(model, sha256="nan")
         samples = 898 * 160
-        outcome = check(model, seconds=samples / SAMPLE_RATE)
+        outcome = self_check(model, seconds=samples / SAMPLE_RATE)
         assert outcome.choice == "essentia"
         assert outcome.difference is None
 
@@ -388,7 +388,7 @@ class TestCheck:
     ) -> None:
         monkeypatch.setitem(sys.modules, "essentia", None)
         said: list[str] = []
-        assert choose(stand_in("vggish", tmp_path), say=said.append) == "openvino"
+        assert select_engine(stand_in("vggish", tmp_path), say=said.append) == "openvino"
         (line,) = said
         assert "nothing to compare it with" in line
         assert not cache_folder("checks").exists()
@@ -398,13 +398,13 @@ class TestCheck:
     ) -> None:
         monkeypatch.setitem(sys.modules, "openvino", None)
         said: list[str] = []
-        assert choose(stand_in("vggish", tmp_path), say=said.append) == "essentia"
+        assert select_engine(stand_in("vggish", tmp_path), say=said.append) == "essentia"
         assert "install openvino" in said[0]
 
     def test_bf16_cannot_fall_back(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "openvino", None)
         with pytest.raises(Misuse, match="f32 only"):
-            choose(stand_in("vggish", tmp_path), precision="bf16")
+            select_engine(stand_in("vggish", tmp_path), precision="bf16")
 
 
 class TestMusicnn:
@@ -416,7 +416,7 @@ class TestMusicnn:
             return dict(arrays)
 
     def test_openvino(self, golden: dict[str, Floats]) -> None:
-        loaded = openvino.OpenVinoModel(weights.find(spec_of("musicnn")))
+        loaded = openvino.OpenVinoModel(weights.find_installed(spec_of("musicnn")))
         made = np.array([compute(loaded, patch) for patch in golden["patches"]])
         assert made.shape == (6, 200)
         assert largest_difference(made, golden["embeddings"]) < 1e-5
@@ -438,7 +438,7 @@ class TestMusicnn:
         assert largest_difference(made, golden["embeddings"]) < 1e-4
 
     def test_the_engines_agree_on_sound(self) -> None:
-        model = weights.find(spec_of("musicnn"))
+        model = weights.find_installed(spec_of("musicnn"))
         expected = load_model(model, engine="essentia").patches(synthetic_audio(8))
         found = load_model(model, engine="openvino").patches(synthetic_audio(8))
         assert largest_difference(found, expected) < 1e-4

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import standins
-from artistindex.embedding.graph_check import ALLOWED_OPS, read_graph, vet
+from artistindex.embedding.graph_check import ALLOWED_OPS, check_graph_is_safe, read_graph
 from artistindex.embedding.registry import MODELS, spec_of
 from artistindex.errors import WeightsError
 
@@ -16,7 +16,7 @@ EFFNET = spec_of("discogs-effnet")
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_stand_in_of_every_model_passes(name: str, tmp_path: Path) -> None:
-    vet(standins.write_model(name, tmp_path / "m.pb"), spec_of(name))
+    check_graph_is_safe(standins.write_model(name, tmp_path / "m.pb"), spec_of(name))
 
 
 def test_ops_inside_functions_are_read_and_outputs_counted(tmp_path: Path) -> None:
@@ -39,7 +39,7 @@ def test_ops_that_reach_beyond_the_model_are_refused(
 ) -> None:
     path = standins.write_with_forbidden_op(tmp_path / "m.pb", op, in_function=in_function)
     with pytest.raises(WeightsError, match=f"refused.*{op}"):
-        vet(path, EFFNET)
+        check_graph_is_safe(path, EFFNET)
 
 
 def test_no_op_of_the_list_touches_files_network_or_python() -> None:
@@ -49,9 +49,9 @@ def test_no_op_of_the_list_touches_files_network_or_python() -> None:
 
 def test_a_graph_of_another_model_is_told_apart(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="no output 'PartitionedCall:1'"):
-        vet(standins.write_without_output(tmp_path / "m.pb"), EFFNET)
+        check_graph_is_safe(standins.write_without_output(tmp_path / "m.pb"), EFFNET)
     with pytest.raises(WeightsError, match="no input 'serving_default_melspectrogram'"):
-        vet(standins.write_vggish(tmp_path / "v.pb"), EFFNET)
+        check_graph_is_safe(standins.write_vggish(tmp_path / "v.pb"), EFFNET)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_what_is_no_graph_is_named(content: bytes, said: str, tmp_path: Path) ->
     path = tmp_path / "weights.pb"
     path.write_bytes(content)
     with pytest.raises(WeightsError, match=f"no TensorFlow graph.*{said}"):
-        vet(path, EFFNET)
+        check_graph_is_safe(path, EFFNET)
 
 
 def test_a_file_over_the_limit_is_not_read(tmp_path: Path) -> None:

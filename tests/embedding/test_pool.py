@@ -21,12 +21,12 @@ CRASH_INJECTION = Path(__file__).parents[1] / "crash_injection"
 SUBMIT = """
 import json, sys, time
 from pathlib import Path
-from artistindex.embedding.pool import Crew
+from artistindex.embedding.pool import WorkerPool
 from artistindex.errors import TrackError
 from artistindex.embedding.embed import Job
 
 workers, timeout, *paths = sys.argv[1:]
-with Crew(int(workers), timeout=float(timeout)) as crew:
+with WorkerPool(int(workers), timeout=float(timeout)) as crew:
     jobs = [Job(at, Path(path), path, ()) for at, path in enumerate(paths)]
     flying = [(job, crew.submit(job)) for job in jobs]
     for job, future in flying:
@@ -88,7 +88,7 @@ KILL_IDLE = """
 import os, signal, sys, time
 from pathlib import Path
 import psutil
-from artistindex.embedding.pool import Crew
+from artistindex.embedding.pool import WorkerPool
 from artistindex.embedding.embed import Job
 
 def run(crew):
@@ -98,7 +98,7 @@ def workers():
     found = psutil.Process().children()
     return [one for one in found if "--multiprocessing-fork" in one.cmdline()]
 
-with Crew(2) as crew:
+with WorkerPool(2) as crew:
     for _ in range(3):
         assert run(crew) == 1.0
         for worker in workers()[: int(sys.argv[2])]:
@@ -126,12 +126,12 @@ def test_a_worker_killed_while_idle_is_replaced(tmp_path: Path, killed: int, pau
 NEVER_START = """
 import sys
 from pathlib import Path
-from artistindex.embedding.pool import Crew
+from artistindex.embedding.pool import WorkerPool
 from artistindex.errors import EngineError
 from artistindex.embedding.embed import Job
 
 try:
-    with Crew(1) as crew:
+    with WorkerPool(1) as crew:
         crew.submit(Job(1, Path("x.wav"), "x", ())).result()
 except EngineError as error:
     print(error)
@@ -156,14 +156,14 @@ def test_workers_that_only_die_end_the_build(tmp_path: Path) -> None:
 NO_ROOM = """
 import os, resource
 from pathlib import Path
-from artistindex.embedding.pool import Crew
+from artistindex.embedding.pool import WorkerPool
 from artistindex.errors import EngineError
 from artistindex.embedding.embed import Job
 
 _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")), most))
 try:
-    with Crew(1) as crew:
+    with WorkerPool(1) as crew:
         crew.submit(Job(1, Path("x.wav"), "x", ())).result()
 except EngineError as error:
     print(error)
@@ -173,11 +173,11 @@ except EngineError as error:
 WITHOUT_GUARD = """
 import os
 from pathlib import Path
-from artistindex.embedding.pool import Crew
+from artistindex.embedding.pool import WorkerPool
 from artistindex.embedding.embed import Job
 
 before = dict(os.environ)
-with Crew(1) as crew:
+with WorkerPool(1) as crew:
     print(round(crew.submit(Job(1, Path(PATH), "x", ())).result().duration, 2))
 assert dict(os.environ) == before, "a worker's settings are not this program's"
 """
@@ -205,13 +205,13 @@ def test_a_program_without_a_guard_is_not_run_again_by_its_workers(
 DAEMON = """
 import multiprocessing, sys
 from pathlib import Path
-from artistindex.embedding.pool import Crew
+from artistindex.embedding.pool import WorkerPool
 from artistindex.errors import EngineError
 from artistindex.embedding.embed import Job
 
 def work():
     try:
-        with Crew(1) as crew:
+        with WorkerPool(1) as crew:
             crew.submit(Job(1, Path("x.wav"), "x", ())).result()
     except EngineError as error:
         print(error, flush=True)

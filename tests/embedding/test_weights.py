@@ -42,7 +42,7 @@ def names() -> set[str]:
 class TestFind:
     def test_missing_names_the_file_its_address_and_three_ways_on(self) -> None:
         with pytest.raises(WeightsError) as raised:
-            weights.find(spec_of("vggish"))
+            weights.find_installed(spec_of("vggish"))
         for part in (
             "audioset-vggish-3.pb",
             "https://essentia.upf.edu/models/feature-extractors/vggish/",
@@ -59,16 +59,16 @@ class TestFind:
         spec = published(file)
         weights.folder().mkdir(parents=True)
         shutil.copy(file, weights.path_of(spec))
-        assert weights.find(spec).sha256 == spec.sha256
+        assert weights.find_installed(spec).sha256 == spec.sha256
         shutil.copy(standins.write_effnet(file, seed=1), weights.path_of(spec))
         with pytest.raises(WeightsError, match="changed since it was installed"):
-            weights.find(spec)
+            weights.find_installed(spec)
 
     def test_a_wrong_file_put_there_by_hand_is_refused(self, file: Path) -> None:
         weights.folder().mkdir(parents=True)
         shutil.copy(file, weights.path_of(EFFNET))
         with pytest.raises(WeightsError, match=r"is 4[0-9,]+ bytes.* has 18,993,367.*unverified"):
-            weights.find(EFFNET)
+            weights.find_installed(EFFNET)
 
     def test_a_folder_that_is_read_only_still_serves(
         self, file: Path, monkeypatch: pytest.MonkeyPatch
@@ -80,55 +80,57 @@ class TestFind:
             raise PermissionError(13, "Permission denied")
 
         monkeypatch.setattr("filelock.FileLock.acquire", refuse)
-        assert weights.find(UNPUBLISHED).path.is_file()
+        assert weights.find_installed(UNPUBLISHED).path.is_file()
 
     def test_an_altered_file_is_refused_and_named(self, file: Path) -> None:
-        found = weights.add(EFFNET, file, unverified=True)
+        found = weights.install(EFFNET, file, unverified=True)
         content = bytearray(found.path.read_bytes())
         content[-5] ^= 1
         found.path.write_bytes(content)
         with pytest.raises(WeightsError, match="changed since it was installed"):
-            weights.find(EFFNET)
+            weights.find_installed(EFFNET)
 
 
 class TestAdd:
     def test_one_s_own_file_is_copied(self, file: Path) -> None:
-        added = weights.add(EFFNET, file, unverified=True)
+        added = weights.install(EFFNET, file, unverified=True)
         file.unlink()
-        assert added == weights.find(EFFNET)
+        assert added == weights.find_installed(EFFNET)
         assert added.path == weights.folder() / EFFNET.file
         assert added.bytes == added.path.stat().st_size
         assert names() == {EFFNET.file, "weights.json", ".lock"}
 
     def test_a_published_hash_must_match(self, file: Path, tmp_path: Path) -> None:
         spec = published(file)
-        assert weights.add(spec, file).sha256 == spec.sha256
+        assert weights.install(spec, file).sha256 == spec.sha256
         other = standins.write_effnet(tmp_path / "other.pb", seed=1)
         same_size = replace(spec, bytes=other.stat().st_size)
         with pytest.raises(WeightsError, match=r"other\.pb has sha256 .*unverified"):
-            weights.add(same_size, other)
-        assert weights.find(spec).sha256 == spec.sha256
+            weights.install(same_size, other)
+        assert weights.find_installed(spec).sha256 == spec.sha256
 
     def test_the_first_hash_seen_is_trusted_and_another_refused(
         self, file: Path, tmp_path: Path
     ) -> None:
-        first = weights.add(UNPUBLISHED, file)
+        first = weights.install(UNPUBLISHED, file)
         other = standins.write_effnet(tmp_path / "other.pb", seed=1)
         with pytest.raises(WeightsError, match="was trusted for discogs-effnet before"):
-            weights.add(UNPUBLISHED, other)
-        assert weights.find(UNPUBLISHED) == first
-        own = weights.add(UNPUBLISHED, other, unverified=True)
-        assert weights.find(UNPUBLISHED) == own
+            weights.install(UNPUBLISHED, other)
+        assert weights.find_installed(UNPUBLISHED) == first
+        own = weights.install(UNPUBLISHED, other, unverified=True)
+        assert weights.find_installed(UNPUBLISHED) == own
         third = standins.write_effnet(tmp_path / "third.pb", seed=2)
         with pytest.raises(WeightsError, match="was trusted"):  # a file of one's own earns no trust
-            weights.add(UNPUBLISHED, third)
-        assert weights.add(UNPUBLISHED, file) == first
+            weights.install(UNPUBLISHED, third)
+        assert weights.install(UNPUBLISHED, file) == first
 
     def test_vggish_must_be_of_its_size(self, tmp_path: Path) -> None:
         small = standins.write_vggish(tmp_path / "v.pb")
         with pytest.raises(WeightsError, match="about 288,600,000"):
-            weights.add(spec_of("vggish"), small)
-        assert weights.add(spec_of("vggish"), small, unverified=True).bytes == small.stat().st_size
+            weights.install(spec_of("vggish"), small)
+        assert (
+            weights.install(spec_of("vggish"), small, unverified=True).bytes == small.stat().st_size
+        )
 
     @pytest.mark.parametrize("unverified", [False, True])
     def test_a_harmful_graph_is_refused_whoever_vouches(
@@ -136,11 +138,11 @@ class TestAdd:
     ) -> None:
         bad = standins.write_with_forbidden_op(tmp_path / "bad.pb")
         with pytest.raises(WeightsError, match=r"bad\.pb is refused: it holds ReadFile"):
-            weights.add(EFFNET, bad, unverified=unverified)
+            weights.install(EFFNET, bad, unverified=unverified)
         assert names() == {".lock"}
 
     def test_what_is_no_weights_file_leaves_the_old_one(self, file: Path, tmp_path: Path) -> None:
-        before = weights.add(EFFNET, file, unverified=True)
+        before = weights.install(EFFNET, file, unverified=True)
         fifo = tmp_path / "fifo"
         os.mkfifo(fifo)
         empty = tmp_path / "empty.pb"
@@ -156,52 +158,54 @@ class TestAdd:
         ]
         for path in bad:
             with pytest.raises(WeightsError) as raised:
-                weights.add(EFFNET, path, unverified=True)
+                weights.install(EFFNET, path, unverified=True)
             assert str(path) in str(raised.value)
-            assert weights.find(EFFNET) == before
+            assert weights.find_installed(EFFNET) == before
 
     def test_a_link_and_the_installed_file_itself_are_fine(
         self, file: Path, tmp_path: Path
     ) -> None:
         link = tmp_path / "link.pb"
         link.symlink_to(file)
-        added = weights.add(EFFNET, link, unverified=True)
+        added = weights.install(EFFNET, link, unverified=True)
         assert not added.path.is_symlink()
-        assert weights.add(EFFNET, added.path, unverified=True) == added
+        assert weights.install(EFFNET, added.path, unverified=True) == added
 
     def test_what_a_killed_process_left_is_swept(self, file: Path) -> None:
         weights.folder().mkdir(parents=True)
         (weights.folder() / f".{EFFNET.file}.abc123").write_bytes(b"half")
-        weights.add(EFFNET, file, unverified=True)
+        weights.install(EFFNET, file, unverified=True)
         assert names() == {EFFNET.file, "weights.json", ".lock"}
 
     def test_disk_full_is_one_line_and_keeps_the_old_file(self, file: Path, tmp_path: Path) -> None:
-        before = weights.add(EFFNET, file, unverified=True)
+        before = weights.install(EFFNET, file, unverified=True)
         other = standins.write_effnet(tmp_path / "other.pb", seed=1)
         with _files_up_to(100_000), pytest.raises(WeightsError, match=r"File too large.*make room"):
-            weights.add(EFFNET, other, unverified=True)
-        assert weights.find(EFFNET) == before
+            weights.install(EFFNET, other, unverified=True)
+        assert weights.find_installed(EFFNET) == before
         assert names() == {EFFNET.file, "weights.json", ".lock"}
 
     def test_weights_of_the_package_cannot_be_replaced(self, file: Path) -> None:
         with pytest.raises(Misuse, match="part of the package"):
-            weights.add(MUSICNN, file, unverified=True)
+            weights.install(MUSICNN, file, unverified=True)
 
     @pytest.mark.parametrize(
         "content", ["", "{", "[]", '{"models": 3}', '{"models": {"discogs-effnet": [1]}}',
                     '{"models": {"discogs-effnet": {"colour": "red"}}}', "[" * 100_000]
     )  # fmt: skip
     def test_an_unreadable_record_says_what_to_do(self, content: str, file: Path) -> None:
-        weights.add(EFFNET, file, unverified=True)
+        weights.install(EFFNET, file, unverified=True)
         (weights.folder() / "weights.json").write_text(content)
         with pytest.raises(WeightsError, match=r"weights\.json cannot be read; delete it"):
-            weights.find(EFFNET)
+            weights.find_installed(EFFNET)
 
     def test_processes_that_add_at_once_leave_one_whole_file(self, tmp_path: Path) -> None:
         files = [standins.write_effnet(tmp_path / f"{n}.pb", seed=n) for n in range(3)]
         context = multiprocessing.get_context("spawn")
         processes = [
-            context.Process(target=weights.add, args=(EFFNET, path), kwargs={"unverified": True})
+            context.Process(
+                target=weights.install, args=(EFFNET, path), kwargs={"unverified": True}
+            )
             for path in files
         ]
         for process in processes:
@@ -209,7 +213,9 @@ class TestAdd:
         for process in processes:
             process.join(60)
         assert [process.exitcode for process in processes] == [0, 0, 0]
-        assert weights.find(EFFNET).path.read_bytes() in [path.read_bytes() for path in files]
+        assert weights.find_installed(EFFNET).path.read_bytes() in [
+            path.read_bytes() for path in files
+        ]
 
 
 class TestFetch:
@@ -220,13 +226,13 @@ class TestFetch:
         serve(httpserver, spec, file.read_bytes())
         said: list[str] = []
         seen: list[tuple[int, int | None]] = []
-        fetched = weights.fetch(
+        fetched = weights.download(
             spec,
             base_url=httpserver.url_for("/"),
             say=said.append,
             progress=lambda done, total: seen.append((done, total)),
         )
-        assert fetched == weights.find(spec)
+        assert fetched == weights.find_installed(spec)
         assert seen[-1] == (spec.bytes, spec.bytes)
         assert any(spec.licence in line for line in said)
         assert names() == {spec.file, "weights.json", ".lock"}
@@ -235,23 +241,23 @@ class TestFetch:
         assert row["source"].startswith(httpserver.url_for("/"))
 
     def test_what_is_installed_is_not_fetched_again(self, file: Path) -> None:
-        added = weights.add(EFFNET, file, unverified=True)
-        assert weights.fetch(EFFNET, base_url="http://127.0.0.1:9/") == added
-        assert weights.fetch(MUSICNN) == weights.find(MUSICNN)
+        added = weights.install(EFFNET, file, unverified=True)
+        assert weights.download(EFFNET, base_url="http://127.0.0.1:9/") == added
+        assert weights.download(MUSICNN) == weights.find_installed(MUSICNN)
 
     def test_the_address_may_come_from_the_environment(
         self, file: Path, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         serve(httpserver, UNPUBLISHED, file.read_bytes())
         monkeypatch.setenv("ARTISTINDEX_MODELS_URL", httpserver.url_for("").rstrip("/"))
-        assert weights.fetch(UNPUBLISHED).path.read_bytes() == file.read_bytes()
+        assert weights.download(UNPUBLISHED).path.read_bytes() == file.read_bytes()
 
     def test_a_later_different_file_is_refused(self, file: Path, httpserver: HTTPServer) -> None:
-        trusted = weights.add(UNPUBLISHED, file)
+        trusted = weights.install(UNPUBLISHED, file)
         trusted.path.unlink()
         serve(httpserver, UNPUBLISHED, standins.write_effnet(file, seed=1).read_bytes())
         with pytest.raises(WeightsError, match="was trusted for discogs-effnet before"):
-            weights.fetch(UNPUBLISHED, base_url=httpserver.url_for("/"))
+            weights.download(UNPUBLISHED, base_url=httpserver.url_for("/"))
         assert names() == {"weights.json", ".lock"}
 
     @pytest.mark.parametrize(
@@ -263,18 +269,18 @@ class TestFetch:
     ) -> None:
         serve(httpserver, UNPUBLISHED, content)
         with pytest.raises(WeightsError, match=f"http.*no TensorFlow graph.*{said}"):
-            weights.fetch(UNPUBLISHED, base_url=httpserver.url_for("/"))
+            weights.download(UNPUBLISHED, base_url=httpserver.url_for("/"))
         assert names() == {".lock"}
 
     def test_a_wrong_size_is_refused(self, file: Path, httpserver: HTTPServer) -> None:
         serve(httpserver, EFFNET, file.read_bytes())
         with pytest.raises(WeightsError, match=r"expected 18,993,367.*models add"):
-            weights.fetch(EFFNET, base_url=httpserver.url_for("/"))
+            weights.download(EFFNET, base_url=httpserver.url_for("/"))
         assert names() == {".lock"}
 
     def test_offline_names_file_address_and_ways_on(self) -> None:
         with pytest.raises(WeightsError) as raised:
-            weights.fetch(EFFNET, base_url="http://127.0.0.1:9/", pause=0)
+            weights.download(EFFNET, base_url="http://127.0.0.1:9/", pause=0)
         for part in (
             EFFNET.file,
             "http://127.0.0.1:9/discogs-effnet/",
@@ -288,7 +294,7 @@ class TestFetch:
     def test_disk_full_is_one_line(self, file: Path, httpserver: HTTPServer) -> None:
         serve(httpserver, UNPUBLISHED, file.read_bytes())
         with _files_up_to(100_000), pytest.raises(WeightsError) as raised:
-            weights.fetch(UNPUBLISHED, base_url=httpserver.url_for("/"))
+            weights.download(UNPUBLISHED, base_url=httpserver.url_for("/"))
         assert "make room" in str(raised.value)
         assert "\n" not in str(raised.value)
         assert names() == {".lock"}
@@ -300,12 +306,12 @@ class TestFetch:
         blocked.write_text("not a folder")
         monkeypatch.setenv("ARTISTINDEX_MODELS", str(blocked))
         with pytest.raises(WeightsError, match=r"cannot write.*ARTISTINDEX_MODELS"):
-            weights.fetch(EFFNET, base_url="http://127.0.0.1:9/")
+            weights.download(EFFNET, base_url="http://127.0.0.1:9/")
 
 
 class TestPackaged:
     def test_it_is_always_installed(self) -> None:
-        found = weights.find(MUSICNN)
+        found = weights.find_installed(MUSICNN)
         assert (found.sha256, found.bytes) == (MUSICNN.sha256, MUSICNN.bytes)
         assert found.path.with_name("msd-musicnn-LICENSE.txt").is_file()
 
@@ -315,10 +321,10 @@ class TestPackaged:
         original = weights.path_of(MUSICNN).read_bytes()
         monkeypatch.setattr(weights, "PACKAGED", tmp_path)
         with pytest.raises(WeightsError, match="missing; it is part of the package"):
-            weights.find(MUSICNN)
+            weights.find_installed(MUSICNN)
         (tmp_path / MUSICNN.file).write_bytes(original[:-1] + b"\x01")
         with pytest.raises(WeightsError, match="part of the package: install artistindex again"):
-            weights.find(MUSICNN)
+            weights.find_installed(MUSICNN)
 
 
 def serve(server: HTTPServer, spec: ModelSpec, content: bytes) -> None:

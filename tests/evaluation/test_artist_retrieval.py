@@ -11,8 +11,8 @@ from artistindex.errors import BrokenLibrary, Misuse
 from artistindex.evaluation import cluster_bootstrap, metrics
 from artistindex.evaluation.artist_retrieval import (
     artist_retrieval,
+    compare_rankers,
     compare_transforms,
-    contest,
     retrieve,
 )
 from artistindex.evaluation.track_pool import (
@@ -226,14 +226,14 @@ def test_differences_are_against_the_one_named() -> None:
         "blind": lambda held: np.arange(12.0),
         "again": by_centroid(pool),
     }
-    found = contest(pool, scorers, against="plain")
+    found = compare_rankers(pool, scorers, against="plain")
     assert set(found.differences) == {("blind", "plain"), ("again", "plain")}
     assert found.differences["again", "plain"].value == 0.0
     worse = found.differences["blind", "plain"]
     assert worse.value < 0
     assert worse.is_clear
     assert worse.p < 0.05
-    assert len(contest(pool, scorers).differences) == 3
+    assert len(compare_rankers(pool, scorers).differences) == 3
 
 
 # -- indexes and the command line ----------------------------------------------------------------

@@ -197,13 +197,17 @@ def test_the_library_beside_an_index_tells_what_was_extracted(planted, tmp_path)
         for at in range(8):
             path = tmp_path / f"{at}.wav"
             track = Track((Artist(f"Artist {at % 3}"),), f"Song {at}", path=path)
-            found = library.put_file(track, size=1, mtime_ns=1)
+            found = library.upsert_file(track, size=1, mtime_ns=1)
             if at < 6:
                 made = TrackVector(key, np.ones(8, np.float32), 1, "essentia")
-                library.record(found, audio_sha256=f"{at:064d}", duration=9.0, vectors=[made])
+                library.add_embedding(
+                    found, audio_sha256=f"{at:064d}", duration=9.0, vectors=[made]
+                )
             else:
                 failure = Failure(str(path), "decode", "broken")
-                library.fail(failure, track_id=found, model="vggish" if at == 6 else "musicnn")
+                library.add_failure(
+                    failure, track_id=found, model="vggish" if at == 6 else "musicnn"
+                )
     found = compare([folder, planted(count=3, model="musicnn")])
     extracted = {one.index: one for one in found.criteria if one.name == "tracks extracted"}
     assert extracted["vggish"].detail == "6 of 7 tracks"

@@ -5,7 +5,7 @@ import pytest
 
 from artistindex.errors import Misuse
 from artistindex.evaluation.evaluate import judge
-from artistindex.evaluation.protocol import rank, trial
+from artistindex.evaluation.protocol import make_protocol, rank
 from artistindex.evaluation.spaces import Space
 from artistindex.listeners.musicmap import read_truth
 from truths import write_truth
@@ -25,7 +25,7 @@ def truth_of(tmp_path, lists):
 def test_ranks_and_places(tmp_path):
     space = line(0, 1, 3, 7, 15)
     truth = truth_of(tmp_path, {"A": ["X", "D", "B", "Y", "E"]})
-    (query,) = trial(space, truth).queries
+    (query,) = make_protocol(space, truth).queries
     assert query.rows.tolist() == [3, 1, 4]
     assert query.places.tolist() == [2, 3, 5]
     (ranked,) = rank(space, [query], top=2)
@@ -67,7 +67,7 @@ def test_coverage_and_everybody_who_is_left_out(tmp_path):
             "Elsewhere": ["A"],
         },
     )
-    setup = trial(space, truth)
+    setup = make_protocol(space, truth)
     assert [space.artists[query.row] for query in setup.queries] == ["A"]
     assert setup.left_out == {
         "no_list": ("Nobody",),
@@ -83,14 +83,14 @@ def test_coverage_and_everybody_who_is_left_out(tmp_path):
 def test_names_are_matched_folded(tmp_path):
     space = Space("pool", ("Beyoncé", "AC/DC", "きゃりー"), matrix=np.eye(3))
     truth = truth_of(tmp_path, {"BEYONCE": ["ac∕dc", "きゃりー"]})
-    (query,) = trial(space, truth).queries
+    (query,) = make_protocol(space, truth).queries
     assert query.rows.tolist() == [1, 2]
 
 
 def test_ties_go_to_the_lower_row(tmp_path):
     space = Space("flat", tuple("ABCD"), matrix=np.ones((4, 4)))
     truth = truth_of(tmp_path, {"C": ["D", "A"]})
-    (ranked,) = rank(space, trial(space, truth).queries, top=3)
+    (ranked,) = rank(space, make_protocol(space, truth).queries, top=3)
     assert ranked.ranks.tolist() == [3, 1]
 
 
@@ -153,7 +153,7 @@ def test_shrinking_the_pool_changes_numbers_as_the_formulas_say(tmp_path):
 def test_graded_gains_without_a_strength_count_as_the_weakest(tmp_path):
     space = Space("pool", tuple("ABCDE"), matrix=np.eye(5))
     truth = truth_of(tmp_path, {"A": {"B": 9.0, "C": 2.0, "D": -1.0, "E": None}, "B": {"A": -1.0}})
-    first, second = trial(space, truth).queries
+    first, second = make_protocol(space, truth).queries
     assert first.gains.tolist() == [9, 2, 2, 2]
     assert np.isnan(first.strengths).tolist() == [False, False, True, True]
     assert second.gains.tolist() == [1]
@@ -163,19 +163,19 @@ def test_nobody_in_common_names_three_of_each_side(tmp_path):
     space = Space("vggish", ("A", "B", "C", "D"), matrix=np.eye(4))
     truth = truth_of(tmp_path, {"W": ["X"], "X": ["W"], "Y": ["W"], "Z": ["W"]})
     with pytest.raises(Misuse, match=r"vggish \(A, B, C\) and .*truth.json \(W, X, Y\)"):
-        trial(space, truth)
+        make_protocol(space, truth)
 
 
 def test_lists_without_a_neighbour_here_are_told_apart(tmp_path):
     space = Space("vggish", ("A", "B"), matrix=np.eye(2))
     with pytest.raises(Misuse, match=r"1 artists with a list .* none of their listed"):
-        trial(space, truth_of(tmp_path, {"A": ["X"]}))
+        make_protocol(space, truth_of(tmp_path, {"A": ["X"]}))
 
 
 def test_one_artist_ranks_nobody(tmp_path):
     space = Space("vggish", ("A",), matrix=np.eye(1))
     with pytest.raises(Misuse, match="nobody to rank"):
-        trial(space, truth_of(tmp_path, {"A": ["B"]}))
+        make_protocol(space, truth_of(tmp_path, {"A": ["B"]}))
 
 
 def test_one_query_has_values_but_no_interval(tmp_path):
@@ -204,9 +204,9 @@ def test_artists_who_share_a_recording_are_kept_apart(tmp_path):
     together = frozenset({(0, 1), (3, 4)})
     space = Space("line", tuple("ABCDE"), matrix=line(0, 1, 3, 7, 15).matrix, together=together)
     truth = truth_of(tmp_path, {"A": ["B", "D", "C"], "B": ["A"], "C": ["B"]})
-    setup = trial(space, truth)
+    setup = make_protocol(space, truth)
     assert setup.left_out["no_neighbour_in_pool"] == ("B",)
-    assert setup.kept_apart == 2
+    assert setup.excluded == 2
     first, second = setup.queries
     assert (first.rows.tolist(), first.places.tolist(), first.candidates) == ([3, 2], [2, 3], 3)
     assert second.candidates == 4

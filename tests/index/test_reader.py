@@ -114,19 +114,19 @@ def test_artists_that_fold_alike_are_kept_apart(tmp_path: Path) -> None:
     with ArtistIndex.open(tmp_path) as index:
         assert index.row("Sigur Rós") == 0
         assert index.row("sigur ros") == 1
-        assert index.also_called("Sigur Rós") == ["sigur ros"]
+        assert index.namesakes("Sigur Rós") == ["sigur ros"]
         with pytest.raises(AmbiguousArtist, match="Sigur Rós; sigur ros"):
             index.row("SIGUR ROS")
         with pytest.raises(AmbiguousArtist, match="spotify:us"):
             index.row("Nirvana")
         assert index.row("spotify:uk") == 3
-        assert index.spelled("spotify:us") == "Nirvana"
+        assert index.display_name("spotify:us") == "Nirvana"
 
 
 @pytest.mark.parametrize("vector", [np.zeros(8), np.full(8, np.nan), np.ones(9), np.ones((1, 8))])
 def test_a_vector_that_is_near_nobody_is_misuse(planted: Plant, vector: np.ndarray) -> None:
     with ArtistIndex.open(planted()) as index, pytest.raises(Misuse):
-        index.neighbours_of_vector(vector)
+        index.search_vector(vector)
 
 
 def test_the_golden_index_of_format_1_reads_as_ever() -> None:

@@ -10,7 +10,7 @@ from sklearn.decomposition import PCA
 from artistindex.entities import Artist, VectorKey
 from artistindex.errors import BrokenIndex, Misuse
 from artistindex.index.reader import ArtistIndex
-from artistindex.index.transforms import LEAST_ARTISTS, TRANSFORMS, Transform, fit, shrinkage, unit
+from artistindex.index.transforms import MIN_ARTISTS, TRANSFORMS, Transform, fit, shrinkage, unit
 from artistindex.index.writer import write_index
 
 FITTED = [name for name in TRANSFORMS if name != "none"]
@@ -71,16 +71,16 @@ def test_what_comes_out_is_unit_and_does_not_depend_on_length(name: str) -> None
 
 
 @pytest.mark.parametrize("name", FITTED)
-@pytest.mark.parametrize("count", range(LEAST_ARTISTS))
+@pytest.mark.parametrize("count", range(MIN_ARTISTS))
 def test_too_few_artists_are_misuse(name: str, count: int) -> None:
-    with pytest.raises(Misuse, match=f"{name} needs at least {LEAST_ARTISTS} artists"):
+    with pytest.raises(Misuse, match=f"{name} needs at least {MIN_ARTISTS} artists"):
         fit(name, rows(count))
 
 
 @pytest.mark.parametrize("name", FITTED)
 @pytest.mark.parametrize("dimension", [2, 12, 200])
 def test_the_fewest_artists_will_do(name: str, dimension: int) -> None:
-    vectors = rows(LEAST_ARTISTS, dimension)
+    vectors = rows(MIN_ARTISTS, dimension)
     found = fit(name, vectors).apply(vectors)
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
 

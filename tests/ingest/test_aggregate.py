@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from artistindex.entities import Artist, Track, TrackVector, VectorKey
-from artistindex.ingest.aggregate import artist_vector, gather
+from artistindex.ingest.aggregate import artist_vector, artist_vectors
 from artistindex.library.library import FILE_NAME, Library
 
 KEY = VectorKey("vggish", "a" * 64)
@@ -23,14 +23,16 @@ def put(library: Library, artist: str, vectors: list[tuple[float, float]]) -> No
     for number, values in enumerate(vectors):
         path = Path(f"/music/{artist}/{number}.flac")
         track = Track((Artist(artist),), f"Title {number}", path=path)
-        track_id = library.put_file(track, size=1, mtime_ns=1)
+        track_id = library.upsert_file(track, size=1, mtime_ns=1)
         made = TrackVector(KEY, np.array(values, np.float32), patches=1, engine="openvino")
-        library.record(track_id, audio_sha256=f"{artist}{number}", duration=9.0, vectors=[made])
+        library.add_embedding(
+            track_id, audio_sha256=f"{artist}{number}", duration=9.0, vectors=[made]
+        )
 
 
 def test_an_artists_vector_is_the_mean_of_its_first_tracks(library: Library) -> None:
     put(library, "Vril", [(1.0, 0.0), (0.0, 1.0), (9.0, 9.0)])
-    found = gather(library, KEY, tracks=2)
+    found = artist_vectors(library, KEY, tracks=2)
     assert [artist.name for artist in found.artists] == ["Vril"]
     assert found.vectors[0].tolist() == [0.5, 0.5]
     assert found.vectors[0].dtype == np.float32
@@ -40,13 +42,13 @@ def test_an_artists_vector_is_the_mean_of_its_first_tracks(library: Library) -> 
 def test_artists_without_a_vector_of_the_key_are_left_out(library: Library) -> None:
     put(library, "Vril", OWN)
     library.add_artist(Artist("Rezz"))
-    assert [artist.name for artist in gather(library, KEY, tracks=5).artists] == ["Vril"]
-    assert gather(library, VectorKey("musicnn", "a" * 64), tracks=5).artists == []
+    assert [artist.name for artist in artist_vectors(library, KEY, tracks=5).artists] == ["Vril"]
+    assert artist_vectors(library, VectorKey("musicnn", "a" * 64), tracks=5).artists == []
 
 
 def test_a_stranger_is_flagged_and_counts_until_it_is_to_be_dropped(library: Library) -> None:
     put(library, "Vril", [*OWN, STRANGER])
-    kept = gather(library, KEY, tracks=5)
+    kept = artist_vectors(library, KEY, tracks=5)
     assert kept.outliers == 1
     assert len(kept.tracks[0]) == 5
     flagged = library.failures()
@@ -54,19 +56,19 @@ def test_a_stranger_is_flagged_and_counts_until_it_is_to_be_dropped(library: Lib
         ("/music/Vril/4.flac", "outlier", "Vril")
     ]
     assert "times as far from" in flagged[0].reason
-    dropped = gather(library, KEY, tracks=5, drop_outliers=True)
+    dropped = artist_vectors(library, KEY, tracks=5, drop_outliers=True)
     assert len(dropped.tracks[0]) == 4
     np.testing.assert_allclose(dropped.vectors[0], artist_vector(np.array(OWN, np.float32)))
 
 
 def test_a_flag_goes_when_its_reason_has_gone(library: Library) -> None:
     put(library, "Vril", [*OWN, STRANGER])
-    gather(library, KEY, tracks=5)
-    gather(library, KEY, tracks=4)
+    artist_vectors(library, KEY, tracks=5)
+    artist_vectors(library, KEY, tracks=4)
     assert library.failures() == []
 
 
 def test_a_flagged_track_is_not_a_failed_one(library: Library) -> None:
     put(library, "Vril", [*OWN, STRANGER])
-    gather(library, KEY, tracks=5)
-    assert len(gather(library, KEY, tracks=5).tracks[0]) == 5
+    artist_vectors(library, KEY, tracks=5)
+    assert len(artist_vectors(library, KEY, tracks=5).tracks[0]) == 5

@@ -14,7 +14,7 @@ from artistindex.index.reader import ArtistIndex
 from artistindex.ingest import extract, pipeline
 from artistindex.ingest.pipeline import BuildReport
 from artistindex.library.library import FILE_NAME, Library
-from builds import CrewHere, Place, write_music
+from builds import InProcessPool, Place, write_music
 
 SECONDS = 1.2  # a little more than VGGish's patch
 Build = Callable[..., BuildReport]
@@ -28,7 +28,7 @@ def music(tmp_path: Path) -> Path:
 @pytest.fixture
 def build(tmp_path: Path, music: Path, monkeypatch: pytest.MonkeyPatch) -> Build:
     """Builds from `music` with a stand-in for VGGish, without worker processes."""
-    monkeypatch.setattr(extract, "Crew", CrewHere)
+    monkeypatch.setattr(extract, "WorkerPool", InProcessPool)
     Place(tmp_path / "weights").add_stand_ins(monkeypatch, "vggish")
 
     def run(**options: Any) -> BuildReport:
@@ -44,7 +44,7 @@ def build(tmp_path: Path, music: Path, monkeypatch: pytest.MonkeyPatch) -> Build
     return run
 
 
-class Heard(extract.Silent):
+class Heard(extract.NullReporter):
     """Keeps what it is told."""
 
     def __init__(self) -> None:
@@ -176,16 +176,16 @@ def test_without_names_what_is_pending_is_finished(
 ) -> None:
     write_music(music, {"Rezz": 2, "Vril": 2}, seconds=SECONDS)
 
-    class Interrupted(CrewHere):
+    class Interrupted(InProcessPool):
         def submit(self, job: Any) -> Any:
             if len(self.jobs) == 2:
                 raise KeyboardInterrupt
             return super().submit(job)
 
-    monkeypatch.setattr(extract, "Crew", Interrupted)
+    monkeypatch.setattr(extract, "WorkerPool", Interrupted)
     with pytest.raises(KeyboardInterrupt):
         build(workers=1)
-    monkeypatch.setattr(extract, "Crew", CrewHere)
+    monkeypatch.setattr(extract, "WorkerPool", InProcessPool)
     report = build(audio=None)
     assert report.extraction.embedded == 2
     assert (report.requested, report.indexed) == (2, 2)
@@ -277,5 +277,5 @@ def test_missing_weights_leave_everything_as_it_was(
     build()
     before = used(tmp_path / "indexes")
     with pytest.raises(WeightsError, match="--model musicnn"):
-        build(models=["vggish", "discogs-effnet"], fetch=weights.find)
+        build(models=["vggish", "discogs-effnet"], fetch=weights.find_installed)
     assert used(tmp_path / "indexes") == before

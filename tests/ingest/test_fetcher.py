@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from artistindex.entities import Artist, Match, Track, TrackVector, VectorKey
+from artistindex.entities import Artist, AudioMatch, Track, TrackVector, VectorKey
 from artistindex.errors import ServiceEnded, TrackError
 from artistindex.ingest.fetcher import Fetcher
 from artistindex.library.library import FILE_NAME, Library
@@ -28,13 +28,13 @@ class Scripted:
     searched: int = 0
     fetched: list[str] = field(default_factory=list)
 
-    def candidates(self, track: Track) -> list[Match]:
+    def candidates(self, track: Track) -> list[AudioMatch]:
         self.searched += 1
         if not self.matches:
             raise TrackError("match", "the search found no video")
-        return [Match(self.name, id_, 90.0, "fits", track.title) for id_ in self.matches]
+        return [AudioMatch(self.name, id_, 90.0, "fits", track.title) for id_ in self.matches]
 
-    def fetch(self, match: Match) -> Path:
+    def fetch(self, match: AudioMatch) -> Path:
         self.fetched.append(match.source_id)
         if match.source_id in self.gone:
             raise TrackError("fetch", f"{match.source_id} is unavailable")
@@ -49,7 +49,7 @@ class Scripted:
 @pytest.fixture
 def library(tmp_path: Path) -> Iterator[Library]:
     with Library.open(tmp_path / FILE_NAME) as opened:
-        opened.answer("Rezz", REZZ, [Track((REZZ,), "Edge", catalogue="deezer", catalogue_id="1")])
+        opened.resolve_request("Rezz", REZZ, [Track((REZZ,), "Edge", catalogue="deezer", catalogue_id="1")])
         yield opened
 
 
@@ -65,13 +65,13 @@ def fetch(library: Library, source: Scripted) -> Path:
 
 def embed(library: Library) -> None:
     made = TrackVector(VectorKey("vggish", "a" * 64), np.ones(3, np.float32), 1, "openvino")
-    library.record(1, audio_sha256="f" * 64, duration=200.0, vectors=[made])
+    library.add_embedding(1, audio_sha256="f" * 64, duration=200.0, vectors=[made])
 
 
 def test_the_first_candidate_that_can_be_had_is_recorded(library: Library) -> None:
     assert fetch(library, Scripted(gone=["a"])) == Path("b")
     stored = track(library)
-    assert (stored.stage, stored.match) == ("fetched", Match("youtube", "b", 90.0, "fits"))
+    assert (stored.stage, stored.match) == ("fetched", AudioMatch("youtube", "b", 90.0, "fits"))
 
 
 def test_what_was_matched_before_is_fetched_without_a_search(library: Library) -> None:
@@ -91,7 +91,7 @@ def test_what_was_matched_before_and_is_gone_is_replaced(library: Library) -> No
 def test_another_source_is_asked_anew(library: Library) -> None:
     fetch(library, Scripted())
     assert fetch(library, Scripted(matches=["p"], name="preview")) == Path("p")
-    assert track(library).match == Match("preview", "p", 90.0, "fits")
+    assert track(library).match == AudioMatch("preview", "p", 90.0, "fits")
 
 
 def test_the_last_reason_is_the_one_that_is_told(library: Library) -> None:
@@ -133,7 +133,7 @@ def test_leaving_by_an_exception_does_not_wait_for_the_network(library: Library)
     held = threading.Event()
 
     class Slow(Scripted):
-        def fetch(self, match: Match) -> Path:
+        def fetch(self, match: AudioMatch) -> Path:
             held.wait(60)
             return Path(match.source_id)
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from artistindex.ingest.outliers import LEAST, outliers, scores
+from artistindex.ingest.outliers import MIN_TRACKS, outliers, scores
 
 
 def around(direction: int, count: int, *, spread: float, seed: int = 0) -> NDArray[np.float32]:
@@ -36,7 +36,7 @@ def test_the_same_distance_counts_by_the_artists_own_spread() -> None:
     assert outliers(wide) == []
 
 
-@pytest.mark.parametrize("count", range(LEAST))
+@pytest.mark.parametrize("count", range(MIN_TRACKS))
 def test_too_few_tracks_are_never_flagged(count: int) -> None:
     tracks = np.eye(8, dtype=np.float32)[:count]
     assert outliers(tracks) == []
@@ -58,7 +58,7 @@ def test_the_oddest_comes_first() -> None:
     assert [one.score for one in found] == sorted((one.score for one in found), reverse=True)
 
 
-@given(seed=st.integers(0, 2**32), count=st.integers(LEAST, 9), scale=st.floats(0.1, 1e3))
+@given(seed=st.integers(0, 2**32), count=st.integers(MIN_TRACKS, 9), scale=st.floats(0.1, 1e3))
 def test_order_and_scale_do_not_matter(seed: int, count: int, scale: float) -> None:
     rng = np.random.default_rng(seed)
     tracks = rng.normal(size=(count, 6)) + 1

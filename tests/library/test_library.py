@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from artistindex.entities import Artist, Failure, Match, Track, TrackVector, VectorKey
+from artistindex.entities import Artist, AudioMatch, Failure, Track, TrackVector, VectorKey
 from artistindex.errors import AmbiguousArtist, UnknownArtist
 from artistindex.library.library import FILE_NAME, Library
 
@@ -38,13 +38,13 @@ def vector(*values: float, key: VectorKey = KEY) -> TrackVector:
 
 
 def embed(library: Library, track_id: int, *values: float) -> None:
-    library.record(
+    library.add_embedding(
         track_id, audio_sha256=f"{track_id:064}", duration=200.0, vectors=[vector(*values)]
     )
 
 
 def test_a_finished_track_is_there_after_reopening(library: Library) -> None:
-    track_id = library.put_file(a_file(), size=10, mtime_ns=20)
+    track_id = library.upsert_file(a_file(), size=10, mtime_ns=20)
     embed(library, track_id, 1.0, 2.0)
     with Library.open(library.path, read_only=True) as again:
         assert again.vectors(KEY)[track_id].tolist() == [1.0, 2.0]
@@ -55,7 +55,7 @@ def test_a_finished_track_is_there_after_reopening(library: Library) -> None:
 
 
 def test_vectors_of_other_keys_are_never_mixed_in(library: Library) -> None:
-    track_id = library.put_file(a_file(), size=10, mtime_ns=20)
+    track_id = library.upsert_file(a_file(), size=10, mtime_ns=20)
     embed(library, track_id, 1.0, 2.0)
     for other in (
         replace(KEY, model="musicnn"),
@@ -68,7 +68,7 @@ def test_vectors_of_other_keys_are_never_mixed_in(library: Library) -> None:
 
 
 def test_a_vector_that_is_not_finite_is_refused_whole(library: Library) -> None:
-    track_id = library.put_file(a_file(), size=10, mtime_ns=20)
+    track_id = library.upsert_file(a_file(), size=10, mtime_ns=20)
     with pytest.raises(ValueError, match="not finite"):
         embed(library, track_id, 1.0, float("nan"))
     assert library.vectors(KEY) == {}
@@ -76,14 +76,14 @@ def test_a_vector_that_is_not_finite_is_refused_whole(library: Library) -> None:
 
 
 def test_an_unchanged_file_is_known_and_a_changed_one_starts_anew(library: Library) -> None:
-    track_id = library.put_file(a_file(), size=10, mtime_ns=20)
+    track_id = library.upsert_file(a_file(), size=10, mtime_ns=20)
     embed(library, track_id, 1.0)
     known = library.file(Path("/music/a.flac"), 10, 20)
     assert known is not None
     assert (known.title, known.artists[0].name) == ("Torus", "Vril")
-    assert library.put_file(a_file(), size=10, mtime_ns=20) == track_id
+    assert library.upsert_file(a_file(), size=10, mtime_ns=20) == track_id
     assert library.file(Path("/music/a.flac"), 10, 21) is None
-    library.put_file(a_file("Calibre"), size=10, mtime_ns=21)
+    library.upsert_file(a_file("Calibre"), size=10, mtime_ns=21)
     assert library.vectors(KEY) == {}
     assert [each.artist.name for each in library.artists()] == ["Calibre"]
 
@@ -108,37 +108,37 @@ def test_several_spellings_are_found_and_the_exact_one_first(library: Library) -
 
 def test_pinning_anew_detaches_what_the_wrong_artist_left(library: Library) -> None:
     wrong = Artist("Vrillah", spotify_id="wrong")
-    library.answer("Vril", wrong, [listed(1), listed(2)])
-    for stored in library.tracks_of(library.answered("Vril").id):
+    library.resolve_request("Vril", wrong, [listed(1), listed(2)])
+    for stored in library.tracks_of(library.artist_for("Vril").id):
         embed(library, stored.id, 1.0)
-    library.answer("Vril", Artist("Vril", spotify_id="right"), [listed(3)])
+    library.resolve_request("Vril", Artist("Vril", spotify_id="right"), [listed(3)])
     assert [each.artist.spotify_id for each in library.artists()] == ["right"]
     assert library.vectors(KEY) == {}
-    assert [each.track.catalogue_id for each in library.tracks_of(library.answered("Vril").id)] == [
-        "3"
-    ]
+    assert [
+        each.track.catalogue_id for each in library.tracks_of(library.artist_for("Vril").id)
+    ] == ["3"]
 
 
 def test_pinning_anew_keeps_an_artist_whose_own_files_are_there(library: Library) -> None:
-    library.put_file(a_file("Vrillah"), size=1, mtime_ns=1)
-    library.answer("Vril", Artist("Vrillah"), [listed(1)])
-    library.answer("Vril", Artist("Vril", spotify_id="right"), [])
+    library.upsert_file(a_file("Vrillah"), size=1, mtime_ns=1)
+    library.resolve_request("Vril", Artist("Vrillah"), [listed(1)])
+    library.resolve_request("Vril", Artist("Vril", spotify_id="right"), [])
     assert {each.artist.name for each in library.artists()} == {"Vrillah", "Vril"}
 
 
 def test_names_asked_for_wait_until_they_are_answered_or_fail(library: Library) -> None:
-    library.ask(["Rezz", "Vril", "Nobody"])
-    library.answer("Rezz", Artist("Rezz"), [])
-    library.fail(Failure("Nobody", "catalogue", "unknown"))
-    assert library.unanswered() == ["Vril"]
+    library.add_request(["Rezz", "Vril", "Nobody"])
+    library.resolve_request("Rezz", Artist("Rezz"), [])
+    library.add_failure(Failure("Nobody", "catalogue", "unknown"))
+    assert library.pending_requests() == ["Vril"]
     library.clear_failures()
-    assert library.unanswered() == ["Vril", "Nobody"]
+    assert library.pending_requests() == ["Vril", "Nobody"]
 
 
 def test_forgetting_takes_the_tracks_of_nobody_else(library: Library) -> None:
     both = Track((VRIL, Artist("Rezz")), "Together", path=Path("/music/b.flac"))
-    embed(library, library.put_file(a_file(), size=1, mtime_ns=1), 1.0)
-    embed(library, library.put_file(both, size=1, mtime_ns=1), 2.0)
+    embed(library, library.upsert_file(a_file(), size=1, mtime_ns=1), 1.0)
+    embed(library, library.upsert_file(both, size=1, mtime_ns=1), 2.0)
     assert library.forget("vril") == 1
     assert [each.artist.name for each in library.artists()] == ["Rezz"]
     assert len(library.vectors(KEY)) == 1
@@ -166,9 +166,9 @@ def test_namesakes_are_told_apart_by_their_ids(library: Library) -> None:
 
 
 def test_the_same_trouble_is_kept_once_and_goes_when_it_goes_right(library: Library) -> None:
-    track_id = library.put_file(a_file(), size=1, mtime_ns=1)
+    track_id = library.upsert_file(a_file(), size=1, mtime_ns=1)
     for reason in ("first", "second"):
-        library.fail(Failure("/music/a.flac", "decode", reason), track_id=track_id)
+        library.add_failure(Failure("/music/a.flac", "decode", reason), track_id=track_id)
     assert [each.reason for each in library.failures()] == ["second"]
     assert library.tracks_of(1)[0].failed == {""}
     embed(library, track_id, 1.0)
@@ -176,37 +176,37 @@ def test_the_same_trouble_is_kept_once_and_goes_when_it_goes_right(library: Libr
 
 
 def test_a_shortfall_concerns_its_model_only(library: Library) -> None:
-    track_id = library.put_file(a_file(), size=1, mtime_ns=1)
+    track_id = library.upsert_file(a_file(), size=1, mtime_ns=1)
     short = ("musicnn", Failure("/music/a.flac", "embed", "too short"))
-    library.record(
+    library.add_embedding(
         track_id, audio_sha256="0", duration=1.0, vectors=[vector(1.0)], failures=[short]
     )
     assert library.tracks_of(1)[0].failed == {"musicnn"}
 
 
 def test_stages_are_recorded_with_the_match(library: Library) -> None:
-    artist_id = library.answer("Vril", VRIL, [listed(1), listed(2)])
+    artist_id = library.resolve_request("Vril", VRIL, [listed(1), listed(2)])
     first, _ = library.tracks_of(artist_id)
-    library.set_match(first.id, Match("youtube", "abc", 88.0, "title and artist agree"))
+    library.set_match(first.id, AudioMatch("youtube", "abc", 88.0, "title and artist agree"))
     assert library.stages() == {"listed": 1, "matched": 1}
     library.set_fetched(first.id)
     again = library.tracks_of(artist_id)[0]
     assert again.stage == "fetched"
-    assert again.match == Match("youtube", "abc", 88.0, "title and artist agree")
+    assert again.match == AudioMatch("youtube", "abc", 88.0, "title and artist agree")
 
 
 def test_catalogue_tracks_come_with_everyone_who_is_credited(library: Library) -> None:
     names = ("Vril", "Rødhåd & Etapp Kyle", "🎧")
     track = replace(listed(1), artists=tuple(map(Artist, names)))
-    artist_id = library.answer("Vril", VRIL, [track])
+    artist_id = library.resolve_request("Vril", VRIL, [track])
     (stored,) = library.tracks_of(artist_id)
     assert tuple(artist.name for artist in stored.track.artists) == names
     assert len(library.artists()) == 1
 
 
 def test_catalogue_tracks_keep_the_catalogues_order(library: Library) -> None:
-    artist_id = library.answer("Vril", VRIL, [listed(3), listed(1), listed(2)])
-    library.answer("Vril", VRIL, [listed(2), listed(3), listed(1)])
+    artist_id = library.resolve_request("Vril", VRIL, [listed(3), listed(1), listed(2)])
+    library.resolve_request("Vril", VRIL, [listed(2), listed(3), listed(1)])
     tracks = library.tracks_of(artist_id)
     assert [each.track.catalogue_id for each in tracks] == ["2", "3", "1"]
 
@@ -226,7 +226,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_names_are_names_like_any_other(library: Library, name: str) -> None:
-    library.put_file(a_file(name), size=1, mtime_ns=1)
+    library.upsert_file(a_file(name), size=1, mtime_ns=1)
     found = library.find_artists(name)
     assert len(found) == 1
     assert "\n" not in found[0].artist.name
@@ -240,7 +240,7 @@ def test_hostile_names_are_names_like_any_other(library: Library, name: str) -> 
 def test_any_file_name_comes_back_as_it_was(name: bytes) -> None:
     path = Path(os.fsdecode(b"/music/" + name))
     with tempfile.TemporaryDirectory() as folder, Library.open(Path(folder) / FILE_NAME) as library:
-        library.put_file(a_file(path=os.fspath(path)), size=1, mtime_ns=1)
+        library.upsert_file(a_file(path=os.fspath(path)), size=1, mtime_ns=1)
         assert library.tracks_of(1)[0].track.path == path
 
 
@@ -254,9 +254,9 @@ from artistindex.entities import Artist, Track, TrackVector, VectorKey
 with Library.open(Path(sys.argv[1])) as library:
     for number in range(1000):
         track = Track((Artist("Vril"),), "Torus", path=Path(f"/music/{number}"))
-        track_id = library.put_file(track, size=1, mtime_ns=1)
+        track_id = library.upsert_file(track, size=1, mtime_ns=1)
         made = TrackVector(VectorKey("vggish", "a" * 64), np.ones(2, np.float32), 3, "openvino")
-        library.record(track_id, audio_sha256=str(number), duration=1.0, vectors=[made])
+        library.add_embedding(track_id, audio_sha256=str(number), duration=1.0, vectors=[made])
         if number == 5:
             os.kill(os.getpid(), 9)
 """
@@ -272,6 +272,6 @@ def test_a_killed_writer_leaves_whole_tracks(tmp_path: Path) -> None:
 
 
 def test_all_names_ever_asked_for_are_known(library: Library) -> None:
-    library.ask(["Rezz", "Vril"])
-    library.answer("Vril", VRIL, [listed(1)])
+    library.add_request(["Rezz", "Vril"])
+    library.resolve_request("Vril", VRIL, [listed(1)])
     assert library.requests() == ["Rezz", "Vril"]

@@ -90,7 +90,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 def test_a_file_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("artistindex.listeners.favourites._MOST_BYTES", 1 << 20)
+    monkeypatch.setattr("artistindex.listeners.favourites._MAX_BYTES", 1 << 20)
     with pytest.raises(Misuse, match="larger than 1 MiB"):
         read_names(Path("/dev/zero"))
 
@@ -107,6 +107,8 @@ def test_json_gives_every_folded_name_once(
 ) -> None:
     path = written(tmp_path_factory.mktemp("n"), "a.json", json.dumps([*wanted, "Rezz"]))
     found = read_names(path)
-    folded = [naming.fold(name) for name in found]
+    folded = [naming.normalise(name) for name in found]
     assert len(set(folded)) == len(folded)
-    assert set(folded) == {naming.fold(naming.tidy(n)) for n in [*wanted, "Rezz"] if naming.tidy(n)}
+    assert set(folded) == {
+        naming.normalise(naming.clean(n)) for n in [*wanted, "Rezz"] if naming.clean(n)
+    }

@@ -1,4 +1,4 @@
-"""A folder of its own to stand in, for tests that read files beside the working directory."""
+"""Every test here has its caches, its settings and its working directory in `tmp_path`."""
 
 from pathlib import Path
 
@@ -6,5 +6,8 @@ import pytest
 
 
 @pytest.fixture(autouse=True)
-def own_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARTISTINDEX_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)

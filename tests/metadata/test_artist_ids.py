@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from artistindex.entities import Artist
 from artistindex.errors import Misuse
-from artistindex.metadata.artist_ids import Pins, parse_id, shorten
+from artistindex.metadata.artist_ids import PinnedArtists, parse_id, shorten
 
 SPOTIFY = "0123456789ABCDEFabcdef"
 MBID = "5b11f4ce-a62d-471e-81fc-a69a8278c7da"
@@ -71,10 +71,10 @@ def test_an_id_is_safe_in_an_address(text: str) -> None:
     assert id_.replace("-", "").isalnum()
 
 
-def pins(tmp_path: Path, document: Any) -> Pins:
+def pins(tmp_path: Path, document: Any) -> PinnedArtists:
     path = tmp_path / "ids.json"
     path.write_text(document if isinstance(document, str) else json.dumps(document))
-    return Pins.read(path)
+    return PinnedArtists.read(path)
 
 
 def test_the_experiments_file(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_the_original_file_itself() -> None:
     path = Path(__file__).parents[3] / "shared" / "data" / "spikes" / "artist_id_mapping.json"
     if not path.is_file():
         pytest.skip("the experiment's data is not here")
-    read = Pins.read(path)
+    read = PinnedArtists.read(path)
     assert len(read) == 8
     pinned = read.of("sabrina carpenter")
     assert pinned is not None

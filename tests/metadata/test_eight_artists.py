@@ -11,11 +11,11 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from artistindex.entities import Artist
-from artistindex.metadata.artist_ids import Pins
+from artistindex.metadata.artist_ids import PinnedArtists
 from artistindex.metadata.deezer import Deezer
 from artistindex.metadata.musicbrainz import MusicBrainz
-from artistindex.metadata.provider import Catalogue
-from artistindex.metadata.resolver import Lookup
+from artistindex.metadata.provider import MetadataProvider
+from artistindex.metadata.resolver import ArtistResolver
 from artistindex.metadata.spotify import Credentials, Spotify
 from music_services import (
     SECRET,
@@ -56,19 +56,19 @@ def the_world(*, top_tracks_allowed: bool = False) -> World:
     return World([*wrong, *right], songs, top_tracks_allowed=top_tracks_allowed)
 
 
-def spotify(server: HTTPServer, world: World, clock: JumpingClock) -> Catalogue:
+def spotify(server: HTTPServer, world: World, clock: JumpingClock) -> MetadataProvider:
     return Spotify(Credentials(SECRET_ID, SECRET), clock=clock, **serve_spotify(server, world))
 
 
-def deezer(server: HTTPServer, world: World, clock: JumpingClock) -> Catalogue:
+def deezer(server: HTTPServer, world: World, clock: JumpingClock) -> MetadataProvider:
     return Deezer(base_url=serve_deezer(server, world), clock=clock)
 
 
-Opener = Callable[[HTTPServer, World, JumpingClock], Catalogue]
+Opener = Callable[[HTTPServer, World, JumpingClock], MetadataProvider]
 
 
-def check(catalogue: Catalogue, *, how: str, **options: Any) -> None:
-    outcomes = list(Lookup(catalogue, 5, **options).resolve(EIGHT))
+def check(catalogue: MetadataProvider, *, how: str, **options: Any) -> None:
+    outcomes = list(ArtistResolver(catalogue, 5, **options).resolve(EIGHT))
     catalogue.close()
     assert [outcome.requested for outcome in outcomes] == EIGHT
     right = 0
@@ -102,7 +102,7 @@ def test_the_pinned_ids_get_eight_of_eight(
     httpserver: HTTPServer, clock: JumpingClock, opener: Opener
 ) -> None:
     world = the_world()
-    pins = Pins(
+    pins = PinnedArtists(
         {
             name: Artist(name, spotify_id=f"{n:022d}", deezer_id=str(n))
             for n, name in enumerate(EIGHT, start=1)
@@ -124,7 +124,9 @@ def test_spotify_ids_lead_to_deezer_through_musicbrainz(
         for n, name in enumerate(EIGHT, start=1)
     }
     links = MusicBrainz(base_url=serve_musicbrainz(httpserver, world), clock=clock)
-    pins = Pins({name: Artist(name, spotify_id=f"{n:022d}") for n, name in enumerate(EIGHT, 1)})
+    pins = PinnedArtists(
+        {name: Artist(name, spotify_id=f"{n:022d}") for n, name in enumerate(EIGHT, 1)}
+    )
     check(deezer(httpserver, world, clock), how="linked", pins=pins, links=links)
     links.close()
     assert world.asked["search/artist"] == 0
@@ -137,7 +139,7 @@ def test_without_the_right_one_there_is_nobody(
     world = the_world()
     world.performers = world.performers[: len(WRONG)]
     catalogue = opener(httpserver, world, clock)
-    outcomes = list(Lookup(catalogue, 5).resolve(EIGHT))
+    outcomes = list(ArtistResolver(catalogue, 5).resolve(EIGHT))
     catalogue.close()
     assert all(outcome.artist is None for outcome in outcomes)
     vril = outcomes[0].failure

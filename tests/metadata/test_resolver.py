@@ -11,11 +11,11 @@ from werkzeug import Response
 from artistindex import naming
 from artistindex.entities import Artist, Track
 from artistindex.errors import ServiceEnded, ServiceError, UnknownArtist
-from artistindex.metadata.artist_ids import Pins
+from artistindex.metadata.artist_ids import PinnedArtists
 from artistindex.metadata.deezer import Deezer
 from artistindex.metadata.musicbrainz import MusicBrainz
-from artistindex.metadata.provider import Catalogue
-from artistindex.metadata.resolver import Lookup, Resolved, find
+from artistindex.metadata.provider import MetadataProvider
+from artistindex.metadata.resolver import ArtistResolver, Resolved, find
 from music_services import Performer, Song, World, serve_deezer, serve_musicbrainz
 from services import JumpingClock, unused_url
 
@@ -35,8 +35,8 @@ class Shelf:
         self.asked.append(name)
         if name in self.trouble:
             raise self.trouble[name]
-        word = naming.fold(name).split()[0] if naming.fold(name).split() else ""
-        return [artist for artist in self.artists if word[:3] in naming.fold(artist.name)]
+        word = naming.normalise(name).split()[0] if naming.normalise(name).split() else ""
+        return [artist for artist in self.artists if word[:3] in naming.normalise(artist.name)]
 
     def artist(self, id_: str) -> Artist | None:
         return next((artist for artist in self.artists if artist.deezer_id == id_), None)
@@ -58,8 +58,8 @@ def shelf(*artists: str, **more: object) -> Shelf:
     return Shelf(numbered, **more)  # type: ignore[arg-type]
 
 
-def outcomes(catalogue: Catalogue, *wanted: str, **options: object) -> list[Resolved]:
-    found = list(Lookup(catalogue, 2, **options).resolve(wanted))  # type: ignore[arg-type]
+def outcomes(catalogue: MetadataProvider, *wanted: str, **options: object) -> list[Resolved]:
+    found = list(ArtistResolver(catalogue, 2, **options).resolve(wanted))  # type: ignore[arg-type]
     for each in found:
         assert (each.artist is None) == (each.failure is not None)
         assert (each.artist is None) == (each.how is None)
@@ -101,7 +101,9 @@ def test_what_the_message_shows_is_a_file_that_works(tmp_path: object) -> None:
     [found] = outcomes(shelf('Cali"bre 50'), 'Cali"bre')
     example = reason(found).partition("such as ")[2]
     mapping = json.loads(example)["mapping"]
-    pins = Pins({name: Artist(name, deezer_id=ids["deezer"]) for name, ids in mapping.items()})
+    pins = PinnedArtists(
+        {name: Artist(name, deezer_id=ids["deezer"]) for name, ids in mapping.items()}
+    )
     [found] = outcomes(shelf('Cali"bre 50'), 'Cali"bre', pins=pins)
     assert found.how == "pinned"
 
@@ -156,7 +158,7 @@ def test_any_name_has_an_outcome(name: str) -> None:
     assert found
     for each in found:
         if each.artist is not None and each.how == "exact":
-            assert naming.same(each.artist.name, name)
+            assert naming.same_name(each.artist.name, name)
 
 
 # -- by pinned id ------------------------------------------------------------------------------
@@ -164,7 +166,7 @@ def test_any_name_has_an_outcome(name: str) -> None:
 
 def test_a_pinned_id_beats_the_name() -> None:
     catalogue = shelf("Calibre", "Calibre")
-    pins = Pins({"calibre": Artist("Calibre", deezer_id="2", musicbrainz_id="m")})
+    pins = PinnedArtists({"calibre": Artist("Calibre", deezer_id="2", musicbrainz_id="m")})
     [found] = outcomes(catalogue, "CALIBRE", pins=pins)
     assert found.artist == Artist("Calibre", deezer_id="2", musicbrainz_id="m")
     assert found.how == "pinned"
@@ -173,14 +175,14 @@ def test_a_pinned_id_beats_the_name() -> None:
 
 
 def test_a_pinned_id_of_another_name_is_taken_with_a_warning() -> None:
-    pins = Pins({"Vril": Artist("Vril", deezer_id="1")})
+    pins = PinnedArtists({"Vril": Artist("Vril", deezer_id="1")})
     [found] = outcomes(shelf("Vrillah"), "Vril", pins=pins)
     assert found.artist == Artist("Vril", deezer_id="1")
     assert found.warnings == ('the id 1 pinned for "Vril" is that of Vrillah',)
 
 
 def test_a_pinned_id_that_does_not_exist() -> None:
-    pins = Pins({"Rezz & Vril": Artist("Rezz & Vril", deezer_id="99")})
+    pins = PinnedArtists({"Rezz & Vril": Artist("Rezz & Vril", deezer_id="99")})
     [found] = outcomes(shelf("Rezz", "Vril"), "Rezz & Vril", pins=pins)
     assert reason(found) == (
         'Deezer has no artist with the id 99, which is pinned for "Rezz & Vril"; '
@@ -200,7 +202,7 @@ def links(httpserver: HTTPServer, world: World, clock: JumpingClock) -> Iterator
     opened.close()
 
 
-SPOTIFY_PIN = Pins({"Vril": Artist("Vril", spotify_id="0" * 22)})
+SPOTIFY_PIN = PinnedArtists({"Vril": Artist("Vril", spotify_id="0" * 22)})
 
 
 def test_an_id_of_another_service_is_translated(world: World, links: MusicBrainz) -> None:
@@ -282,7 +284,7 @@ def test_no_part_found_is_one_failure() -> None:
 
 
 def test_parts_obey_their_pins() -> None:
-    pins = Pins({"Vril": Artist("Vril", deezer_id="3")})
+    pins = PinnedArtists({"Vril": Artist("Vril", deezer_id="3")})
     _, vril = outcomes(shelf("Rezz", "Vril", "Vril"), "Rezz b2b Vril", pins=pins)
     assert vril.artist is not None
     assert vril.artist.deezer_id == "3"
@@ -341,7 +343,7 @@ def test_thousands_of_names_go_on_where_the_quota_stopped_them(
     wanted = [performer.name for performer in many]
     catalogue = Deezer(base_url=url, clock=clock)
     first = []
-    for each in Lookup(catalogue, 2).resolve(wanted):
+    for each in ArtistResolver(catalogue, 2).resolve(wanted):
         first.append(each)
         if len(first) == 40:
             httpserver.clear()
@@ -353,7 +355,7 @@ def test_thousands_of_names_go_on_where_the_quota_stopped_them(
     httpserver.clear()
     asked = sum(world.asked.values())
     catalogue = Deezer(base_url=serve_deezer(httpserver, world), clock=clock)
-    again = list(Lookup(catalogue, 2).resolve(wanted))
+    again = list(ArtistResolver(catalogue, 2).resolve(wanted))
     catalogue.close()
     assert all(each.artist is not None for each in again)
     assert again[:40] == first[:40]
@@ -362,7 +364,7 @@ def test_thousands_of_names_go_on_where_the_quota_stopped_them(
 
 def test_three_thousand_names_in_memory_are_quick() -> None:
     catalogue = Shelf([Artist("Rezz", deezer_id="1")])
-    found = list(Lookup(catalogue, 5).resolve(f"name {n} & co" for n in range(3000)))
+    found = list(ArtistResolver(catalogue, 5).resolve(f"name {n} & co" for n in range(3000)))
     assert len(found) == 3000
 
 

@@ -14,7 +14,7 @@ from artistindex.entities import Artist, Track
 from artistindex.errors import ArtistIndexError, Misuse, ServiceEnded, ServiceError
 from artistindex.metadata import spotify
 from artistindex.metadata.deezer import Deezer
-from artistindex.metadata.provider import open_catalogue
+from artistindex.metadata.provider import open_provider
 from artistindex.metadata.spotify import Credentials, Spotify, find_credentials
 from music_services import (
     SECRET,
@@ -403,7 +403,7 @@ def test_a_configuration_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def opened(choice: str | None) -> type:
-    catalogue = open_catalogue(choice)
+    catalogue = open_provider(choice)
     catalogue.close()
     return type(catalogue)
 
@@ -411,9 +411,9 @@ def opened(choice: str | None) -> type:
 def test_deezer_is_the_default_without_credentials(tmp_path: Path) -> None:
     assert opened(None) is Deezer
     with pytest.raises(Misuse, match=r"no Spotify credentials: set SPOTIPY_CLIENT_ID"):
-        open_catalogue("spotify")
+        open_provider("spotify")
     with pytest.raises(Misuse, match="unknown catalogue tidal; there are spotify and deezer"):
-        open_catalogue("tidal")
+        open_provider("tidal")
     config(tmp_path / "spotify-config.json", GOOD)
     assert opened(None) is Spotify
     assert opened("spotify") is Spotify
@@ -424,7 +424,7 @@ def test_deezer_looks_at_no_credentials(tmp_path: Path) -> None:
     config(tmp_path / "spotify-config.json", "broken")
     assert opened("deezer") is Deezer
     with pytest.raises(ArtistIndexError):
-        open_catalogue()
+        open_provider()
 
 
 def test_mirrors(monkeypatch: pytest.MonkeyPatch, httpserver: HTTPServer, world: World) -> None:
@@ -433,10 +433,10 @@ def test_mirrors(monkeypatch: pytest.MonkeyPatch, httpserver: HTTPServer, world:
     monkeypatch.setenv("SPOTIPY_CLIENT_SECRET", SECRET)
     monkeypatch.setenv("ARTISTINDEX_SPOTIFY_URL", urls["base_url"])
     monkeypatch.setenv("ARTISTINDEX_SPOTIFY_TOKEN_URL", urls["token_url"])
-    catalogue = open_catalogue("spotify")
+    catalogue = open_provider("spotify")
     assert catalogue.search("Rezz") == [ARTIST]
     catalogue.close()
     monkeypatch.setenv("ARTISTINDEX_SPOTIFY_TOKEN_URL", "http://evil.example/token")
     with pytest.raises(Misuse, match="ARTISTINDEX_SPOTIFY_TOKEN_URL must be an https URL"):
-        open_catalogue("spotify")
+        open_provider("spotify")
     assert spotify.Spotify.label == "Spotify"

@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 
 from artistindex.entities import Artist, Track
 from artistindex.metadata.track_selection import (
-    Standing,
     Title,
-    choose,
+    TrackRank,
     is_usable,
     same_recording,
-    standing,
+    select_tracks,
+    track_rank,
 )
 
 REZZ = Artist("Rezz", deezer_id="1")
@@ -142,22 +142,22 @@ def test_the_isrc_names_the_recording() -> None:
 
 def test_what_stands_for_an_artist() -> None:
     cases = {
-        track("Edge"): Standing.OWN,
-        track("Edge (Radio Edit)"): Standing.OWN,
-        track("Edge (Rezz VIP)"): Standing.OWN,
-        track("Edge (REZZ Remix)", by=(OTHER, REZZ)): Standing.GUEST,
-        track("Hypnocurrency", by=(OTHER, REZZ)): Standing.GUEST,
-        track("Edge (Someone Remix)"): Standing.ALTERED,
-        track("Edge - Someone's Rework"): Standing.ALTERED,
-        track("Edge (Rezzonator Remix)"): Standing.ALTERED,
-        track("Edge (Rezz Remix) [Someone Bootleg]"): Standing.ALTERED,
-        track("Edge (Sped Up)"): Standing.ALTERED,
-        track("Edge (Instrumental)"): Standing.ALTERED,
-        track("Edge - Mixed"): Standing.ALTERED,
-        track("Skit", duration=20.0): Standing.ODD_LENGTH,
-        track("Mix", duration=3600.0): Standing.ODD_LENGTH,
+        track("Edge"): TrackRank.OWN,
+        track("Edge (Radio Edit)"): TrackRank.OWN,
+        track("Edge (Rezz VIP)"): TrackRank.OWN,
+        track("Edge (REZZ Remix)", by=(OTHER, REZZ)): TrackRank.GUEST,
+        track("Hypnocurrency", by=(OTHER, REZZ)): TrackRank.GUEST,
+        track("Edge (Someone Remix)"): TrackRank.ALTERED,
+        track("Edge - Someone's Rework"): TrackRank.ALTERED,
+        track("Edge (Rezzonator Remix)"): TrackRank.ALTERED,
+        track("Edge (Rezz Remix) [Someone Bootleg]"): TrackRank.ALTERED,
+        track("Edge (Sped Up)"): TrackRank.ALTERED,
+        track("Edge (Instrumental)"): TrackRank.ALTERED,
+        track("Edge - Mixed"): TrackRank.ALTERED,
+        track("Skit", duration=20.0): TrackRank.ODD_LENGTH,
+        track("Mix", duration=3600.0): TrackRank.ODD_LENGTH,
     }
-    assert {each: standing(each, REZZ) for each in cases} == cases
+    assert {each: track_rank(each, REZZ) for each in cases} == cases
 
 
 def test_remixes_by_others_come_last_and_only_where_needed() -> None:
@@ -169,10 +169,10 @@ def test_remixes_by_others_come_last_and_only_where_needed() -> None:
         track("Edge - Remastered"),
         track("Relax"),
     ]
-    chosen = [each.title for each in choose(listed, REZZ, limit=10)]
+    chosen = [each.title for each in select_tracks(listed, REZZ, limit=10)]
     assert chosen == ["Edge", "Relax", "Hypnocurrency", "Edge (Someone Remix)"]
-    assert [each.title for each in choose(listed, REZZ, limit=2)] == ["Edge", "Relax"]
-    assert choose(listed[2:3], REZZ, limit=5) == []
+    assert [each.title for each in select_tracks(listed, REZZ, limit=2)] == ["Edge", "Relax"]
+    assert select_tracks(listed[2:3], REZZ, limit=5) == []
 
 
 words = st.sampled_from(["edge", "Relax", "(Live)", "- Radio Edit", "(X Remix)", "[Rezz Remix]",
@@ -190,12 +190,12 @@ tracks = st.builds(
 
 @given(listed=st.lists(tracks, max_size=12), limit=st.integers(1, 6))
 def test_choosing_keeps_its_promises(listed: list[Track], limit: int) -> None:
-    chosen = choose(listed, REZZ, limit=limit)
+    chosen = select_tracks(listed, REZZ, limit=limit)
     assert len(chosen) <= limit
     assert all(each in listed and is_usable(each) for each in chosen)
     assert not any(same_recording(one, other) for one, other in combinations(chosen, 2))
-    assert choose(chosen, REZZ, limit=limit) == chosen
-    ranks = [standing(each, REZZ) for each in chosen]
+    assert select_tracks(chosen, REZZ, limit=limit) == chosen
+    ranks = [track_rank(each, REZZ) for each in chosen]
     assert ranks == sorted(ranks)
     if any(is_usable(each) for each in listed):
         assert chosen

@@ -93,7 +93,7 @@ def test_a_pack_comes_back_as_it_went(pack: Path) -> None:
     np.testing.assert_array_equal(found.vectors, expected.vectors)
 
 
-NAMES = st.text(min_size=1, max_size=30).filter(naming.tidy)
+NAMES = st.text(min_size=1, max_size=30).filter(naming.clean)
 
 
 @settings(
@@ -103,9 +103,9 @@ NAMES = st.text(min_size=1, max_size=30).filter(naming.tidy)
 def test_any_names_survive_the_journey(
     tmp_path: Path, content: list[tuple[str, list[str]]]
 ) -> None:
-    content = list({naming.tidy(name): (name, titles) for name, titles in content}.values())
-    artists = [Artist(naming.tidy(name)) for name, _ in content]
-    tracks = [tuple((naming.tidy(title), None) for title in titles) for _, titles in content]
+    content = list({naming.clean(name): (name, titles) for name, titles in content}.values())
+    artists = [Artist(naming.clean(name)) for name, _ in content]
+    tracks = [tuple((naming.clean(title), None) for title in titles) for _, titles in content]
     vectors = packed(artists).vectors
     path = tmp_path / "any.zip"
     write_pack(path, [PackedIndex(KEY, "", "none", artists, tracks, vectors)], overwrite=True)
@@ -197,9 +197,9 @@ def library_of(tmp_path: Path) -> Callable[..., Path]:
                     track = Track(
                         (Artist(artist),), f"{artist} {number}", path=Path(f"/{at}{number}")
                     )
-                    track_id = library.put_file(track, size=1, mtime_ns=1)
+                    track_id = library.upsert_file(track, size=1, mtime_ns=1)
                     moved = np.asarray(vector, np.float32) + 0.01 * number
-                    library.record(
+                    library.add_embedding(
                         track_id,
                         audio_sha256=f"{at}{number}",
                         duration=1.0,
@@ -215,7 +215,7 @@ def musicnn_key() -> VectorKey:
     from artistindex.embedding import weights
     from artistindex.embedding.registry import spec_of
 
-    return VectorKey("musicnn", weights.find(spec_of("musicnn")).sha256)
+    return VectorKey("musicnn", weights.find_installed(spec_of("musicnn")).sha256)
 
 
 def rebuild(folder: Path, transform: str = "none", monkeypatch: Any = None) -> None:

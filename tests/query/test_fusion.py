@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from artistindex.errors import Misuse
 from artistindex.index.reader import ArtistIndex
 from artistindex.query import fusion
-from artistindex.query.fusion import MUSIC_MAP, Voice, aligned, fuse, listed_voice
+from artistindex.query.fusion import MUSIC_MAP, RankedList, aligned, fuse, truth_list
 from planted_library import plant_tracks, styles
 
 
-def voice(*scores: float, name: str = "v") -> Voice:
-    return Voice.of_all(name, np.array(scores))
+def voice(*scores: float, name: str = "v") -> RankedList:
+    return RankedList.of_all(name, np.array(scores))
 
 
 def test_reciprocal_ranks_are_added() -> None:
@@ -79,15 +79,15 @@ def test_no_voice_and_an_unknown_method_are_misuse() -> None:
 
 def test_lists_speak_only_of_those_they_list() -> None:
     lists = {"rezz": [("vril", 8.0), ("calibre", None)], "x": [("vril", 2.0)]}
-    told = listed_voice(["Vril", "CALIBRE", "Justice"], ["Rezz"], lists)
+    told = truth_list(["Vril", "CALIBRE", "Justice"], ["Rezz"], lists)
     assert told is not None
     assert told.name == MUSIC_MAP
     assert told.heard.tolist() == [True, True, False]
     np.testing.assert_allclose(told.scores, [1, 1, 0])
-    both = listed_voice(["Vril", "Calibre", "Justice"], ["Rezz", "X"], lists)
+    both = truth_list(["Vril", "Calibre", "Justice"], ["Rezz", "X"], lists)
     assert both is not None
     np.testing.assert_allclose(both.scores, [2, 1, 0])
-    assert listed_voice(["Vril"], ["Nobody"], lists) is None
+    assert truth_list(["Vril"], ["Nobody"], lists) is None
 
 
 def test_artists_are_matched_by_name_and_shared_names_left_out() -> None:

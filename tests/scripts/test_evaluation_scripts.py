@@ -64,7 +64,7 @@ def models(tmp_path):
     """Stand-ins for both models, installed."""
     for name in ("discogs-effnet", "vggish"):
         file = standins.write_model(name, tmp_path / f"{name}.pb")
-        weights.add(spec_of(name), file, unverified=True)
+        weights.install(spec_of(name), file, unverified=True)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from artistindex._util.http import host_of, is_safe
 from artistindex.errors import ServiceEnded, ServiceError
 
 ATTEMPTS = 4
-LONGEST_WAIT = 60.0
+MAX_WAIT = 60.0
 _TOO_MANY = 429
 _TOO_MANY_REASON = "too many requests (status 429)"
 _TRANSIENT = frozenset({_TOO_MANY, 500, 502, 503, 504})
@@ -222,7 +222,7 @@ class PoliteAdapter(HTTPAdapter):
         code = response.status_code
         reason = _TOO_MANY_REASON if code == _TOO_MANY else f"status {code}"
         wait = retry_after(response.headers.get("Retry-After"), self._clock.time())
-        if wait is not None and wait > LONGEST_WAIT:
+        if wait is not None and wait > MAX_WAIT:
             raise self._end(
                 f"{reason} and asks to wait {duration(wait)}; what is done is kept, "
                 "run the same command again after that"

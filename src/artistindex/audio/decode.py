@@ -15,9 +15,9 @@ from artistindex.audio.resample import SAMPLE_RATE, LinearResampler
 from artistindex.errors import Misuse, TrackError
 
 SILENCE = 10 ** (-60 / 20)  # peak below -60 dBFS
-LEAST_SHARE = 0.9  # of the declared duration that has to be there ...
+MIN_SHARE = 0.9  # of the declared duration that has to be there ...
 _PADDING = 0.1  # ... and seconds that encoders pad, which matter in a sound of a moment
-_MOST_SECONDS = 4 * 3600  # of audio held in memory at once: 0.9 GB
+_MAX_SECONDS = 4 * 3600  # of audio held in memory at once: 0.9 GB
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,10 @@ class Excerpt:
             return cls(None, FULL.seconds)
         match = re.fullmatch(r"\s*([0-9]{1,5})\s*[xX×]\s*([0-9]{1,5}(?:\.[0-9]{1,6})?)\s*", text)
         windows, seconds = (int(match[1]), float(match[2])) if match else (0, 0.0)
-        if windows < 1 or seconds <= 0 or windows * seconds > _MOST_SECONDS:
+        if windows < 1 or seconds <= 0 or windows * seconds > _MAX_SECONDS:
             raise Misuse(
                 f"unknown excerpt {text!r}; expected full, or windows x seconds such as 3x30, "
-                f"{_MOST_SECONDS} seconds at most in all"
+                f"{_MAX_SECONDS} seconds at most in all"
             )
         return cls(windows, seconds)
 
@@ -117,19 +117,19 @@ def _whole(source: Source, excerpt: Excerpt) -> tuple[list[NDArray[np.float32]] 
     seconds = len(samples) / SAMPLE_RATE
     if len(samples) == most:  # the header said less than the truth
         return None, max(seconds, source.counted() or 0.0)
-    if source.declared and seconds < LEAST_SHARE * source.declared - _PADDING:
+    if source.declared and seconds < MIN_SHARE * source.declared - _PADDING:
         raise _cut_off(seconds, source.declared)
     return [samples], seconds
 
 
 def _excerpts(source: Source, excerpt: Excerpt, length: float) -> list[NDArray[np.float32]]:
-    if source.declared and not source.reaches(LEAST_SHARE * source.declared):
+    if source.declared and not source.reaches(MIN_SHARE * source.declared):
         raise TrackError(
             "decode", f"cut off: it ends before 90% of the {source.declared:.1f} s it declares"
         )
     windows = [_window(source, first, last) for first, last in excerpt.spans(length)]
     seconds = sum(map(len, windows)) / SAMPLE_RATE
-    if seconds < LEAST_SHARE * excerpt.total:
+    if seconds < MIN_SHARE * excerpt.total:
         raise _cut_off(seconds, excerpt.total)
     return windows
 

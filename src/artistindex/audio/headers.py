@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 # In these, FFmpeg takes the duration from a header. In others it estimates from the bit rate where
 # none is stated, and an estimate declares nothing.
 _STATED = ("aiff", "ape", "asf", "caf", "dsf", "mov", "tak", "tta", "w64", "wv")
-_LONGEST = 30 * 24 * 3600.0  # seconds; no file is believed that declares more
+_MAX_DURATION = 30 * 24 * 3600.0  # seconds; no file is believed that declares more
 _OGG_PAGE = 65_307  # bytes of the largest page (RFC 3533, section 6)
 _UNKNOWN_SIZE = 0x7FFF_0000  # bytes; writers to a pipe put this much or more for "until the end"
 
@@ -40,7 +40,7 @@ def declared_duration(
         seconds = float(stream.duration * stream.time_base)
     else:
         return None
-    return seconds if seconds and 0 < seconds < _LONGEST else None
+    return seconds if seconds and 0 < seconds < _MAX_DURATION else None
 
 
 def lacks_its_end(path: Path) -> bool:

@@ -11,7 +11,7 @@ from artistindex.cli.options import State, any_path
 from artistindex.cli.output import message
 from artistindex.errors import Misuse
 from artistindex.index.reader import ArtistIndex
-from artistindex.query.query import Posed, Question
+from artistindex.query.query import Query, ResolvedQuery
 
 if TYPE_CHECKING:
     from artistindex.entities import Neighbour
@@ -72,8 +72,8 @@ def answer_options(command: Any) -> Any:
 
 def answer(
     indexes: Sequence[ArtistIndex],
-    question: Question,
-    posed: Sequence[Posed],
+    question: Query,
+    posed: Sequence[ResolvedQuery],
     k: int,
     options: Mapping[str, Any],
     state: State,
@@ -97,7 +97,7 @@ def answer(
         sets = TrackSets.beside(index)
         found = rerank.neighbours(index, sets, one.rows, one.vector, k, leave_out=one.rows)
         return _adjusted(found, "matches")
-    neighbours = index.neighbours_of_vector(one.vector, k, leave_out=one.rows)
+    neighbours = index.search_vector(one.vector, k, leave_out=one.rows)
     if options["explain"]:
         return _explained(index, one, neighbours, k, state)
     rows = [asdict(each) for each in neighbours]
@@ -108,7 +108,7 @@ def _is_fused(indexes: Sequence[ArtistIndex], options: Mapping[str, Any]) -> boo
     return len(indexes) > 1 or options["truth"] is not None
 
 
-def _check(indexes: Sequence[ArtistIndex], question: Question, options: Mapping[str, Any]) -> None:
+def _check(indexes: Sequence[ArtistIndex], question: Query, options: Mapping[str, Any]) -> None:
     ways = [
         f"--{name}"
         for name in ("hubs", "rerank", "explain")
@@ -130,7 +130,7 @@ def _check(indexes: Sequence[ArtistIndex], question: Question, options: Mapping[
 
 def _fused(
     indexes: Sequence[ArtistIndex],
-    posed: Sequence[Posed],
+    posed: Sequence[ResolvedQuery],
     k: int,
     options: Mapping[str, Any],
     state: State,
@@ -164,7 +164,7 @@ def _lists(
     from artistindex.listeners.musicmap import read_truth
 
     lists = read_truth(path).folded
-    silent = [name for name in asked if naming.fold(name) not in lists]
+    silent = [name for name in asked if naming.normalise(name) not in lists]
     if silent or not asked:
         who = ", ".join(silent) or "a sound"
         message(f"{path} has no list for {who}: music-map is silent there", quiet=state.quiet)
@@ -187,7 +187,11 @@ def _adjusted(found: "Sequence[tuple[Neighbour, float]]", column: str) -> Answer
 
 
 def _explained(
-    index: ArtistIndex, posed: Posed, neighbours: "Sequence[Neighbour]", k: int, state: State
+    index: ArtistIndex,
+    posed: ResolvedQuery,
+    neighbours: "Sequence[Neighbour]",
+    k: int,
+    state: State,
 ) -> Answer:
     from artistindex.query.explain import explain
     from artistindex.query.track_vectors import TrackSets

@@ -9,7 +9,7 @@ from artistindex.cli.options import State, cookie_options
 from artistindex.cli.output import message
 from artistindex.errors import Misuse
 from artistindex.index.reader import ArtistIndex
-from artistindex.query.query import Posed, Question
+from artistindex.query.query import Query, ResolvedQuery
 
 _OPTIONS = (
     click.option(
@@ -37,13 +37,13 @@ def question_options(command: Any) -> Any:
     return command
 
 
-def question_of(artists: tuple[str, ...], options: Mapping[str, Any]) -> Question:
+def question_of(artists: tuple[str, ...], options: Mapping[str, Any]) -> Query:
     """The question that a command line puts; raises Misuse."""
     if (options["cookies"] or options["cookies_from_browser"]) and not any(
         "://" in source for source in options["audio"]
     ):
         raise Misuse("cookies are for fetching: give --audio the URL to fetch with them")
-    return Question(
+    return Query(
         artists=artists,
         minus=options["minus"],
         weights=dict(map(_weight, options["weights"])),
@@ -53,17 +53,17 @@ def question_of(artists: tuple[str, ...], options: Mapping[str, Any]) -> Questio
 
 def listened(
     index: ArtistIndex,
-    question: Question,
-    posed: Posed,
+    question: Query,
+    posed: ResolvedQuery,
     options: Mapping[str, Any],
     state: State,
-) -> Posed:
+) -> ResolvedQuery:
     """`posed` with the question's audio, where it has any, embedded as `index` asks for."""
     if not question.audio:
         return posed
-    from artistindex.query.audio_query import listen
+    from artistindex.query.audio_query import embed
 
-    sound = listen(
+    sound = embed(
         index,
         question.audio,
         cookies=options["cookies"],
@@ -73,7 +73,7 @@ def listened(
     return posed.with_sound(sound)
 
 
-def question_payload(question: Question, posed: Posed) -> dict[str, Any]:
+def question_payload(question: Query, posed: ResolvedQuery) -> dict[str, Any]:
     """What was asked, as JSON: `query`, and `minus`, `weights` and `audio` where they were used."""
     payload: dict[str, Any] = {"query": [*posed.artists, *question.audio]}
     if posed.minus:

@@ -21,7 +21,7 @@ from artistindex.listeners.favourites import read_names
 if TYPE_CHECKING:
     from artistindex.ingest.fetcher import AudioSource
 
-_MOST_SHOWN = 10
+_MAX_SHOWN = 10
 _SOURCE_OPTIONS = (
     "audio_source",
     "audio_cache",
@@ -214,14 +214,14 @@ def _say_what_happened(payload: dict[str, Any], reasons: Counter[tuple[str, str]
     if failed:
         share = f"extraction rate {100 * extracted / (extracted + failed):.0f}%"
         message(f"{counted(failed, 'track')} failed ({share}); `artistindex failures`:")
-        for (stage, reason), count in reasons.most_common(_MOST_SHOWN):
+        for (stage, reason), count in reasons.most_common(_MAX_SHOWN):
             message(f"  {count} x {stage}: {reason}")
     if payload["outliers"]:
         odd = counted(payload["outliers"], "track")
         message(f"{odd} may be somebody else's: see `artistindex failures`")
     if payload["requested"]:
         message(f"{payload['indexed']} of {payload['requested']} artists are in every index")
-    for each in payload["failed"][:_MOST_SHOWN]:
+    for each in payload["failed"][:_MAX_SHOWN]:
         message(f"  {each['artist']}: {each['reason']} ({each['stage']})")
-    if len(payload["failed"]) > _MOST_SHOWN:
-        message(f"  and {len(payload['failed']) - _MOST_SHOWN} more")
+    if len(payload["failed"]) > _MAX_SHOWN:
+        message(f"  and {len(payload['failed']) - _MAX_SHOWN} more")

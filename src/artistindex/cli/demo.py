@@ -69,7 +69,7 @@ def _installed(state: State) -> list[str]:
     for name in dict.fromkeys((*DEFAULT_MODELS, *MODELS)):
         if MODELS[name].packaged or weights.is_installed(MODELS[name]):
             try:
-                weights.find(MODELS[name])
+                weights.find_installed(MODELS[name])
             except WeightsError as error:
                 if MODELS[name].packaged:
                     raise

@@ -10,7 +10,7 @@ from artistindex.embedding.weights import Weights
 def fetch_weights(spec: ModelSpec, state: State, *, base_url: str | None = None) -> Weights:
     """The installed weights of `spec`, downloaded first where there are none."""
     if spec.packaged or weights.is_installed(spec):
-        return weights.find(spec)
+        return weights.find_installed(spec)
     from rich.progress import (
         BarColumn,
         DownloadColumn,
@@ -31,7 +31,7 @@ def fetch_weights(spec: ModelSpec, state: State, *, base_url: str | None = None)
     hidden = state.quiet or not target.is_terminal
     with Progress(*columns, console=target, transient=True, disable=hidden) as shown:
         task = shown.add_task(spec.name, total=None)
-        return weights.fetch(
+        return weights.download(
             spec,
             base_url=base_url,
             progress=lambda done, total: shown.update(task, completed=done, total=total),

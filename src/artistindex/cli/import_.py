@@ -8,7 +8,7 @@ from artistindex.cli.options import State, any_path, format_option, pass_state
 from artistindex.cli.output import emit, message
 
 _COLUMNS = ("index", "artists", "in_pack", "added", "unchanged", "kept", "replaced")
-_MOST_SHOWN = 10
+_MAX_SHOWN = 10
 
 
 @click.command(name="import")
@@ -33,10 +33,10 @@ def command(state: State, pack: Path, replace: bool, form: str) -> None:
     emit(rows, _COLUMNS, form, payload={"pack": str(pack), "indexes": rows})
     for each in done:
         say(f"{each.model}: licence of the weights: {each.licence or 'not stated'}")
-        for one in each.collisions[:_MOST_SHOWN]:
+        for one in each.collisions[:_MAX_SHOWN]:
             say(f"{each.model}: {_told(one.artist, one.local, one.matched_by, one.kept)}")
-        if len(each.collisions) > _MOST_SHOWN:
-            say(f"and {len(each.collisions) - _MOST_SHOWN} more (--format json lists them)")
+        if len(each.collisions) > _MAX_SHOWN:
+            say(f"and {len(each.collisions) - _MAX_SHOWN} more (--format json lists them)")
 
 
 def _told(artist: str, local: str, how: str, kept: str) -> str:

@@ -13,10 +13,10 @@ from artistindex.index.manifest import FILE_NAME as MANIFEST
 from artistindex.index.manifest import Manifest
 from artistindex.index.reader import PREFERRED, ArtistIndex, all_indexes, find_index
 from artistindex.listeners.favourites import read_names
-from artistindex.query.lineup import Ranked, Ranking, rank_lineup
+from artistindex.query.lineup import LineupEntry, Ranking, rank_lineup
 
 _COLUMNS = ("rank", "artist", "score", "percentile", "because")
-_MOST_SHOWN = 10
+_MAX_SHOWN = 10
 _names_file = click.Path(path_type=Path, allow_dash=True)
 
 
@@ -95,7 +95,7 @@ def _ingest(
     if manifest is not None:
         _demand_its_own(state, folder, manifest)
         with ArtistIndex.open(folder) as opened:
-            missing = [name for name in wanted if not opened.rows_of(name)]
+            missing = [name for name in wanted if not opened.find_rows(name)]
     if not missing:
         return []
     message(f"ingesting {len(missing)} artists who are not in {folder}", quiet=state.quiet)
@@ -154,7 +154,7 @@ def _payload(index: str, found: Ranking) -> dict[str, Any]:
     return payload
 
 
-def _row(entry: Ranked) -> dict[str, Any]:
+def _row(entry: LineupEntry) -> dict[str, Any]:
     """A line for people: the reasons in words."""
     reasons = [f"{each.artist} {each.score:.3f}" for each in entry.because]
     told = "a favourite" if entry.favourite else ", ".join(reasons)
@@ -179,8 +179,8 @@ def _remark(found: Ranking, failed: Sequence[dict[str, str]]) -> None:
         ("of the disliked", found.dislikes_not_indexed),
     ):
         if missing:
-            shown = ", ".join(missing[:_MOST_SHOWN])
-            more = f" and {len(missing) - _MOST_SHOWN} more" if len(missing) > _MOST_SHOWN else ""
+            shown = ", ".join(missing[:_MAX_SHOWN])
+            more = f" and {len(missing) - _MAX_SHOWN} more" if len(missing) > _MAX_SHOWN else ""
             message(f"{len(missing)} {who} are not indexed: {shown}{more}")
-    for each in failed[:_MOST_SHOWN]:
+    for each in failed[:_MAX_SHOWN]:
         message(f"  {each['artist']}: {each['reason']} ({each['stage']})")

@@ -63,7 +63,7 @@ def add(state: State, model: str, file: Path, unverified: bool) -> None:
     Whichever way, a graph that could reach beyond the model is refused.
     """
     with working(f"checking {file}", quiet=state.quiet):
-        found = weights.add(spec_of(model), file, unverified=unverified)
+        found = weights.install(spec_of(model), file, unverified=unverified)
     _installed(found, state)
 
 
@@ -80,7 +80,9 @@ def check_(state: State, model: str, form: str) -> None:
     from artistindex.embedding import engine
 
     with working(f"running {model} in both engines", quiet=state.quiet):
-        outcome = engine.check(weights.find(spec_of(model)), seconds=_CHECKED_SECONDS)
+        outcome = engine.self_check(
+            weights.find_installed(spec_of(model)), seconds=_CHECKED_SECONDS
+        )
     rows = [
         {
             "model": model,
@@ -115,7 +117,7 @@ def _row(spec: ModelSpec, state: State) -> dict[str, Any]:
     found = None
     if weights.is_installed(spec):
         try:
-            found = weights.find(spec)
+            found = weights.find_installed(spec)
         except WeightsError as error:
             message(str(error), quiet=state.quiet)
     return {

@@ -49,7 +49,7 @@ def command(
     from artistindex.listeners import musicmap
     from artistindex.listeners.favourites import read_names
 
-    wanted = [name for name in artists if naming.tidy(name)]
+    wanted = [name for name in artists if naming.clean(name)]
     wanted += read_names(names_file) if names_file else ()
     if not wanted:
         raise Misuse("name at least one artist, or a file of artists with --artists")

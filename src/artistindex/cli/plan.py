@@ -25,10 +25,10 @@ def dry_run(
 
     Writes to no library: 0 where every artist was found, 3 where some were, 1 where none was.
     """
-    from artistindex.metadata.resolver import open_lookup
+    from artistindex.metadata.resolver import open_resolver
 
     with (
-        open_lookup(catalogue, ids=ids, limit=tracks) as lookup,
+        open_resolver(catalogue, ids=ids, limit=tracks) as lookup,
         progress(quiet=quiet) as shown,
     ):
         task = shown.add_task("looking up", total=len(wanted))

@@ -10,7 +10,7 @@ from artistindex.cli.asking import listened, question_of, question_options, ques
 from artistindex.cli.options import State, format_option, index_option, pass_state
 from artistindex.cli.output import emit, message
 from artistindex.index.reader import ArtistIndex, find_index
-from artistindex.query.query import pose
+from artistindex.query.query import resolve
 
 
 @click.command(name="query")
@@ -50,10 +50,12 @@ def command(
             stack.enter_context(ArtistIndex.open(find_index(state.indexes, name)))
             for name in dict.fromkeys(index or (None,))
         ]
-        posed = [listened(each, question, pose(each, question), asked, state) for each in indexes]
+        posed = [
+            listened(each, question, resolve(each, question), asked, state) for each in indexes
+        ]
         found = answer(indexes, question, posed, k, asked, state)
         for name in artists:
-            for other in indexes[0].also_called(name):
+            for other in indexes[0].namesakes(name):
                 message(f"the index also holds {other!r}", quiet=state.quiet)
     names = [each.name for each in indexes]
     payload = {

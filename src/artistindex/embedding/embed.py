@@ -15,7 +15,7 @@ from artistindex.errors import ArtistIndexError, TrackError
 
 
 @dataclass(frozen=True, slots=True)
-class ModelPlan:
+class ModelConfig:
     """One model as every worker runs it: `engine` is resolved, never "auto"."""
 
     weights: Weights
@@ -36,12 +36,12 @@ class Job:
     track_id: int
     path: Path
     label: str
-    models: tuple[ModelPlan, ...]
+    models: tuple[ModelConfig, ...]
     excerpt: str = "full"
 
 
 @dataclass(frozen=True, slots=True)
-class Embedded:
+class EmbedResult:
     """A finished track.
 
     `duration` is the whole track's and `seconds` what was decoded of it; `short_of` holds (model,
@@ -53,15 +53,15 @@ class Embedded:
     duration: float
     seconds: float
     vectors: tuple[TrackVector, ...]
-    short_of: tuple[tuple[str, str], ...]
+    failed_models: tuple[tuple[str, str], ...]
     spent: dict[str, float] = field(default_factory=dict)
 
 
-_models: dict[ModelPlan, Future[EmbeddingModel]] = {}
+_models: dict[ModelConfig, Future[EmbeddingModel]] = {}
 _loader = ThreadPoolExecutor(1, thread_name_prefix="load")
 
 
-def embed_track(job: Job) -> Embedded:
+def embed_track(job: Job) -> EmbedResult:
     """Decode `job.path` once and embed it with each of `job.models`.
 
     Models are loaded while the first track is decoded, and stay for the next job of this process.
@@ -82,13 +82,13 @@ def embed_track(job: Job) -> Embedded:
         except TrackError as error:
             short_of.append((plan.name, error.reason))
         spent[plan.name] = time.perf_counter() - started
-    return Embedded(
+    return EmbedResult(
         track_id=job.track_id,
         audio_sha256=audio.sha256,
         duration=audio.duration,
         seconds=audio.seconds,
         vectors=tuple(vectors),
-        short_of=tuple(short_of),
+        failed_models=tuple(short_of),
         spent=spent,
     )
 
@@ -110,13 +110,13 @@ def track_vector(model: EmbeddingModel, audio: Audio) -> tuple[np.ndarray, int]:
     return vector, len(patches)
 
 
-def _vector(model: EmbeddingModel, plan: ModelPlan, audio: Audio, excerpt: str) -> TrackVector:
+def _vector(model: EmbeddingModel, plan: ModelConfig, audio: Audio, excerpt: str) -> TrackVector:
     vector, patches = track_vector(model, audio)
     key = VectorKey(plan.name, plan.weights.sha256, plan.precision, excerpt)
     return TrackVector(key=key, vector=vector, patches=patches, engine=model.engine)
 
 
-def _model(plan: ModelPlan) -> "Future[EmbeddingModel]":
+def _model(plan: ModelConfig) -> "Future[EmbeddingModel]":
     if plan not in _models:
         _models[plan] = _loader.submit(
             load_model,
@@ -128,7 +128,7 @@ def _model(plan: ModelPlan) -> "Future[EmbeddingModel]":
     return _models[plan]
 
 
-def guarded(job: Job) -> Embedded | TrackError:
+def embed_safely(job: Job) -> EmbedResult | TrackError:
     """`embed_track` as it is run in a pool: a track's own trouble is an answer, not an exception.
 
     What nobody foresaw is the track's trouble too, with its reason; only what concerns every track

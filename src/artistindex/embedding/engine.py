@@ -51,7 +51,7 @@ class EmbeddingModel(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class EngineRun:
     """One engine's part of a self-check: `speed` in seconds of audio a second."""
 
     engine: str
@@ -60,7 +60,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class SelfCheck:
     """The outcome of a self-check: the engine that `auto` takes, and why.
 
     `difference` is the largest relative L2 difference of a patch, None where there was nothing to
@@ -71,7 +71,7 @@ class Check:
     sha256: str
     choice: str
     reason: str
-    runs: tuple[Run, ...]
+    runs: tuple[EngineRun, ...]
     difference: float | None = None
     limit: float = LIMIT
 
@@ -90,7 +90,7 @@ def load_model(
     threads as its TensorFlow takes. Raises Misuse for an engine or precision that does not exist
     or go together, EngineError where the engine is missing or cannot load the weights.
     """
-    if choose(weights, engine=engine, precision=precision, say=say) == "essentia":
+    if select_engine(weights, engine=engine, precision=precision, say=say) == "essentia":
         from artistindex.embedding.essentia import EssentiaModel
 
         return EssentiaModel(weights)
@@ -99,7 +99,7 @@ def load_model(
     return OpenVinoModel(weights, precision=precision, threads=threads)
 
 
-def choose(
+def select_engine(
     weights: Weights, *, engine: str = "auto", precision: str = "f32", say: Say | None = None
 ) -> str:
     """The engine that is meant by `engine`: "essentia" or "openvino".
@@ -113,7 +113,7 @@ def choose(
     if precision not in PRECISIONS:
         raise Misuse(f"unknown precision {precision!r}; there are {', '.join(PRECISIONS)}")
     if engine == "auto":
-        outcome = _recalled(weights) or check(weights)
+        outcome = _recalled(weights) or self_check(weights)
         if outcome.reason and say:
             say(f"{outcome.model}: using engine {outcome.choice}, as {outcome.reason}")
         engine = outcome.choice
@@ -122,7 +122,7 @@ def choose(
     return engine
 
 
-def check(weights: Weights, *, seconds: float = 8.0) -> Check:
+def self_check(weights: Weights, *, seconds: float = 8.0) -> SelfCheck:
     """Run both engines on the same synthetic audio and compare, in f32, patch by patch.
 
     The outcome of a comparison is kept in the cache. Essentia runs in this process, which must
@@ -147,8 +147,8 @@ def _compared(
     weights: Weights,
     reference: NDArray[np.float32],
     found: NDArray[np.float32],
-    runs: tuple[Run, Run],
-) -> Check:
+    runs: tuple[EngineRun, EngineRun],
+) -> SelfCheck:
     if reference.shape != found.shape:
         made = f"openvino made embeddings of shape {found.shape}, Essentia {reference.shape}"
         return _outcome(weights, "essentia", made, *runs)
@@ -181,32 +181,32 @@ def synthetic_audio(seconds: float) -> NDArray[np.float32]:
 
 def _timed(
     weights: Weights, engine: str, samples: NDArray[np.float32]
-) -> tuple[NDArray[np.float32], Run]:
+) -> tuple[NDArray[np.float32], EngineRun]:
     model = load_model(weights, engine=engine)
     model.patches(samples)  # what comes first is slower
     start = time.perf_counter()
     found = model.patches(samples)
     taken = time.perf_counter() - start
-    return found, Run(engine, len(found), len(samples) / SAMPLE_RATE / taken)
+    return found, EngineRun(engine, len(found), len(samples) / SAMPLE_RATE / taken)
 
 
-def _outcome(weights: Weights, choice: str, reason: str, *runs: Run) -> Check:
-    return Check(weights.spec.name, weights.sha256, choice, reason, runs)
+def _outcome(weights: Weights, choice: str, reason: str, *runs: EngineRun) -> SelfCheck:
+    return SelfCheck(weights.spec.name, weights.sha256, choice, reason, runs)
 
 
-def _recalled(weights: Weights) -> Check | None:
+def _recalled(weights: Weights) -> SelfCheck | None:
     """The kept outcome; None where there is none or it cannot be read."""
     try:
         kept = json.loads(_kept_in(weights).read_text("utf-8"))
-        runs = tuple(Run(**run) for run in kept.pop("runs"))
-        outcome = Check(**kept, runs=runs)
+        runs = tuple(EngineRun(**run) for run in kept.pop("runs"))
+        outcome = SelfCheck(**kept, runs=runs)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
     known = outcome.choice in ENGINES[1:] and outcome.sha256 == weights.sha256
     return outcome if known and isinstance(outcome.reason, str) else None
 
 
-def _keep(weights: Weights, outcome: Check) -> None:
+def _keep(weights: Weights, outcome: SelfCheck) -> None:
     path = _kept_in(weights)
     with suppress(OSError):  # a cache that cannot be written costs another check next time
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,7 @@ from google.protobuf.message import DecodeError, Message
 from artistindex.embedding.registry import ModelSpec
 from artistindex.errors import WeightsError
 
-MOST_BYTES = 2**31 - 1  # what one protobuf message can hold
+MAX_BYTES = 2**31 - 1  # what one protobuf message can hold
 
 _INFERENCE_OPS = """
 Const Placeholder PlaceholderWithDefault Identity IdentityN NoOp StopGradient Snapshot
@@ -61,7 +61,7 @@ def read_graph(path: Path) -> Graph:
 
     Needs about twice the size of the file in memory for a moment.
     """
-    if path.stat().st_size > MOST_BYTES:
+    if path.stat().st_size > MAX_BYTES:
         raise WeightsError(f"{path} is over 2 GiB, more than a TensorFlow graph can have")
     message: Any = _message_class()()
     content = path.read_bytes()
@@ -79,7 +79,7 @@ def read_graph(path: Path) -> Graph:
     )
 
 
-def vet(path: Path, spec: ModelSpec) -> None:
+def check_graph_is_safe(path: Path, spec: ModelSpec) -> None:
     """Raise WeightsError unless `path` is a harmless graph with the tensors of `spec`."""
     graph = read_graph(path)
     forbidden = sorted(graph.ops - ALLOWED_OPS)

@@ -14,12 +14,12 @@ from multiprocessing import resource_tracker
 from types import ModuleType, TracebackType
 from typing import Any, Self
 
-from artistindex.embedding.embed import Embedded, Job
+from artistindex.embedding.embed import EmbedResult, Job
 from artistindex.embedding.pool_worker import NOT_FOR_WORKERS, work
 from artistindex.errors import ArtistIndexError, EngineError, TrackError
 
 DEFAULT_TIMEOUT = 900.0
-_MOST_STILLBORN = 3
+_MAX_FAILED_STARTS = 3
 _SECONDS_TO_START = 300.0
 _SECONDS_TO_LEAVE = 5.0
 _TOO_MANY = "is there enough memory? (--workers 1 needs the least)"
@@ -32,7 +32,7 @@ def default_workers() -> int:
     return min(os.cpu_count() or 1, 8)
 
 
-class Crew:
+class WorkerPool:
     """Spawned worker processes (Essentia hangs when forked), started as jobs come in.
 
     Each has a pipe of its own and a thread here that waits for it, so that the death of one says
@@ -50,7 +50,7 @@ class Crew:
         self._alive: set[_Worker] = set()
         self._stopped = False
 
-    def submit(self, job: Job) -> Future[Embedded | TrackError]:
+    def submit(self, job: Job) -> Future[EmbedResult | TrackError]:
         """Give `job` to the next free worker.
 
         A worker that dies or is ended costs the job it had: the result is a TrackError that names
@@ -59,29 +59,29 @@ class Crew:
         """
         return self._threads.submit(self._run, job)
 
-    def _run(self, job: Job) -> Embedded | TrackError:
+    def _run(self, job: Job) -> EmbedResult | TrackError:
         stillborn = 0
-        while stillborn < _MOST_STILLBORN:
-            worker = self._take()
+        while stillborn < _MAX_FAILED_STARTS:
+            worker = self._acquire()
             if not worker.begin(job):
-                self._bury(worker)
+                self._reap(worker)
                 stillborn += worker.begun == 0
                 continue
             try:
                 outcome = worker.outcome(self._timeout)
             except TimeoutError:
-                self._bury(worker)
+                self._reap(worker)
                 reason = f"took longer than {self._timeout:.0f} s and was ended"
                 return TrackError("decode", reason, retryable=True)
             except EOFError:
-                return TrackError("decode", _how_it_died(self._bury(worker)), retryable=True)
+                return TrackError("decode", _how_it_died(self._reap(worker)), retryable=True)
             self._idle.append(worker)
-            if isinstance(outcome, Embedded | TrackError):
+            if isinstance(outcome, EmbedResult | TrackError):
                 return outcome
             raise outcome
         raise EngineError(f"the worker processes die before they begin; {_TOO_MANY}")
 
-    def _take(self) -> "_Worker":
+    def _acquire(self) -> "_Worker":
         """An idle worker, or a new one."""
         with self._lock:
             if self._stopped:
@@ -101,7 +101,7 @@ class Crew:
             self._alive.add(worker)
             return worker
 
-    def _bury(self, worker: "_Worker") -> int | None:
+    def _reap(self, worker: "_Worker") -> int | None:
         """See a worker to its end; returns its exit code.
 
         Behind the lock like every start, since multiprocessing looks for the dead when it starts a
@@ -127,9 +127,9 @@ class Crew:
                     worker.kill()
         self._threads.shutdown(cancel_futures=kind is not None)
         for worker in tuple(self._alive):
-            worker.dismiss()
+            worker.close()
         for worker in tuple(self._alive):
-            self._bury(worker)
+            self._reap(worker)
 
 
 class _Worker:
@@ -157,12 +157,12 @@ class _Worker:
         self.begun += 1
         return True
 
-    def outcome(self, timeout: float) -> Embedded | ArtistIndexError:
+    def outcome(self, timeout: float) -> EmbedResult | ArtistIndexError:
         """What became of the job begun last.
 
         Raises EOFError where the process died, TimeoutError where it had to be ended.
         """
-        found: Embedded | ArtistIndexError = self._hear(timeout)
+        found: EmbedResult | ArtistIndexError = self._hear(timeout)
         return found
 
     def _hear(self, timeout: float) -> Any:
@@ -178,13 +178,13 @@ class _Worker:
         """End the process at once."""
         self._process.kill()
 
-    def dismiss(self) -> None:
+    def close(self) -> None:
         """Let the process leave once it has no job."""
         self._pipe.close()
 
     def end(self) -> int | None:
         """Wait until the process is gone; returns its exit code."""
-        self.dismiss()
+        self.close()
         self._process.join(_SECONDS_TO_LEAVE)
         if self._process.is_alive():
             self.kill()

@@ -30,7 +30,7 @@ def work(pipe: "connection.Connection") -> None:
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ.update(_ONE_THREAD)
-    from artistindex.embedding.embed import guarded
+    from artistindex.embedding.embed import embed_safely
 
     while True:
         try:
@@ -39,7 +39,7 @@ def work(pipe: "connection.Connection") -> None:
             return
         pipe.send(None)
         try:
-            outcome: object = guarded(job)
+            outcome: object = embed_safely(job)
         except ArtistIndexError as error:
             outcome = error
         pipe.send(outcome)

@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from artistindex._util.dirs import cache_folder
-from artistindex.embedding.download import Progress, Unreachable, discard, download
-from artistindex.embedding.graph_check import MOST_BYTES, vet
+from artistindex.embedding import download as downloads
+from artistindex.embedding.download import Progress, Unreachable, discard
+from artistindex.embedding.graph_check import MAX_BYTES, check_graph_is_safe
 from artistindex.embedding.registry import BASE_URL, ModelSpec
 from artistindex.errors import Misuse, WeightsError
 
@@ -80,7 +81,7 @@ def url_of(spec: ModelSpec, base_url: str | None = None) -> str:
     return f"{base.rstrip('/')}/{spec.url.removeprefix(BASE_URL)}"
 
 
-def find(spec: ModelSpec) -> Weights:
+def find_installed(spec: ModelSpec) -> Weights:
     """The installed weights of `spec`, hashed and vetted.
 
     A file put into the folder by hand is taken as `add` would take it. Raises WeightsError where
@@ -100,7 +101,7 @@ def find(spec: ModelSpec) -> Weights:
         return Weights(spec, path, sha256, size)
     known = _recall(spec)
     if known.sha256 is None:
-        vet(path, spec)
+        check_graph_is_safe(path, spec)
         _check(spec, path, sha256, size, known)
         with suppress(WeightsError), _writing(spec):  # a read-only folder will still do
             _remember(spec, _Known(sha256, sha256, size, source="found in the folder"))
@@ -113,7 +114,7 @@ def find(spec: ModelSpec) -> Weights:
     return Weights(spec, path, sha256, size)
 
 
-def add(spec: ModelSpec, file: Path, *, unverified: bool = False) -> Weights:
+def install(spec: ModelSpec, file: Path, *, unverified: bool = False) -> Weights:
     """Install a copy of `file` as the weights of `spec`.
 
     Without `unverified` its size and sha256 must be the published ones and those trusted before;
@@ -128,7 +129,7 @@ def add(spec: ModelSpec, file: Path, *, unverified: bool = False) -> Weights:
         return _install(spec, part, str(file), unverified=unverified, called=file)
 
 
-def fetch(
+def download(
     spec: ModelSpec,
     *,
     base_url: str | None = None,
@@ -144,12 +145,12 @@ def fetch(
     apart, the rest is left to the next call. Raises WeightsError, and Misuse as `url_of` does.
     """
     if spec.packaged or is_installed(spec):
-        return find(spec)
+        return find_installed(spec)
     url = url_of(spec, base_url)
     say = say or (lambda line: None)
     with _writing(spec):
         if is_installed(spec):  # another process was quicker
-            return find(spec)
+            return find_installed(spec)
         say(f"{spec.name}: downloading {url}")
         say(f"{spec.name}: licence {spec.licence}")
         part = folder() / f"{spec.file}.part"
@@ -164,9 +165,11 @@ def fetch(
 def _download(spec: ModelSpec, url: str, part: Path, progress: Progress, pause: float) -> None:
     """Fill `part`; an interrupted download stays for the next time, a refused one does not."""
     about = int((1 + ABOUT) * spec.about_bytes) if spec.about_bytes else None
-    most = spec.bytes or about or MOST_BYTES
+    most = spec.bytes or about or MAX_BYTES
     try:
-        download(url, part, progress=progress, expected=spec.bytes, most=most, pause=pause)
+        downloads.download(
+            url, part, progress=progress, expected=spec.bytes, most=most, pause=pause
+        )
     except WeightsError as error:
         if not isinstance(error, Unreachable):
             _discard(part)
@@ -225,7 +228,7 @@ def _install(
     sha256, size = _hash(part)
     known = _recall(spec)
     try:
-        vet(part, spec)
+        check_graph_is_safe(part, spec)
         if not unverified:
             _check(spec, called, sha256, size, known)
     except WeightsError as error:  # vet names the temporary file

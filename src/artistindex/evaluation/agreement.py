@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from artistindex import naming
 from artistindex.errors import Misuse
 from artistindex.evaluation import bootstrap, metrics
-from artistindex.evaluation.expected_pairs import Pair
+from artistindex.evaluation.expected_pairs import ExpectedPair
 from artistindex.evaluation.measures import CLOSED, Estimate
 from artistindex.evaluation.metrics import Hubness
 from artistindex.evaluation.spaces import Space, nearest
@@ -20,7 +20,7 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 _BINS = 40
-_MOST_DISAGREED = 10
+_MAX_DISAGREEMENTS = 10
 
 
 def shared(spaces: Sequence[Space]) -> list[Space]:
@@ -31,7 +31,7 @@ def shared(spaces: Sequence[Space]) -> list[Space]:
     Raises Misuse where fewer than two are shared.
     """
     rows = [space.rows() for space in spaces]
-    folded = [naming.fold(artist) for artist in spaces[0].artists]
+    folded = [naming.normalise(artist) for artist in spaces[0].artists]
     common = [name for name in folded if all(name in each for each in rows)]
     if len(common) < 2:
         sides = "; ".join(
@@ -134,7 +134,7 @@ def hubs_of(space: Space, *, k: int) -> Hubness:
 class PairFound:
     """What one index says of a chosen pair; `percentile` is among all pairs of that index."""
 
-    pair: Pair
+    pair: ExpectedPair
     index: str
     cosine: float
     percentile: float
@@ -153,12 +153,12 @@ class PairFound:
         }
 
 
-def find_pairs(pairs: Sequence[Pair], space: Space) -> list[PairFound]:
+def find_pairs(pairs: Sequence[ExpectedPair], space: Space) -> list[PairFound]:
     """Those of the pairs that a space has both artists of."""
     rows = space.rows()
     found = []
     for pair in pairs:
-        one, other = rows.get(naming.fold(pair.one)), rows.get(naming.fold(pair.other))
+        one, other = rows.get(naming.normalise(pair.one)), rows.get(naming.normalise(pair.other))
         if one is not None and other is not None:
             cosine = float(space.similarities(np.array([one]))[0, other])
             below = sum(int(np.sum(values < cosine)) for values in pair_similarities(space))
@@ -263,7 +263,7 @@ def disagreements_of(
     agreement: Agreement, one: Space, other: Space, *, k: int
 ) -> list[Disagreement]:
     """The artists that two spaces disagree about most, with what only one has in its top k."""
-    worst = np.argsort(agreement.per_artist, kind="stable")[:_MOST_DISAGREED]
+    worst = np.argsort(agreement.per_artist, kind="stable")[:_MAX_DISAGREEMENTS]
     tops = [nearest(space.similarities(worst), worst)[:, :k] for space in (one, other)]
     return [
         Disagreement(

@@ -148,7 +148,7 @@ def artist_retrieval(
             fused_name(method): fused(tuple(scorers.values()), method=method)
             for method in fusion.METHODS
         }
-    return contest(pools[0], scorers, ks=ks or (), seed=seed, resamples=resamples)
+    return compare_rankers(pools[0], scorers, ks=ks or (), seed=seed, resamples=resamples)
 
 
 def compare_transforms(
@@ -166,7 +166,7 @@ def compare_transforms(
     manifest = Manifest.read(Path(folder))
     (pool,) = _pools([Path(folder)], [manifest])
     scorers = {name: by_centroid(pool, transform=name) for name in TRANSFORMS}
-    return contest(
+    return compare_rankers(
         pool, scorers, against=TRANSFORMS[0], ks=ks or (), seed=seed, resamples=resamples
     )
 
@@ -182,7 +182,7 @@ def fused_name(method: str) -> str:
     return f"fused by {method}"
 
 
-def contest(
+def compare_rankers(
     pool: TrackPool,
     scorers: Mapping[str, Scorer],
     *,

@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 LEVEL = 0.95
 RESAMPLES = 2000
 _CELLS = 20_000_000
-_LEAST_UNEQUAL = 6
+_MIN_UNEQUAL = 6
 _ROUNDING = 1e-12
 
 
@@ -75,7 +75,7 @@ class Difference:
         Below six unequal queries even a sign test at 5% can never reject (2 / 2^5 = 6%), while a
         bootstrap of five that agree by luck would.
         """
-        if self.low is None or self.high is None or self.unequal < _LEAST_UNEQUAL:
+        if self.low is None or self.high is None or self.unequal < _MIN_UNEQUAL:
             return False
         return self.low > 0 or self.high < 0
 

@@ -17,10 +17,10 @@ from artistindex.evaluation.measures import (
     measures,
     values_of,
 )
-from artistindex.evaluation.protocol import Ranked, Trial, rank, trial
+from artistindex.evaluation.protocol import Protocol, QueryRanking, make_protocol, rank
 from artistindex.evaluation.spaces import Space, open_spaces
 from artistindex.index.reader import ArtistIndex
-from artistindex.listeners.musicmap import Truth, read_truth
+from artistindex.listeners.musicmap import GroundTruth, read_truth
 
 Floats = NDArray[np.float64]
 
@@ -36,12 +36,12 @@ class IndexEvaluation:
     """
 
     index: str
-    setup: Trial
+    setup: Protocol
     ks: tuple[int, ...]
     metrics: dict[str, Estimate]
     columns: tuple[str, ...]
     values: Floats
-    ranked: tuple[Ranked, ...]
+    ranked: tuple[QueryRanking, ...]
 
     def column(self, metric: str) -> Floats:
         """One metric of every query, of shape (queries,)."""
@@ -74,7 +74,7 @@ class IndexEvaluation:
             "listed_in_pool": self.setup.found,
             "left_out": {reason: len(left) for reason, left in self.setup.left_out.items()},
             "lists_unused": self.setup.lists_unused,
-            "kept_apart": self.setup.kept_apart,
+            "kept_apart": self.setup.excluded,
             "metrics": {name: estimate.to_json() for name, estimate in self.metrics.items()},
         }
         if per_artist:
@@ -128,14 +128,14 @@ def evaluate(
 
 def judge(
     space: Space,
-    truth: Truth,
+    truth: GroundTruth,
     *,
     ks: Sequence[int] | None = None,
     seed: int = 0,
     resamples: int = bootstrap.RESAMPLES,
 ) -> IndexEvaluation:
     """Hold one space against a truth; raises Misuse as `evaluate` does."""
-    setup = trial(space, truth)
+    setup = make_protocol(space, truth)
     wanted = checked_ks(ks, space, setup.candidates)
     chosen = measures(wanted)
     ranked = rank(space, setup.queries, top=max(wanted))
@@ -167,7 +167,7 @@ def checked_ks(ks: Sequence[int] | None, space: Space, candidates: int) -> tuple
     return tuple(sorted(set(ks or DEFAULT_KS)))
 
 
-def truth_notes(truth: Truth) -> list[str]:
+def truth_notes(truth: GroundTruth) -> list[str]:
     """What a person should know about the truth file, in sentences."""
     notes = []
     if truth.repeated:
@@ -192,9 +192,9 @@ def pool_notes(judged: IndexEvaluation) -> list[str]:
         for k in judged.ks
         if k >= judged.setup.candidates
     ]
-    if judged.setup.kept_apart:
+    if judged.setup.excluded:
         notes.append(
-            f"{judged.index}: {judged.setup.kept_apart} pairs of artists share a recording; neither"
+            f"{judged.index}: {judged.setup.excluded} pairs of artists share a recording; neither"
             " is a candidate for the other"
         )
     if len(judged.setup.queries) < _FEW_QUERIES:

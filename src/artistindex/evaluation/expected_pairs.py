@@ -19,7 +19,7 @@ _RANGE = re.compile(r"\s*(-?[0-9]*\.?[0-9]+)\s*(?:-|–|to|\.\.)\s*(-?[0-9]*\.?[
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class ExpectedPair:
     """Two artists and the expectation, as written and as bounds.
 
     `low` and `high` bound the cosine, or, where `is_level`, its percentile among all pairs of an
@@ -38,7 +38,7 @@ class Pair:
         return self.low <= (percentile if self.is_level else cosine) <= self.high
 
 
-def read_pairs(path: Path) -> list[Pair]:
+def read_pairs(path: Path) -> list[ExpectedPair]:
     """Read lines of artist, artist, and low, medium, high or a range such as 0.1-0.3.
 
     Empty lines and a heading ("artist" first, no expectation last) are skipped. Raises Misuse, with
@@ -61,19 +61,19 @@ def read_pairs(path: Path) -> list[Pair]:
 
 
 def _is_heading(line: Sequence[str]) -> bool:
-    return naming.fold(line[0]) in ("artist", "artist1") and _bounds(line[-1]) is None
+    return naming.normalise(line[0]) in ("artist", "artist1") and _bounds(line[-1]) is None
 
 
-def _pair(path: Path, number: int, line: Sequence[str]) -> Pair:
+def _pair(path: Path, number: int, line: Sequence[str]) -> ExpectedPair:
     if len(line) != 3 or not all(line):
         _bad(path, number, f"has {len(line)} fields")
     one, other, expected = line
-    if naming.same(one, other):
+    if naming.same_name(one, other):
         _bad(path, number, f"pairs {one[:40]!r} with itself")
     bounds = _bounds(expected)
     if bounds is None:
         _bad(path, number, f"expects {expected[:40]!r}")
-    return Pair(one, other, expected, *bounds, is_level=expected.lower() in LEVELS)
+    return ExpectedPair(one, other, expected, *bounds, is_level=expected.lower() in LEVELS)
 
 
 def _bounds(expected: str) -> tuple[float, float] | None:
@@ -89,15 +89,15 @@ def _bad(path: Path, number: int, what: str) -> NoReturn:
     raise Misuse(f"{path}, line {number} {what}; expected artist, artist, {_EXPECTATION}")
 
 
-def check_known(pairs: Sequence[Pair], spaces: Sequence[Space], path: Path) -> None:
+def check_known(pairs: Sequence[ExpectedPair], spaces: Sequence[Space], path: Path) -> None:
     """Raise UnknownArtist for an artist of `pairs` that no space has, with the closest names."""
     from rapidfuzz import process
 
-    known = {naming.fold(artist): artist for space in spaces for artist in space.artists}
+    known = {naming.normalise(artist): artist for space in spaces for artist in space.artists}
     for pair in pairs:
         for artist in (pair.one, pair.other):
-            if naming.fold(artist) not in known:
-                hits = process.extract(naming.fold(artist)[:200], list(known), limit=3)
+            if naming.normalise(artist) not in known:
+                hits = process.extract(naming.normalise(artist)[:200], list(known), limit=3)
                 closest = [known[hit[0]] for hit in hits]
                 raise UnknownArtist(
                     f"{path} names {artist[:80]!r}, whom none of the indexes has; the closest names"

@@ -46,7 +46,7 @@ class FusedSpace(Space):
         for at, row in enumerate(rows):
             others = np.delete(np.arange(len(self)), row)
             voices = [
-                fusion.Voice.of_all(part.name, scores[at, others])
+                fusion.RankedList.of_all(part.name, scores[at, others])
                 for part, scores in zip(self.parts, said, strict=True)
             ]
             found = fusion.fuse(voices, self.method)

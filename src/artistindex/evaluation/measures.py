@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from artistindex.evaluation import bootstrap, metrics
 from artistindex.evaluation.metrics import Chance
-from artistindex.evaluation.protocol import Query, Ranked, Trial
+from artistindex.evaluation.protocol import Protocol, Query, QueryRanking
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -133,13 +133,13 @@ class Estimate:
         }
 
 
-def values_of(chosen: Sequence[Measure], ranked: Sequence[Ranked]) -> Floats:
+def values_of(chosen: Sequence[Measure], ranked: Sequence[QueryRanking]) -> Floats:
     """Every measure of every query, of shape (queries, measures)."""
     return np.array([[one.value(each.query, each.ranks) for one in chosen] for each in ranked])
 
 
 def estimates(
-    chosen: Sequence[Measure], values: Floats, setup: Trial, *, seed: int, resamples: int
+    chosen: Sequence[Measure], values: Floats, setup: Protocol, *, seed: int, resamples: int
 ) -> dict[str, Estimate]:
     """Means, intervals, chance and ceiling of some measures, by the measure's name.
 
@@ -167,7 +167,7 @@ def estimates(
     return made
 
 
-def _chance(measure: Measure, setup: Trial) -> tuple[float, float, float]:
+def _chance(measure: Measure, setup: Protocol) -> tuple[float, float, float]:
     """The mean over queries with its 95% range, normal since it is a sum over queries."""
     each = [measure.chance(query, query.candidates) for query in setup.queries]
     mean = float(np.mean([one.mean for one in each]))
@@ -175,7 +175,9 @@ def _chance(measure: Measure, setup: Trial) -> tuple[float, float, float]:
     return mean, max(0.0, mean - 1.96 * deviation), min(1.0, mean + 1.96 * deviation)
 
 
-def correlations(ranked: Sequence[Ranked], *, seed: int, resamples: int) -> dict[str, Estimate]:
+def correlations(
+    ranked: Sequence[QueryRanking], *, seed: int, resamples: int
+) -> dict[str, Estimate]:
     """Pearson and Spearman between cosine and strength, over all in-pool pairs with a strength.
 
     Spearman's intervals draw queries again but keep the ranks of the whole sample. Chance is 0.

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from artistindex import naming
 from artistindex.errors import Misuse
 from artistindex.evaluation.spaces import Space, nearest
-from artistindex.listeners.musicmap import Truth
+from artistindex.listeners.musicmap import GroundTruth
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -40,7 +40,7 @@ class Query:
     rows: Ints
     places: Ints
     strengths: Floats
-    kept_apart: Ints
+    excluded: Ints
     candidates: int
 
     @property
@@ -55,7 +55,7 @@ class Query:
 
 
 @dataclass(frozen=True, eq=False)
-class Trial:
+class Protocol:
     """The queries that a truth makes of a pool, and what it leaves out.
 
     `left_out` names the pool's artists that are no query, by reason. `listed` and `found` count the
@@ -70,7 +70,7 @@ class Trial:
     listed: int
     found: int
     lists_unused: int
-    kept_apart: int
+    excluded: int
 
     @property
     def candidates(self) -> int:
@@ -91,7 +91,7 @@ REASONS = {
 }
 
 
-def trial(space: Space, truth: Truth) -> Trial:
+def make_protocol(space: Space, truth: GroundTruth) -> Protocol:
     """Match the artists of a space with a truth.
 
     Raises Misuse for a pool of one artist, or where no artist with a list has a neighbour here.
@@ -101,12 +101,12 @@ def trial(space: Space, truth: Truth) -> Trial:
     rows = space.rows()
     apart = _kept_apart(space)
     lists = truth.folded
-    without = {naming.fold(name) for name in truth.without_list}
+    without = {naming.normalise(name) for name in truth.without_list}
     queries: list[Query] = []
     left_out: dict[str, list[str]] = {reason: [] for reason in REASONS}
     listed = found = used = 0
     for row, name in enumerate(space.artists):
-        folded = naming.fold(name)
+        folded = naming.normalise(name)
         if folded not in rows:
             left_out["ambiguous_name"].append(name)
         elif folded not in lists:
@@ -120,14 +120,14 @@ def trial(space: Space, truth: Truth) -> Trial:
                 left_out["no_neighbour_in_pool"].append(name)
     if not queries:
         raise Misuse(_nothing_in_common(space, truth, matched=used))
-    return Trial(
+    return Protocol(
         artists=space.artists,
         queries=tuple(queries),
         left_out={reason: tuple(left) for reason, left in left_out.items()},
         listed=listed,
         found=found,
         lists_unused=len(lists) - used,
-        kept_apart=len(space.together),
+        excluded=len(space.together),
     )
 
 
@@ -158,12 +158,12 @@ def _query(
         rows=columns[0].astype(np.int64),
         places=columns[1].astype(np.int64),
         strengths=columns[2],
-        kept_apart=np.array(sorted(kept_apart), np.int64),
+        excluded=np.array(sorted(kept_apart), np.int64),
         candidates=pool - 1 - len(kept_apart),
     )
 
 
-def _nothing_in_common(space: Space, truth: Truth, *, matched: int) -> str:
+def _nothing_in_common(space: Space, truth: GroundTruth, *, matched: int) -> str:
     here = ", ".join(name[:60] for name in space.artists[:3])
     if matched:
         return (
@@ -181,7 +181,7 @@ def _nothing_in_common(space: Space, truth: Truth, *, matched: int) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Ranked:
+class QueryRanking:
     """What a space answers to one query.
 
     `ranks` and `cosines` are those of the query's in-pool neighbours, of shape (R,); `top` holds
@@ -194,14 +194,14 @@ class Ranked:
     top: Ints
 
 
-def rank(space: Space, queries: Sequence[Query], *, top: int) -> list[Ranked]:
+def rank(space: Space, queries: Sequence[Query], *, top: int) -> list[QueryRanking]:
     """Rank all candidates for every query and keep what the metrics need."""
     own = np.array([query.row for query in queries], np.int64)
-    ranked: list[Ranked] = []
+    ranked: list[QueryRanking] = []
     for rows, similarities in space.blocks(own):
         block = queries[len(ranked) : len(ranked) + len(rows)]
         for scores, query in zip(similarities, block, strict=True):
-            scores[query.kept_apart] = _LAST
+            scores[query.excluded] = _LAST
         for line, scores, query in zip(
             nearest(similarities, rows), similarities, block, strict=True
         ):
@@ -209,5 +209,5 @@ def rank(space: Space, queries: Sequence[Query], *, top: int) -> list[Ranked]:
             position[line] = np.arange(1, len(line) + 1)
             cosines = scores[query.rows].astype(np.float64)
             first = line[: min(top, query.candidates)].copy()
-            ranked.append(Ranked(query, position[query.rows], cosines, first))
+            ranked.append(QueryRanking(query, position[query.rows], cosines, first))
     return ranked

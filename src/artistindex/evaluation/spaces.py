@@ -74,7 +74,7 @@ class Space:
 
     def rows(self) -> dict[str, int]:
         """The row of each folded name that only one artist has."""
-        folded = [naming.fold(name) for name in self.artists]
+        folded = [naming.normalise(name) for name in self.artists]
         often = Counter(folded)
         return {name: row for row, name in enumerate(folded) if often[name] == 1}
 
@@ -152,19 +152,19 @@ def read_similarities(path: Path, name: str) -> Space:
     Raises Misuse for another shape, a pair given twice with different values, or a missing pair.
     """
     pairs = _read_pairs(path)
-    spelled: dict[str, str] = {}
+    spellings: dict[str, str] = {}
     for pair in pairs:
         for artist in pair[:2]:
-            spelled.setdefault(naming.fold(artist), naming.tidy(artist))
-    row = {folded: at for at, folded in enumerate(spelled)}
+            spellings.setdefault(naming.normalise(artist), naming.clean(artist))
+    row = {folded: at for at, folded in enumerate(spellings)}
     matrix = np.full((len(row), len(row)), np.nan)
     np.fill_diagonal(matrix, 1.0)
     for one, other, value in pairs:
-        i, j = row[naming.fold(one)], row[naming.fold(other)]
+        i, j = row[naming.normalise(one)], row[naming.normalise(other)]
         if i == j or (np.isfinite(matrix[i, j]) and matrix[i, j] != value):
             _bad(path, f"gives two similarities for {one!r} and {other!r}")
         matrix[i, j] = matrix[j, i] = value
-    artists = tuple(spelled.values())
+    artists = tuple(spellings.values())
     missing = np.argwhere(np.isnan(matrix))
     if len(missing):
         _bad(path, f"lacks the pair {artists[missing[0][0]]!r}, {artists[missing[0][1]]!r}")

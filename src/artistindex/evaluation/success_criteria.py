@@ -44,24 +44,24 @@ class Criterion:
 
 
 @dataclass(frozen=True, slots=True)
-class Extraction:
+class ExtractionRate:
     """How many of the tracks that were tried have a vector of an index's key."""
 
     embedded: int
     tried: int
 
 
-def extraction_of(library: Library, key: VectorKey) -> Extraction:
+def extraction_of(library: Library, key: VectorKey) -> ExtractionRate:
     """Count the tracks with a vector of `key`, and those that failed for its model."""
     embedded = library.tracks_with(key)
     tracks = {
         stored.id: stored for artist in library.artists() for stored in library.tracks_of(artist.id)
     }
     failed = {row for row, stored in tracks.items() if stored.failed & {"", key.model}} - embedded
-    return Extraction(len(embedded), len(embedded) + len(failed))
+    return ExtractionRate(len(embedded), len(embedded) + len(failed))
 
 
-def extraction_beside(index: Path) -> Extraction | None:
+def extraction_beside(index: Path) -> ExtractionRate | None:
     """The extraction of an index by the library in the folder above it, None without one."""
     path = index.parent / FILE_NAME
     if not path.is_file():
@@ -76,7 +76,7 @@ def criteria(
     spread: Spread,
     pairs: Sequence[PairFound],
     judged: IndexEvaluation | None,
-    extraction: Extraction | None,
+    extraction: ExtractionRate | None,
 ) -> Iterator[Criterion]:
     """The four criteria for one index."""
     yield Criterion(
@@ -115,7 +115,7 @@ def _overlap_criterion(index: str, judged: IndexEvaluation | None) -> Criterion:
     return Criterion(name, index, wanted, found.value, passed, detail)
 
 
-def _extraction_criterion(index: str, extraction: Extraction | None) -> Criterion:
+def _extraction_criterion(index: str, extraction: ExtractionRate | None) -> Criterion:
     name, wanted = "tracks extracted", f">= {EXTRACTED:.0%}"
     if extraction is None or not extraction.tried:
         return Criterion(name, index, wanted, None, None, "no library beside the index")

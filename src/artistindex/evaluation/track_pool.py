@@ -168,7 +168,7 @@ def by_centroid(
         scores = np.full(len(alive), -np.inf)
         everyone = np.arange(len(rows))
         cosines = (rows @ asked).astype(np.float64)
-        scores[alive] = hubness.corrected(
+        scores[alive] = hubness.rescale(
             asked, rows, everyone.tolist(), cosines, everyone, method=correction
         )
         return scores
@@ -229,7 +229,7 @@ def fused(scorers: Sequence[Scorer], *, method: str) -> Scorer:
     def score(held: int) -> Floats:
         found = [scorer(held) for scorer in scorers]
         alive = np.all(np.isfinite(found), axis=0)
-        voices = [fusion.Voice.of_all(str(at), one[alive]) for at, one in enumerate(found)]
+        voices = [fusion.RankedList.of_all(str(at), one[alive]) for at, one in enumerate(found)]
         order = np.flatnonzero(alive)[fusion.fuse(voices, method).order()]
         return _as_scores(order, alive)
 

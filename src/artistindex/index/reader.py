@@ -132,25 +132,25 @@ class ArtistIndex:
         found = self._sidecar.find(name)
         if not found:
             raise self._unknown(name)
-        exact = [entry for entry in found if entry.artist.name == naming.tidy(name)]
+        exact = [entry for entry in found if entry.artist.name == naming.clean(name)]
         if len(found) > 1 and len(exact) != 1:
-            spelled = [naming.shortened(entry.artist.described) for entry in found]
+            spelled = [naming.truncate(entry.artist.described) for entry in found]
             raise AmbiguousArtist(
-                f"{naming.shortened(name)!r} could be any of {'; '.join(spelled)}:"
+                f"{naming.truncate(name)!r} could be any of {'; '.join(spelled)}:"
                 " spell it so, or ask by an id",
                 spelled,
             )
         return (exact or found)[0].row
 
-    def rows_of(self, name: str) -> list[int]:
+    def find_rows(self, name: str) -> list[int]:
         """The rows of all artists whose name folds like `name`, or whose id it is."""
         return [entry.row for entry in self._sidecar.find(name)]
 
-    def spelled(self, name: str) -> str:
+    def display_name(self, name: str) -> str:
         """The artist's own spelling of `name`."""
         return self._sidecar.entries([self.row(name)])[0].artist.name
 
-    def also_called(self, name: str) -> list[str]:
+    def namesakes(self, name: str) -> list[str]:
         """Other artists whose name folds like `name`; empty for most."""
         row = self.row(name)
         return [entry.artist.name for entry in self._sidecar.find(name) if entry.row != row]
@@ -174,9 +174,9 @@ class ArtistIndex:
             raise Misuse("name at least one artist")
         rows = list(dict.fromkeys(self.row(name) for name in asked))
         together = np.stack([self._vector(row) for row in rows]).astype(np.float64).sum(axis=0)
-        return self.neighbours_of_vector(together, k, leave_out=rows)
+        return self.search_vector(together, k, leave_out=rows)
 
-    def neighbours_of_vector(
+    def search_vector(
         self, vector: NDArray[np.floating], k: int = 10, *, leave_out: Collection[int] = ()
     ) -> list[Neighbour]:
         """The `k` artists nearest to `vector` (dimension,), which lies in the index's own space.
@@ -184,9 +184,9 @@ class ArtistIndex:
         `leave_out` are rows that must not answer. Raises Misuse for `k` below 1, a vector of
         another dimension, or one that is not finite or zero.
         """
-        return self.listed(self.nearest(vector, k, leave_out=leave_out))
+        return self.to_neighbours(self.search_rows(vector, k, leave_out=leave_out))
 
-    def nearest(
+    def search_rows(
         self, vector: NDArray[np.floating], k: int, *, leave_out: Collection[int] = ()
     ) -> list[tuple[float, int]]:
         """The (score, row) of the `k` artists nearest to `vector`, as `neighbours_of_vector`."""
@@ -211,7 +211,7 @@ class ArtistIndex:
         found.sort(key=lambda pair: (-pair[0], pair[1]))
         return found[:k]
 
-    def listed(self, found: Sequence[tuple[float, int]]) -> list[Neighbour]:
+    def to_neighbours(self, found: Sequence[tuple[float, int]]) -> list[Neighbour]:
         """The artists of (score, row) pairs, ranked in the order given."""
         entries = self._sidecar.entries([row for _, row in found])
         return [
@@ -236,13 +236,13 @@ class ArtistIndex:
     def _unknown(self, name: str) -> UnknownArtist:
         from rapidfuzz import fuzz, process
 
-        folded = {row: naming.fold(spelled) for row, spelled in enumerate(self.artists)}
-        wanted = naming.fold(name)[:200]
+        folded = {row: naming.normalise(spelled) for row, spelled in enumerate(self.artists)}
+        wanted = naming.normalise(name)[:200]
         hits = process.extract(wanted, folded, scorer=fuzz.WRatio, limit=_CLOSEST)
         closest = [self.artists[row] for _, _, row in hits]
         return UnknownArtist(
-            f"no artist {naming.shortened(name)!r} in the index {self.name}; the closest names are"
-            f" {', '.join(map(naming.shortened, closest))}",
+            f"no artist {naming.truncate(name)!r} in the index {self.name}; the closest names are"
+            f" {', '.join(map(naming.truncate, closest))}",
             closest,
         )
 
@@ -256,7 +256,7 @@ def find_index(indexes: Path, model: str | None = None) -> Path:
         held = [path.name for path in all_indexes(indexes)]
         if model not in MODELS and model not in held:
             raise Misuse(
-                f"unknown index {naming.shortened(model)!r}; {indexes} holds:"
+                f"unknown index {naming.truncate(model)!r}; {indexes} holds:"
                 f" {', '.join(held) or 'none'}"
             )
         return indexes / model

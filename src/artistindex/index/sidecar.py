@@ -75,7 +75,7 @@ def sidecar_bytes(
                 (
                     row,
                     artist.name,
-                    naming.fold(artist.name),
+                    naming.normalise(artist.name),
                     artist.spotify_id,
                     artist.deezer_id,
                     artist.musicbrainz_id,
@@ -142,8 +142,8 @@ class Sidecar:
 
     def find(self, name: str) -> list[Entry]:
         """The entries whose folded name is that of `name`, or whose id is ("spotify:...")."""
-        found = self._all(f"{_SELECT} WHERE folded = ? ORDER BY row", naming.fold(name))
-        kind, _, given = naming.tidy(name).partition(":")
+        found = self._all(f"{_SELECT} WHERE folded = ? ORDER BY row", naming.normalise(name))
+        kind, _, given = naming.clean(name).partition(":")
         if not found and given and kind in ("spotify", "deezer", "musicbrainz"):
             found = self._all(f"{_SELECT} WHERE {kind}_id = ? ORDER BY row", given)
         return [_entry(row) for row in found]

@@ -20,7 +20,7 @@ from artistindex.errors import BrokenIndex, Misuse
 Array = NDArray[np.float32]
 Wide = NDArray[np.float64]
 
-LEAST_ARTISTS = 3
+MIN_ARTISTS = 3
 """The fewest artists that a transform other than none can be fitted on."""
 
 _ALONG_ONE = 100  # all-but-the-top removes one component for each so many dimensions
@@ -72,9 +72,9 @@ def fit(name: str, vectors: Array) -> Transform:
         raise Misuse(f"unknown transform {name!r}; the known ones are {', '.join(_FIT)}")
     if name == "none":
         return Transform()
-    if len(vectors) < LEAST_ARTISTS:
+    if len(vectors) < MIN_ARTISTS:
         raise Misuse(
-            f"the transform {name} needs at least {LEAST_ARTISTS} artists, there are"
+            f"the transform {name} needs at least {MIN_ARTISTS} artists, there are"
             f" {len(vectors)}: build without --transform, or add artists"
         )
     units = unit(vectors)

@@ -16,7 +16,7 @@ STAGE = "outlier"
 
 
 @dataclass(slots=True)
-class Gathered:
+class ArtistVectors:
     """What an index is made of, row by row, and the tracks that lie apart.
 
     `vectors` are raw means, float32 of shape (dimension,), and `tracks` (title, album, id in the
@@ -50,9 +50,9 @@ class Gathered:
             self.licences.append(imported.licence)
 
 
-def gather(
+def artist_vectors(
     library: Library, key: VectorKey, *, tracks: int, drop_outliers: bool = False
-) -> Gathered:
+) -> ArtistVectors:
     """The artists that have vectors of `key`, each with the mean of its first `tracks` tracks.
 
     Tracks far from the artist's others (outliers.py) are recorded as failures of stage "outlier",
@@ -62,7 +62,7 @@ def gather(
     library.clear_failures(stage=STAGE, model=key.model)
     vectors = library.vectors(key)
     imported = library.imported(key)
-    found = Gathered()
+    found = ArtistVectors()
     for stored in library.artists():
         chosen = select(
             library.tracks_of(stored.id),
@@ -106,5 +106,5 @@ def _flag(
         )
         label = chosen[odd.index].label(stored.artist.name)
         failure = Failure(label, STAGE, reason, artist=stored.artist.name)
-        library.fail(failure, track_id=chosen[odd.index].id, model=model)
+        library.add_failure(failure, track_id=chosen[odd.index].id, model=model)
     return {chosen[odd.index].id for odd in found}

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from artistindex.embedding.embed import Embedded, Job, ModelPlan
-from artistindex.embedding.pool import Crew
+from artistindex.embedding.embed import EmbedResult, Job, ModelConfig
+from artistindex.embedding.pool import WorkerPool
 from artistindex.entities import Artist, Failure, VectorKey
 from artistindex.errors import ArtistIndexError, ServiceEnded, TrackError
 from artistindex.ingest.fetcher import AudioSource, Fetcher
@@ -25,13 +25,13 @@ from artistindex.library.rows import StoredArtist, StoredTrack
 from artistindex.library.selection import select
 from artistindex.metadata import local_files
 from artistindex.metadata.artist_ids import SERVICES, id_of
-from artistindex.metadata.resolver import Lookup, Resolved
+from artistindex.metadata.resolver import ArtistResolver, Resolved
 
 _FETCHED_AHEAD = 4  # audio files that may wait for a free worker
 _SORTED_A_WORKER = 16  # of the last tracks, for each worker, the largest are embedded first
 
 
-class Observer(Protocol):
+class Reporter(Protocol):
     """What is told how far a run has come; the command line draws a progress bar from it."""
 
     def planned(self, tracks: int) -> None:
@@ -44,7 +44,7 @@ class Observer(Protocol):
         """Something that a person should know, in one line."""
 
 
-class Silent:
+class NullReporter:
     """An observer that looks away."""
 
     def planned(self, tracks: int) -> None: ...
@@ -55,7 +55,7 @@ class Silent:
 
 
 @dataclass(slots=True)
-class Extraction:
+class ExtractionReport:
     """What a run of `extract` did: tracks embedded and failed, seconds of audio, wall time.
 
     `spent` adds up the workers' seconds per stage, `reasons` counts failures by stage and reason;
@@ -78,7 +78,7 @@ class Extraction:
         return dict(found)
 
 
-def key_of(plan: ModelPlan, excerpt: str) -> VectorKey:
+def key_of(plan: ModelConfig, excerpt: str) -> VectorKey:
     """The key under which the library keeps the vectors that `plan` makes."""
     return VectorKey(plan.name, plan.weights.sha256, plan.precision, excerpt)
 
@@ -86,15 +86,15 @@ def key_of(plan: ModelPlan, excerpt: str) -> VectorKey:
 def extract(
     library: Library,
     artists: Sequence[StoredArtist],
-    plans: Sequence[ModelPlan],
+    plans: Sequence[ModelConfig],
     *,
     tracks: int,
     excerpt: str,
     workers: int,
     timeout: float,
     source: AudioSource | None = None,
-    observer: Observer | None = None,
-) -> Extraction:
+    observer: Reporter | None = None,
+) -> ExtractionReport:
     """Embed what is missing of the first `tracks` tracks of each of `artists` with every plan.
 
     Tracks without a file of their own are fetched from `source`; without one they wait. Raises
@@ -103,31 +103,31 @@ def extract(
     """
     started = time.perf_counter()
     with ExitStack() as stack:
-        crew = stack.enter_context(Crew(workers, timeout=timeout))
+        crew = stack.enter_context(WorkerPool(workers, timeout=timeout))
         fetcher = stack.enter_context(Fetcher(library.path, source)) if source else None
-        run = _Run(library, crew, fetcher, excerpt, observer or Silent())
+        run = ExtractionRun(library, crew, fetcher, excerpt, observer or NullReporter())
         while todo := run.missing(artists, plans, tracks):
             run.embed(todo)
     run.done.seconds = time.perf_counter() - started
     return run.done
 
 
-def add_folder(library: Library, music: Path, observer: Observer | None = None) -> set[int]:
+def add_folder(library: Library, music: Path, observer: Reporter | None = None) -> set[int]:
     """Record the audio files below `music`; returns the ids of their artists.
 
     Files that have not changed since they were recorded are not read again. Raises what
     `folder.scan` raises, and ArtistIndexError where no file has an artist.
     """
-    observer = observer or Silent()
+    observer = observer or NullReporter()
     ids: set[int] = set()
     nameless = 0
     library.clear_failures(stage="catalogue", below=music.resolve())
     for found in local_files.scan(music, known=library.file):
         if isinstance(found, Failure):
-            library.fail(found)
+            library.add_failure(found)
             nameless += 1
         else:
-            track_id = library.put_file(found.track, size=found.size, mtime_ns=found.mtime_ns)
+            track_id = library.upsert_file(found.track, size=found.size, mtime_ns=found.mtime_ns)
             ids.update(library.artists_of(track_id))
     if nameless:
         observer.note(f"not usable: {nameless} of the files; `artistindex failures` says why")
@@ -141,10 +141,10 @@ def add_folder(library: Library, music: Path, observer: Observer | None = None) 
 def add_names(
     library: Library,
     wanted: Sequence[str],
-    lookup: Lookup,
+    lookup: ArtistResolver,
     *,
     tracks: int,
-    observer: Observer | None = None,
+    observer: Reporter | None = None,
 ) -> tuple[set[int], list[Failure]]:
     """Find the artists called `wanted` and list tracks of each.
 
@@ -153,13 +153,13 @@ def add_names(
     listed. What is not found is recorded as a failure of stage "catalogue"; a name whose turn did
     not come, since the catalogue ended, is not: it is left for another run.
     """
-    observer = observer or Silent()
-    library.ask(wanted)
+    observer = observer or NullReporter()
+    library.add_request(wanted)
     ids: set[int] = set()
     failed: list[Failure] = []
     unknown = []
     for name in wanted:
-        stored = library.answered(name)
+        stored = library.artist_for(name)
         if stored is not None and _still_good(library, name, stored, lookup, tracks):
             ids.add(stored.id)
         else:
@@ -170,12 +170,12 @@ def add_names(
         elif outcome.failure is not None:
             failed.append(outcome.failure)
             if not outcome.pending:
-                library.fail(outcome.failure)
+                library.add_failure(outcome.failure)
     return ids, failed
 
 
 def _still_good(
-    library: Library, name: str, stored: StoredArtist, lookup: Lookup, tracks: int
+    library: Library, name: str, stored: StoredArtist, lookup: ArtistResolver, tracks: int
 ) -> bool:
     pin = lookup.pins.of(name)
     if pin is not None:
@@ -185,66 +185,66 @@ def _still_good(
     return sum(each.track.catalogue is not None for each in library.tracks_of(stored.id)) >= tracks
 
 
-def _answer(library: Library, outcome: Resolved, artist: Artist, observer: Observer) -> int:
+def _answer(library: Library, outcome: Resolved, artist: Artist, observer: Reporter) -> int:
     """Record who a name means; its parts take the place of a collaboration's name."""
     if outcome.name != outcome.requested:
-        library.withdraw(outcome.requested)
-    artist_id = library.answer(outcome.name, artist, outcome.tracks)
+        library.remove_request(outcome.requested)
+    artist_id = library.resolve_request(outcome.name, artist, outcome.tracks)
     for warning in outcome.warnings:
-        library.fail(Failure(outcome.name, "identity", warning, artist=artist.name))
+        library.add_failure(Failure(outcome.name, "identity", warning, artist=artist.name))
         observer.note(f"{outcome.name}: {warning}")
     return artist_id
 
 
 @dataclass(slots=True)
-class _Task:
+class Task:
     """A track on its way, and the models that lack its vector."""
 
     stored: StoredTrack
     artist: str
-    models: tuple[ModelPlan, ...]
+    models: tuple[ModelConfig, ...]
 
     @property
     def label(self) -> str:
         return self.stored.label(self.artist)
 
 
-class _Run:
+class ExtractionRun:
     """Everything in flight: one thread that waits for the network, workers that embed."""
 
     def __init__(
         self,
         library: Library,
-        crew: Crew,
+        crew: WorkerPool,
         fetcher: Fetcher | None,
         excerpt: str,
-        observer: Observer,
+        observer: Reporter,
     ) -> None:
-        self.done = Extraction()
+        self.done = ExtractionReport()
         self._library = library
         self._crew = crew
         self._fetcher = fetcher
         self._excerpt = excerpt
         self._observer = observer
         self._tried: set[int] = set()
-        self._afar: deque[_Task] = deque()
-        self._ready: deque[tuple[_Task, Path]] = deque()
-        self._fetching: dict[Future[Path], _Task] = {}
-        self._embedding: dict[Future[Embedded | TrackError], tuple[_Task, Path]] = {}
+        self._afar: deque[Task] = deque()
+        self._ready: deque[tuple[Task, Path]] = deque()
+        self._fetching: dict[Future[Path], Task] = {}
+        self._embedding: dict[Future[EmbedResult | TrackError], tuple[Task, Path]] = {}
 
     def missing(
-        self, artists: Iterable[StoredArtist], plans: Sequence[ModelPlan], count: int
-    ) -> list[_Task]:
+        self, artists: Iterable[StoredArtist], plans: Sequence[ModelConfig], count: int
+    ) -> list[Task]:
         """The tracks that stand for `artists`, lack a vector, and were not tried in this run."""
         held = {plan: self._library.tracks_with(key_of(plan, self._excerpt)) for plan in plans}
-        tasks: dict[int, _Task] = {}
+        tasks: dict[int, Task] = {}
         for artist in artists:
             tracks = self._library.tracks_of(artist.id)
             for plan in plans:
                 usable = self._usable(held[plan])
                 for stored in select(tracks, count, model=plan.name, usable=usable):
                     if stored.id not in held[plan]:
-                        task = tasks.setdefault(stored.id, _Task(stored, artist.artist.name, ()))
+                        task = tasks.setdefault(stored.id, Task(stored, artist.artist.name, ()))
                         task.models = tuple(dict.fromkeys((*task.models, plan)))
         return list(tasks.values())
 
@@ -257,7 +257,7 @@ class _Run:
         from_afar = self._fetcher is not None and self.done.ended is None
         return track.track.path is not None or from_afar
 
-    def embed(self, tasks: Sequence[_Task]) -> None:
+    def embed(self, tasks: Sequence[Task]) -> None:
         """Bring `tasks` to their end: embedded, failed, or left because a service ended."""
         self._observer.planned(len(tasks))
         for task in self._largest_first_at_the_end(tasks):
@@ -274,7 +274,7 @@ class _Run:
             for future in finished:
                 self._settle(future)
 
-    def _largest_first_at_the_end(self, tasks: Sequence[_Task]) -> list[_Task]:
+    def _largest_first_at_the_end(self, tasks: Sequence[Task]) -> list[Task]:
         """`tasks`, of whose end the largest files come first: so the workers end together."""
         end = max(0, len(tasks) - _SORTED_A_WORKER * self._crew.workers)
         last = sorted(tasks[end:], key=lambda task: -(task.stored.size or 0))
@@ -299,7 +299,7 @@ class _Run:
         else:
             self._embedded(*self._embedding.pop(future), future)
 
-    def _fetched(self, task: _Task, future: Future[Path]) -> None:
+    def _fetched(self, task: Task, future: Future[Path]) -> None:
         try:
             self._ready.append((task, future.result()))
         except TrackError as error:
@@ -309,7 +309,7 @@ class _Run:
             self._observer.note(str(error))
             self._afar.clear()
 
-    def _embedded(self, task: _Task, path: Path, future: Future[Embedded | TrackError]) -> None:
+    def _embedded(self, task: Task, path: Path, future: Future[EmbedResult | TrackError]) -> None:
         outcome = future.result()
         useless = isinstance(outcome, TrackError) and outcome.stage == "decode"
         if task.stored.track.path is None and self._fetcher is not None:
@@ -319,12 +319,12 @@ class _Run:
         else:
             self._record(task, outcome)
 
-    def _record(self, task: _Task, made: Embedded) -> None:
+    def _record(self, task: Task, made: EmbedResult) -> None:
         shortfalls = [
             (model, Failure(task.label, "embed", reason, artist=task.artist))
-            for model, reason in made.short_of
+            for model, reason in made.failed_models
         ]
-        self._library.record(
+        self._library.add_embedding(
             made.track_id,
             audio_sha256=made.audio_sha256,
             duration=made.duration,
@@ -332,16 +332,16 @@ class _Run:
             failures=shortfalls,
         )
         self.done.embedded += bool(made.vectors)
-        self.done.failed += bool(made.short_of)
-        self.done.reasons.update(("embed", reason) for _, reason in made.short_of)
+        self.done.failed += bool(made.failed_models)
+        self.done.reasons.update(("embed", reason) for _, reason in made.failed_models)
         self.done.audio_seconds += made.seconds
         for stage, seconds in made.spent.items():
             self.done.spent[stage] = self.done.spent.get(stage, 0.0) + seconds
         self._observer.finished(task.label, audio_seconds=made.seconds, failed=not made.vectors)
 
-    def _failed(self, task: _Task, error: TrackError) -> None:
+    def _failed(self, task: Task, error: TrackError) -> None:
         failure = Failure(task.label, error.stage, error.reason, error.retryable, task.artist)
-        self._library.fail(failure, track_id=task.stored.id)
+        self._library.add_failure(failure, track_id=task.stored.id)
         self.done.failed += 1
         self.done.reasons[error.stage, error.reason] += 1
         self._observer.finished(task.label, audio_seconds=0.0, failed=True)

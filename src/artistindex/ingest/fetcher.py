@@ -8,7 +8,7 @@ from threading import Thread
 from types import TracebackType
 from typing import Protocol, Self
 
-from artistindex.entities import Match, Track
+from artistindex.entities import AudioMatch, Track
 from artistindex.errors import TrackError
 from artistindex.library.library import Library
 from artistindex.library.rows import StoredTrack
@@ -21,14 +21,14 @@ class AudioSource(Protocol):
     def name(self) -> str:
         """What the library records as the source: "youtube" or "preview"."""
 
-    def candidates(self, track: Track) -> Sequence[Match]:
+    def candidates(self, track: Track) -> Sequence[AudioMatch]:
         """Acceptable audio for `track`, best first.
 
         Raises TrackError (stage "match") where there is none, naming the nearest ones that were
         turned down, and ServiceEnded where the service must not be asked again in this run.
         """
 
-    def fetch(self, match: Match) -> Path:
+    def fetch(self, match: AudioMatch) -> Path:
         """The audio file of `match`, from the cache or downloaded.
 
         Raises TrackError (stage "fetch") and ServiceEnded.
@@ -94,7 +94,7 @@ class Fetcher:
                 return path
         raise last or TrackError("match", "no audio was found")
 
-    def _matches(self, stored: StoredTrack) -> Iterator[Match]:
+    def _matches(self, stored: StoredTrack) -> Iterator[AudioMatch]:
         """The audio matched in an earlier run first; a search only where that is of no use."""
         tried: set[str] = set()
         if stored.match is not None and stored.match.source == self._source.name:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-LEAST = 4
+MIN_TRACKS = 4
 """The fewest tracks of an artist among which one can be odd."""
 
 THRESHOLD = 3.0
@@ -48,7 +48,7 @@ def scores(vectors: Sequence[NDArray[np.float32]] | NDArray[np.float32]) -> Floa
 
     Zeros below LEAST tracks.
     """
-    if len(vectors) < LEAST:
+    if len(vectors) < MIN_TRACKS:
         return np.zeros(len(vectors))
     rows = np.asarray(vectors, np.float64)
     return np.array([_score(rows, i) for i in range(len(rows))])

@@ -14,7 +14,7 @@ from artistindex.audio.decode import Excerpt
 from artistindex.audio.sources.open import open_source
 from artistindex.embedding import engine as engines
 from artistindex.embedding import weights
-from artistindex.embedding.embed import ModelPlan
+from artistindex.embedding.embed import ModelConfig
 from artistindex.embedding.pool import DEFAULT_TIMEOUT, default_workers
 from artistindex.embedding.registry import DEFAULT_MODELS, ModelSpec, spec_of
 from artistindex.embedding.weights import Weights
@@ -24,11 +24,11 @@ from artistindex.index.manifest import Manifest, replaceable
 from artistindex.index.sidecar import UsedTrack
 from artistindex.index.transforms import TRANSFORMS
 from artistindex.index.writer import write_index
-from artistindex.ingest.aggregate import Gathered, gather
+from artistindex.ingest.aggregate import ArtistVectors, artist_vectors
 from artistindex.ingest.extract import (
-    Extraction,
-    Observer,
-    Silent,
+    ExtractionReport,
+    NullReporter,
+    Reporter,
     add_folder,
     add_names,
     extract,
@@ -39,7 +39,7 @@ from artistindex.library.library import FILE_NAME, Library
 from artistindex.library.lock import writer_lock
 from artistindex.library.rows import StoredArtist
 from artistindex.metadata import local_files
-from artistindex.metadata.resolver import Lookup, open_lookup
+from artistindex.metadata.resolver import ArtistResolver, open_resolver
 
 Fetch = Callable[[ModelSpec], Weights]
 _FATAL_STAGES = ("catalogue", "match", "fetch", "decode", "embed")
@@ -75,7 +75,7 @@ class BuildReport:
     outliers: int = 0
     seconds: float = 0.0
     indexes: list[BuiltIndex] = field(default_factory=list)
-    extraction: Extraction = field(default_factory=Extraction)
+    extraction: ExtractionReport = field(default_factory=ExtractionReport)
 
     @property
     def exit_code(self) -> int:
@@ -132,8 +132,8 @@ def build(
     catalogue: str | None = None,
     ids: Path | None = None,
     source: AudioSource | None = None,
-    fetch: Fetch = weights.fetch,
-    observer: Observer | None = None,
+    fetch: Fetch = weights.download,
+    observer: Reporter | None = None,
     waiting: Callable[[str], None] | None = None,
 ) -> BuildReport:
     """Embed `tracks` tracks of each artist with every model, and index each model's vectors.
@@ -150,13 +150,13 @@ def build(
     and ArtistIndexError where the folder holds no music. Artists that fail are in the report.
     """
     started = time.perf_counter()
-    observer = observer or Silent()
+    observer = observer or NullReporter()
     _check(tracks=tracks, workers=workers, transform=transform)
     excerpt = str(Excerpt.parse(excerpt))
     specs = [spec_of(model) for model in dict.fromkeys(models)]
     _look_before_work(audio, [indexes / spec.name for spec in specs])
     report = BuildReport()
-    gathered: dict[str, Gathered] = {}
+    gathered: dict[str, ArtistVectors] = {}
     with ExitStack() as held:
         held.enter_context(writer_lock(indexes, waiting=waiting))
         plans = [_plan(fetch(spec), engine, precision, observer) for spec in specs]
@@ -168,7 +168,7 @@ def build(
                 asked = _from_folder(library, artists, audio, report, observer)
             else:
                 source = source or stack.enter_context(open_source(note=observer.note))
-                lookup = stack.enter_context(open_lookup(catalogue, ids=ids, limit=2 * tracks))
+                lookup = stack.enter_context(open_resolver(catalogue, ids=ids, limit=2 * tracks))
                 asked = _from_names(library, artists, lookup, tracks, report, observer)
             report.extraction = extract(
                 library,
@@ -183,7 +183,7 @@ def build(
             )
         for plan in plans:
             key = key_of(plan, excerpt)
-            found = gather(library, key, tracks=tracks, drop_outliers=drop_outliers)
+            found = artist_vectors(library, key, tracks=tracks, drop_outliers=drop_outliers)
             _say_who_is_left_out(library, key, observer)
             gathered[plan.name] = found
             report.outliers += found.outliers
@@ -212,9 +212,9 @@ def _look_before_work(audio: Path | None, folders: Sequence[Path]) -> None:
         next(local_files.scan(audio), None)
 
 
-def _plan(found: Weights, engine: str, precision: str, observer: Observer) -> ModelPlan:
-    chosen = engines.choose(found, engine=engine, precision=precision, say=observer.note)
-    return ModelPlan(found, chosen, precision)
+def _plan(found: Weights, engine: str, precision: str, observer: Reporter) -> ModelConfig:
+    chosen = engines.select_engine(found, engine=engine, precision=precision, say=observer.note)
+    return ModelConfig(found, chosen, precision)
 
 
 def _from_folder(
@@ -222,16 +222,16 @@ def _from_folder(
     wanted: Sequence[str],
     audio: Path,
     report: BuildReport,
-    observer: Observer,
+    observer: Reporter,
 ) -> list[StoredArtist]:
     """The folder's artists, or those of them that are wanted."""
     ids = add_folder(library, audio, observer)
     found = [artist for artist in library.artists() if artist.id in ids]
-    keys = {naming.fold(name): name for name in wanted}
+    keys = {naming.normalise(name): name for name in wanted}
     for name in keys.values():
-        if not any(naming.same(name, artist.artist.name) for artist in found):
+        if not any(naming.same_name(name, artist.artist.name) for artist in found):
             report.failed.append(FailedArtist(name, "catalogue", f"no music by {name} in {audio}"))
-    asked = [artist for artist in found if not keys or naming.fold(artist.artist.name) in keys]
+    asked = [artist for artist in found if not keys or naming.normalise(artist.artist.name) in keys]
     report.requested = len(asked) + len(report.failed)
     return asked
 
@@ -239,14 +239,14 @@ def _from_folder(
 def _from_names(
     library: Library,
     wanted: Sequence[str],
-    lookup: Lookup,
+    lookup: ArtistResolver,
     tracks: int,
     report: BuildReport,
-    observer: Observer,
+    observer: Reporter,
 ) -> list[StoredArtist]:
     """The artists whom the names mean; without names all of the library, the pending ones too."""
     pinned = [name for name in library.requests() if lookup.pins.of(name) is not None]
-    called = list(wanted) or list(dict.fromkeys([*library.unanswered(), *pinned]))
+    called = list(wanted) or list(dict.fromkeys([*library.pending_requests(), *pinned]))
     ids, failed = add_names(library, called, lookup, tracks=tracks, observer=observer)
     for failure in failed:
         report.failed.append(FailedArtist(failure.what, failure.stage, failure.reason))
@@ -265,7 +265,7 @@ def _from_names(
 
 
 def _index(
-    place: Path, plan: ModelPlan, key: VectorKey, found: Gathered, transform: str
+    place: Path, plan: ModelConfig, key: VectorKey, found: ArtistVectors, transform: str
 ) -> BuiltIndex:
     """Write one model's index."""
     before = replaceable(place)
@@ -281,7 +281,7 @@ def _index(
     return BuiltIndex(plan.name, place, made, made != before)
 
 
-def _say_who_is_left_out(library: Library, key: VectorKey, observer: Observer) -> None:
+def _say_who_is_left_out(library: Library, key: VectorKey, observer: Reporter) -> None:
     if left_out := library.imported_otherwise(key):
         observer.note(
             f"{key.model}: {left_out} imported artists are left out, since their vectors are of"
@@ -292,7 +292,7 @@ def _say_who_is_left_out(library: Library, key: VectorKey, observer: Observer) -
 def _judge(
     library: Library,
     asked: Sequence[StoredArtist],
-    gathered: Mapping[str, Gathered],
+    gathered: Mapping[str, ArtistVectors],
     report: BuildReport,
 ) -> None:
     """Count who is in every index, and say of the others why they are not."""

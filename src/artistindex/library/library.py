@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artistindex import naming
-from artistindex.entities import Artist, Failure, Match, Track, TrackVector, VectorKey
+from artistindex.entities import Artist, AudioMatch, Failure, Track, TrackVector, VectorKey
 from artistindex.errors import AmbiguousArtist, UnknownArtist
 from artistindex.library.database import Database, now
 from artistindex.library.rows import (
@@ -73,7 +73,7 @@ class Library:
 
         Folded names never join two artists. Ids that the row lacked are filled in.
         """
-        artist = replace(artist, name=naming.tidy(artist.name))
+        artist = replace(artist, name=naming.clean(artist.name))
         with self._db.transaction():
             return self._add_artist(artist)
 
@@ -84,27 +84,29 @@ class Library:
 
     def find_artists(self, name: str) -> list[StoredArtist]:
         """The artists whose folded name is that of `name`; those spelled just so, if there are."""
-        rows = self._db.all("SELECT * FROM artists WHERE folded = ? ORDER BY id", naming.fold(name))
+        rows = self._db.all(
+            "SELECT * FROM artists WHERE folded = ? ORDER BY id", naming.normalise(name)
+        )
         found = [StoredArtist(row["id"], artist_of(row)) for row in rows]
-        exact = [entry for entry in found if entry.artist.name == naming.tidy(name)]
+        exact = [entry for entry in found if entry.artist.name == naming.clean(name)]
         return exact or found
 
-    def ask(self, wanted: Iterable[str]) -> None:
+    def add_request(self, wanted: Iterable[str]) -> None:
         """Note names that were asked for, so that an interrupted run can be resumed."""
         with self._db.transaction():
             for name in wanted:
                 self._db.run(
                     "INSERT OR IGNORE INTO requests (name, asked) VALUES (?, ?)",
-                    naming.tidy(name),
+                    naming.clean(name),
                     now(),
                 )
 
-    def answered(self, name: str) -> StoredArtist | None:
+    def artist_for(self, name: str) -> StoredArtist | None:
         """The artist that a name asked for earlier turned out to mean."""
         rows = self._db.all(
             "SELECT artists.* FROM artists JOIN requests ON artist_id = artists.id"
             " WHERE requests.name = ?",
-            naming.tidy(name),
+            naming.clean(name),
         )
         return StoredArtist(rows[0]["id"], artist_of(rows[0])) if rows else None
 
@@ -112,7 +114,7 @@ class Library:
         """Every name asked for so far, in the order in which they were."""
         return [row["name"] for row in self._db.all("SELECT name FROM requests ORDER BY rowid")]
 
-    def unanswered(self) -> list[str]:
+    def pending_requests(self) -> list[str]:
         """The names asked for whose artist is not known and whose look-up has not failed."""
         rows = self._db.all(
             "SELECT name FROM requests WHERE artist_id IS NULL AND NOT EXISTS"
@@ -121,24 +123,24 @@ class Library:
         )
         return [row["name"] for row in rows]
 
-    def withdraw(self, name: str) -> None:
+    def remove_request(self, name: str) -> None:
         """Drop a name asked for: its parts have taken its place."""
         with self._db.transaction():
-            self._db.run("DELETE FROM requests WHERE name = ?", naming.tidy(name))
+            self._db.run("DELETE FROM requests WHERE name = ?", naming.clean(name))
 
-    def answer(self, name: str, artist: Artist, tracks: Sequence[Track]) -> int:
+    def resolve_request(self, name: str, artist: Artist, tracks: Sequence[Track]) -> int:
         """Record that `name` means `artist`, with `tracks` of a catalogue in order of preference.
 
         Where the name meant another artist before (an id pinned anew), what that one left is
         detached: it goes unless another request or a file of the user's own still holds it.
         """
         with self._db.transaction():
-            before = self.answered(name)
-            artist_id = self._add_artist(replace(artist, name=naming.tidy(artist.name)))
+            before = self.artist_for(name)
+            artist_id = self._add_artist(replace(artist, name=naming.clean(artist.name)))
             self._db.run(
                 "INSERT INTO requests (name, artist_id, asked) VALUES (?, ?, ?)"
                 " ON CONFLICT (name) DO UPDATE SET artist_id = excluded.artist_id",
-                naming.tidy(name),
+                naming.clean(name),
                 artist_id,
                 now(),
             )
@@ -157,11 +159,11 @@ class Library:
         Raises UnknownArtist, or AmbiguousArtist with all whose name folds alike.
         """
         found = self.find_artists(name) or self._artists_by_id(name)
-        shown = naming.shortened(name)
+        shown = naming.truncate(name)
         if not found:
             raise UnknownArtist(f"no artist {shown!r} in the library")
         if len(found) > 1:
-            spelled = [naming.shortened(entry.artist.described) for entry in found]
+            spelled = [naming.truncate(entry.artist.described) for entry in found]
             raise AmbiguousArtist(
                 f"{shown!r} could be any of {'; '.join(spelled)}: spell it so, or name it by an id",
                 spelled,
@@ -194,7 +196,7 @@ class Library:
         )
         return self._with_artists(track_of(rows[0]), rows[0]["id"]) if rows else None
 
-    def put_file(self, track: Track, *, size: int, mtime_ns: int) -> int:
+    def upsert_file(self, track: Track, *, size: int, mtime_ns: int) -> int:
         """Record a file of the user's own; one that changed loses its vectors and failures."""
         if track.path is None:
             raise ValueError("a file's track needs its path")
@@ -218,7 +220,7 @@ class Library:
                 mtime_ns,
             )
             for artist in track.artists:
-                tidied = replace(artist, name=naming.tidy(artist.name))
+                tidied = replace(artist, name=naming.clean(artist.name))
                 self._credit(self._add_artist(tidied), track_id, 0)
             return track_id
 
@@ -245,7 +247,7 @@ class Library:
         listed = [each for each in stored if each.track.path is None]
         return spread_over_albums(files, lambda each: each.track) + listed
 
-    def set_match(self, track_id: int, match: Match) -> None:
+    def set_match(self, track_id: int, match: AudioMatch) -> None:
         """Record which audio was chosen for a track; nothing is known of how it sounds."""
         with self._db.transaction():
             self._db.run(
@@ -267,7 +269,7 @@ class Library:
 
     # -- vectors ---------------------------------------------------------------------------------
 
-    def record(
+    def add_embedding(
         self,
         track_id: int,
         *,
@@ -362,7 +364,9 @@ class Library:
 
     # -- failures --------------------------------------------------------------------------------
 
-    def fail(self, failure: Failure, *, track_id: int | None = None, model: str = "") -> None:
+    def add_failure(
+        self, failure: Failure, *, track_id: int | None = None, model: str = ""
+    ) -> None:
         """Record what went wrong; the same trouble with the same thing is kept once."""
         with self._db.transaction():
             self._put_failure(failure, track_id=track_id, model=model)
@@ -430,7 +434,7 @@ class Library:
         return int(row["id"])
 
     def _artists_by_id(self, name: str) -> list[StoredArtist]:
-        service, _, id_ = naming.tidy(name).partition(":")
+        service, _, id_ = naming.clean(name).partition(":")
         if f"{service}_id" not in ID_COLUMNS or not id_:
             return []
         rows = self._db.all(f"SELECT * FROM artists WHERE {service}_id = ?", id_)
@@ -441,7 +445,7 @@ class Library:
             "INSERT INTO artists (name, folded, spotify_id, deezer_id, musicbrainz_id)"
             " VALUES (?, ?, ?, ?, ?)",
             artist.name,
-            naming.fold(artist.name),
+            naming.normalise(artist.name),
             artist.spotify_id,
             artist.deezer_id,
             artist.musicbrainz_id,

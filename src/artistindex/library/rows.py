@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from artistindex.entities import Artist, Match, Track
+from artistindex.entities import Artist, AudioMatch, Track
 from artistindex.metadata.filename import readable
 
 VECTOR_TYPE = np.dtype("<f4")
@@ -30,7 +30,7 @@ class StoredTrack:
     size: int | None
     mtime_ns: int | None
     audio_sha256: str | None
-    match: Match | None
+    match: AudioMatch | None
     failed: frozenset[str]
 
     def label(self, artist: str) -> str:
@@ -104,10 +104,10 @@ def track_of(row: sqlite3.Row) -> Track:
     )
 
 
-def _match(row: sqlite3.Row) -> Match | None:
+def _match(row: sqlite3.Row) -> AudioMatch | None:
     if row["source_id"] is None:
         return None
-    return Match(row["source"], row["source_id"], row["match_score"], row["match_reason"])
+    return AudioMatch(row["source"], row["source_id"], row["match_score"], row["match_reason"])
 
 
 def stored_track(row: sqlite3.Row) -> StoredTrack:

@@ -11,7 +11,7 @@ from typing import Any
 from artistindex import naming
 from artistindex.errors import Misuse
 
-_MOST_BYTES = 32 << 20
+_MAX_BYTES = 32 << 20
 _COLUMN = "artist"
 _BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
@@ -34,8 +34,8 @@ def read_names(source: Path) -> list[str]:
 def unique(wanted: Iterable[str]) -> Iterable[str]:
     """The tidied names in order, each folded name once; empty ones are left out."""
     seen = set()
-    for name in map(naming.tidy, wanted):
-        key = naming.fold(name)
+    for name in map(naming.clean, wanted):
+        key = naming.normalise(name)
         if name and key not in seen:
             seen.add(key)
             yield name
@@ -65,15 +65,15 @@ def read_json(source: Path) -> Any:
 def _read_bytes(source: Path) -> bytes:
     try:
         if str(source) == "-":
-            data = sys.stdin.buffer.read(_MOST_BYTES + 1)
+            data = sys.stdin.buffer.read(_MAX_BYTES + 1)
         else:
             with source.open("rb") as file:
-                data = file.read(_MOST_BYTES + 1)
+                data = file.read(_MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a file name"
         raise Misuse(f"cannot read {source}: {reason}") from None
-    if len(data) > _MOST_BYTES:
-        raise Misuse(f"{source}: larger than {_MOST_BYTES >> 20} MiB; a list of names was expected")
+    if len(data) > _MAX_BYTES:
+        raise Misuse(f"{source}: larger than {_MAX_BYTES >> 20} MiB; a list of names was expected")
     return data
 
 
@@ -132,7 +132,7 @@ def _header(text: str) -> tuple[str, int] | None:
             cells = next(csv.reader([first], delimiter=delimiter), [])
         except csv.Error:
             continue
-        folded = [naming.fold(entry) for entry in cells]
+        folded = [naming.normalise(entry) for entry in cells]
         if _COLUMN in folded:
             return delimiter, folded.index(_COLUMN)
     return None

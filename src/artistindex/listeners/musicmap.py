@@ -45,7 +45,7 @@ class Similar:
 
 
 @dataclass(frozen=True, eq=False)
-class Truth:
+class GroundTruth:
     """The lists of a truth file, closest first, and what was odd about it.
 
     `lists` holds the artists with a list under their own spelling and `without_list` those without
@@ -63,7 +63,7 @@ class Truth:
     def folded(self) -> dict[str, list[tuple[str, float | None]]]:
         """The lists under folded names, of folded names with their strengths."""
         return {
-            naming.fold(name): [(naming.fold(one.name), one.strength) for one in listed]
+            naming.normalise(name): [(naming.normalise(one.name), one.strength) for one in listed]
             for name, listed in self.lists.items()
         }
 
@@ -97,7 +97,7 @@ def fetch(name: str, *, session: PoliteSession) -> tuple[Similar, ...]:
 
 def _path(name: str) -> str:
     """Lower case, spaces as +, the rest percent-encoded."""
-    return quote_plus(naming.tidy(name).lower(), errors="replace")
+    return quote_plus(naming.clean(name).lower(), errors="replace")
 
 
 def parse(page: str | bytes, name: str) -> tuple[Similar, ...]:
@@ -113,13 +113,13 @@ def parse(page: str | bytes, name: str) -> tuple[Similar, ...]:
     for anchor in soup.find_all("a", id=_ANCHOR):
         number = _ANCHOR.fullmatch(str(anchor["id"]))
         if number and len(number[1]) < 6:
-            anchors.setdefault(int(number[1]), naming.tidy(anchor.get_text()))
+            anchors.setdefault(int(number[1]), naming.clean(anchor.get_text()))
     if 0 not in anchors:
         raise ServiceError(
             f"music-map.com sent a page for {_short(name)} that is no map of artists: is a log-in"
             " page or a proxy in between, or has the site changed?"
         )
-    if not naming.same(anchors[0], name):
+    if not naming.same_name(anchors[0], name):
         shown = anchors[0]
         raise UnknownArtist(
             f"music-map.com shows {_short(shown)} instead of {_short(name)}", [shown]
@@ -152,9 +152,9 @@ def _once_each(
     listed: Iterable[Similar], *, without: str
 ) -> tuple[tuple[Similar, ...], tuple[str, ...]]:
     """The list with each artist once and without its owner; and the names that were left out."""
-    seen, kept, repeated = {naming.fold(without)}, [], []
+    seen, kept, repeated = {naming.normalise(without)}, [], []
     for similar in listed:
-        folded = naming.fold(similar.name)
+        folded = naming.normalise(similar.name)
         if folded in seen:
             repeated.append(similar.name)
         else:
@@ -166,32 +166,34 @@ def _once_each(
 # --- the file -----------------------------------------------------------------------------------
 
 
-def read_truth(path: Path) -> Truth:
+def read_truth(path: Path) -> GroundTruth:
     """Read a file of lists, whole and checked.
 
     Of names that fold alike the first with a list counts. Raises Misuse where the file cannot be
     read, has another shape, names an artist twice in the same spelling, or holds no list.
     """
     lists: dict[str, tuple[Similar, ...]] = {}
-    spelled: dict[str, str] = {}
+    spellings: dict[str, str] = {}
     without_list: list[str] = []
     repeated: list[str] = []
     for name, entry in _read_entries(path).items():
         listed = _listed(path, name, entry)
         if listed is None:
             without_list.append(name)
-        elif naming.fold(name) in spelled:
+        elif naming.normalise(name) in spellings:
             repeated.append(name)
         else:
-            spelled[naming.fold(name)] = name
+            spellings[naming.normalise(name)] = name
             lists[name], again = _once_each(listed, without=name)
             repeated.extend(again)
     if not lists:
         _bad(path, f"holds no list ({len(without_list)} artists without one)")
-    return Truth(
+    return GroundTruth(
         path=path,
         lists=lists,
-        without_list=tuple(name for name in without_list if naming.fold(name) not in spelled),
+        without_list=tuple(
+            name for name in without_list if naming.normalise(name) not in spellings
+        ),
         repeated=tuple(repeated),
         unknown_strengths=sum(one.strength is None for many in lists.values() for one in many),
     )
@@ -211,7 +213,7 @@ def _listed(path: Path, name: str, entry: Any) -> list[Similar] | None:
 def _similar(path: Path, name: str, one: Any) -> Similar:
     if not isinstance(one, dict) or not isinstance(one.get("name"), str):
         _bad(path, f'the list of {_short(name)} holds something without a "name"')
-    return Similar(naming.tidy(one["name"]), _strength(one.get("relationship_strength")))
+    return Similar(naming.clean(one["name"]), _strength(one.get("relationship_strength")))
 
 
 def _rank(one: Any) -> float:
@@ -334,7 +336,7 @@ class _Held:
         self.entries = entries
         self._spelled: dict[str, str] = {}
         for name in entries:
-            self._spelled.setdefault(naming.fold(name), name)
+            self._spelled.setdefault(naming.normalise(name), name)
 
     def get(self, name: str) -> Any:
         return self.entries.get(self._key(name))
@@ -344,11 +346,15 @@ class _Held:
         held = self.entries.get(key)
         if held is None or held["status"] != "success":
             self.entries[key] = entry
-            self._spelled.setdefault(naming.fold(key), key)
+            self._spelled.setdefault(naming.normalise(key), key)
 
     def _key(self, name: str) -> str:
-        spelled = naming.tidy(name)
-        return spelled if spelled in self.entries else self._spelled.get(naming.fold(name), spelled)
+        spelled = naming.clean(name)
+        return (
+            spelled
+            if spelled in self.entries
+            else self._spelled.get(naming.normalise(name), spelled)
+        )
 
 
 # --- collecting ---------------------------------------------------------------------------------

@@ -76,11 +76,11 @@ def with_id(artist: Artist, service: str, value: str) -> Artist:
             return replace(artist, musicbrainz_id=value)
 
 
-class Pins:
+class PinnedArtists:
     """Which artists are meant by which names."""
 
     def __init__(self, pins: Mapping[str, Artist] | None = None) -> None:
-        self._pins = {naming.fold(name): artist for name, artist in (pins or {}).items()}
+        self._pins = {naming.normalise(name): artist for name, artist in (pins or {}).items()}
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -99,16 +99,16 @@ class Pins:
 
     def of(self, name: str) -> Artist | None:
         """The artist pinned for `name`, with the ids that pin it."""
-        return self._pins.get(naming.fold(name))
+        return self._pins.get(naming.normalise(name))
 
     def __len__(self) -> int:
         return len(self._pins)
 
     def _add(self, name: str, value: Any, path: Path) -> None:
         shown = shorten(name)
-        if not naming.tidy(name):
+        if not naming.clean(name):
             raise Misuse(f"{path}: an id is pinned to an empty name")
-        artist = Artist(naming.tidy(name))
+        artist = Artist(naming.clean(name))
         for service, text in _ids(value, path, shown):
             try:
                 found, bare = parse_id(text, service)
@@ -118,7 +118,7 @@ class Pins:
                     f'{path}: the id of "{shown}" is "{shorten(text)}"; expected {expected}'
                 ) from None
             artist = with_id(artist, found, bare)
-        key = naming.fold(name)
+        key = naming.normalise(name)
         if key in self._pins and replace(self._pins[key], name=artist.name) != artist:
             raise Misuse(f'{path}: "{shown}" is pinned twice, to different ids')
         self._pins[key] = artist
@@ -142,5 +142,5 @@ def _ids(value: Any, path: Path, shown: str) -> list[tuple[str | None, str]]:
 
 def shorten(name: str, most: int = 60) -> str:
     """A name as a message shows it: tidied, and cut where it is longer than `most` characters."""
-    name = naming.tidy(name[: 10 * most])
+    name = naming.clean(name[: 10 * most])
     return name if len(name) <= most else f"{name[: most - 1]}…"

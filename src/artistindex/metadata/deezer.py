@@ -17,7 +17,7 @@ from artistindex.metadata.provider import (
     seconds,
     text,
 )
-from artistindex.metadata.track_selection import choose
+from artistindex.metadata.track_selection import select_tracks
 
 if TYPE_CHECKING:
     import requests
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from artistindex._util.http_transport import Clock
 
 _URL = "https://api.deezer.com"
-_MOST = 100
+_MAX_RESULTS = 100
 _STATUS_OF_CODE = {4: 429, 100: 400, 200: 403, 300: 401, 500: 400, 501: 400, 600: 400}
 _STATUS_OF_CODE |= {700: 503, 800: 404, 901: 403}
 _read = Reader("Deezer")
@@ -69,10 +69,10 @@ class Deezer:
     def tracks(self, artist: Artist, *, limit: int) -> list[Track]:
         """At most `limit` of the artist's top tracks."""
         path = f"artist/{artist.deezer_id}/top"
-        found = self._session.get_json(path, params={"limit": _MOST}, check=_data)
+        found = self._session.get_json(path, params={"limit": _MAX_RESULTS}, check=_data)
         listed = (_track(entry) for entry in _data(found))
         own = (track for track in listed if track is not None and _is_by(track, artist))
-        return choose(own, artist, limit=limit)
+        return select_tracks(own, artist, limit=limit)
 
     def preview_url(self, track: Track) -> str | None:
         """Where the 30 s preview of `track` (of Deezer, or with an ISRC) lies for 15 minutes.

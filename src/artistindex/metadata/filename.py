@@ -14,12 +14,14 @@ _TRACK_NUMBER = re.compile(
     r"(?:\d{1,2}-)?(?:\d{1,3}\s*[.)_]\s*|\d{1,3}\s*[-–—]\s+|0\d{1,2}\s+)(?=\S)"
 )
 _DISC = re.compile(r"(?:cd|dis[ck])\s*\d{1,2}", re.IGNORECASE)
-_NOBODY = frozenset(map(naming.fold, ("Various Artists", "Various", "VA", "V.A.", "Compilations")))
+_NOBODY = frozenset(
+    map(naming.normalise, ("Various Artists", "Various", "VA", "V.A.", "Compilations"))
+)
 
 
-def is_nobody(artist: str) -> bool:
+def is_various_artists(artist: str) -> bool:
     """Whether the name stands for no artist in particular, such as "Various Artists"."""
-    return naming.fold(artist) in _NOBODY
+    return naming.normalise(artist) in _NOBODY
 
 
 def from_path(path: Path) -> Track:
@@ -37,14 +39,14 @@ def from_path(path: Path) -> Track:
     title = _without_number(stem)
     album = folders[-1] if folders else None
     before, after = _split(title)
-    if len(folders) > 1 and not is_nobody(folders[-2]):
+    if len(folders) > 1 and not is_various_artists(folders[-2]):
         artist = folders[-2]
         return Track(
-            (Artist(artist),), after if naming.same(before, artist) else title, album=album
+            (Artist(artist),), after if naming.same_name(before, artist) else title, album=album
         )
     if not before and album is not None:
         before, after = _split(album)[0], title  # "Artist - Album/Title"
-    if before and not is_nobody(before):
+    if before and not is_various_artists(before):
         return Track((Artist(before),), _without_number(after), album=album)
     return Track((), title, album=album)
 
@@ -62,7 +64,7 @@ def readable(path: str | Path) -> str:
 
 
 def _readable(part: str) -> str:
-    return naming.tidy(readable(part))
+    return naming.clean(readable(part))
 
 
 def _without_number(text: str) -> str:

@@ -13,7 +13,7 @@ from typing import TypeVar
 from artistindex import naming
 from artistindex.entities import Artist, Failure, Track
 from artistindex.errors import ArtistIndexError, Misuse
-from artistindex.metadata.filename import from_path, is_nobody, readable
+from artistindex.metadata.filename import from_path, is_various_artists, readable
 from artistindex.metadata.tags import Tags, read_tags
 
 _KINDS = (
@@ -73,7 +73,7 @@ def spread_over_albums(items: Sequence[_Item], track: Callable[[_Item], Track]) 
     albums: dict[tuple[str, str], list[_Item]] = {}
     for item in sorted(items, key=lambda item: _path(track(item))):
         its = track(item)
-        album = naming.fold(its.album) if its.album else ""
+        album = naming.normalise(its.album) if its.album else ""
         albums.setdefault((album, "" if album else os.path.dirname(_path(its))), []).append(item)
     turns = zip_longest(*(albums[key] for key in sorted(albums)))
     return [item for turn in turns for item in turn if item is not None]
@@ -143,7 +143,9 @@ def _read(path: Path, root: Path) -> Track:
 def _artists(tags: Tags) -> tuple[Artist, ...]:
     """`artist` counts, `albumartist` only where it is missing; ids where there is one for each."""
     if not tags.artists:
-        return tuple(Artist(name) for name in _distinct(tags.album_artists) if not is_nobody(name))
+        return tuple(
+            Artist(name) for name in _distinct(tags.album_artists) if not is_various_artists(name)
+        )
     ids: list[str | None] = [id_.lower() for id_ in tags.musicbrainz_ids]
     valid = all(id_ and _MUSICBRAINZ_ID.fullmatch(id_) for id_ in ids)
     if not valid or len(ids) != len(tags.artists):
@@ -156,7 +158,7 @@ def _distinct(spelled: Sequence[str]) -> list[str]:
     """The first spelling of each name."""
     found: dict[str, str] = {}
     for name in spelled:
-        found.setdefault(naming.fold(name), name)
+        found.setdefault(naming.normalise(name), name)
     return list(found.values())
 
 

@@ -14,7 +14,7 @@ How = Literal["pinned", "linked", "exact"]
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class ArtistMatch:
     """An artist and how it was found.
 
     `how` is "pinned" (by an id of this catalogue), "linked" (by an id of another service, which
@@ -26,7 +26,7 @@ class Match:
     warnings: tuple[str, ...] = ()
 
 
-class Catalogue(Protocol):
+class MetadataProvider(Protocol):
     """A service that knows artists and their tracks.
 
     `name` is that of `--catalogue` and of the ids ("spotify"), `label` what people read
@@ -49,7 +49,7 @@ class Catalogue(Protocol):
         """Close the connections."""
 
 
-def open_catalogue(choice: str | None = None) -> Catalogue:
+def open_provider(choice: str | None = None) -> MetadataProvider:
     """The catalogue named "spotify" or "deezer"; None is Spotify where there are credentials.
 
     Raises Misuse where Spotify is asked for and there are none, or they cannot be read.
@@ -99,7 +99,7 @@ class Reader:
 
 def text(value: Any) -> str | None:
     """A tidied text that is not empty, or None."""
-    return (naming.tidy(value[:1000]) or None) if isinstance(value, str) else None
+    return (naming.clean(value[:1000]) or None) if isinstance(value, str) else None
 
 
 def seconds(value: Any, *, per_second: int = 1) -> float | None:

@@ -17,10 +17,10 @@ from artistindex import naming
 from artistindex.entities import Artist, Failure, Track
 from artistindex.errors import ServiceEnded, ServiceError, UnknownArtist
 from artistindex.listeners.favourites import unique
-from artistindex.metadata.artist_ids import Pins, id_of, shorten, with_id
-from artistindex.metadata.provider import Catalogue, Match, open_catalogue
+from artistindex.metadata.artist_ids import PinnedArtists, id_of, shorten, with_id
+from artistindex.metadata.provider import ArtistMatch, MetadataProvider, open_provider
 
-LONGEST_NAME = 200
+MAX_NAME_LENGTH = 200
 _CANDIDATES_SHOWN = 5
 _STAGE = "catalogue"
 _CERTAIN = r"feat\.?|ft\.?|featuring|b2b|b3b|b4b|f2f|vs\.?|versus|x|×|presents|pres\.?"
@@ -58,22 +58,22 @@ class Links(Protocol):
 def unique_or_empty(wanted: Iterable[str]) -> Iterator[str]:
     """The tidied names, each folded name once; an empty one too, since it is an error to report."""
     wanted = list(wanted)
-    if any(not naming.tidy(name) for name in wanted):
+    if any(not naming.clean(name) for name in wanted):
         yield ""
     yield from unique(wanted)
 
 
 @dataclass(frozen=True, slots=True)
-class Lookup:
+class ArtistResolver:
     """Finds artists and their tracks in one catalogue.
 
     `limit` is the most tracks an artist. `links` (MusicBrainz) translates ids that are pinned with
     another service than this catalogue's.
     """
 
-    catalogue: Catalogue
+    catalogue: MetadataProvider
     limit: int
-    pins: Pins = field(default_factory=Pins)
+    pins: PinnedArtists = field(default_factory=PinnedArtists)
     links: Links | None = None
 
     def resolve(self, wanted: Iterable[str]) -> Iterator[Resolved]:
@@ -96,8 +96,8 @@ class Lookup:
         """All that becomes of one name. Raises ServiceEnded."""
         if not name:
             return [_failed(name, "an empty name; an artist's name was expected")]
-        if len(name) > LONGEST_NAME:
-            reason = f"a name of {len(name)} characters; at most {LONGEST_NAME} were expected"
+        if len(name) > MAX_NAME_LENGTH:
+            reason = f"a name of {len(name)} characters; at most {MAX_NAME_LENGTH} were expected"
             return [_failed(name, reason)]
         try:
             return [self._found(name, name)]
@@ -169,9 +169,9 @@ def is_certain_joint(name: str) -> bool:
 
 
 @contextmanager
-def open_lookup(
+def open_resolver(
     choice: str | None = None, *, ids: Path | None = None, limit: int
-) -> Iterator[Lookup]:
+) -> Iterator[ArtistResolver]:
     """A Lookup in the catalogue of this name (None: open_catalogue decides), closed afterwards.
 
     `ids` is an ids file; `limit` the most tracks an artist. Raises Misuse for an ids file of the
@@ -179,18 +179,18 @@ def open_lookup(
     """
     from artistindex.metadata.musicbrainz import MusicBrainz
 
-    pins = Pins.read(ids) if ids is not None else Pins()
-    with closing(open_catalogue(choice)) as catalogue:
+    pins = PinnedArtists.read(ids) if ids is not None else PinnedArtists()
+    with closing(open_provider(choice)) as catalogue:
         if not len(pins):
-            yield Lookup(catalogue, limit)
+            yield ArtistResolver(catalogue, limit)
             return
         with closing(MusicBrainz()) as links:
-            yield Lookup(catalogue, limit, pins, links)
+            yield ArtistResolver(catalogue, limit, pins, links)
 
 
 def find(
-    catalogue: Catalogue, name: str, pin: Artist | None = None, links: Links | None = None
-) -> Match:
+    catalogue: MetadataProvider, name: str, pin: Artist | None = None, links: Links | None = None
+) -> ArtistMatch:
     """The artist whom `name`, or rather `pin`, means in `catalogue`.
 
     Raises UnknownArtist with the candidates and how to pin one, ServiceError and ServiceEnded.
@@ -215,7 +215,7 @@ def find(
     )
 
 
-def _by_id(catalogue: Catalogue, name: str, pin: Artist, *, linked: bool) -> Match:
+def _by_id(catalogue: MetadataProvider, name: str, pin: Artist, *, linked: bool) -> ArtistMatch:
     id_ = id_of(pin, catalogue.name) or ""
     found = catalogue.artist(id_)
     if found is None:
@@ -224,17 +224,17 @@ def _by_id(catalogue: Catalogue, name: str, pin: Artist, *, linked: bool) -> Mat
             "correct it in the ids file"
         )
     how: Literal["linked", "pinned"] = "linked" if linked else "pinned"
-    if naming.same(found.name, name):
-        return Match(replace(pin, name=found.name), how)
+    if naming.same_name(found.name, name):
+        return ArtistMatch(replace(pin, name=found.name), how)
     warning = f'the id {id_} pinned for "{name}" is that of {shorten(found.name)}'
-    return Match(replace(pin, name=name), how, (warning,))
+    return ArtistMatch(replace(pin, name=name), how, (warning,))
 
 
 def _by_name(
-    catalogue: Catalogue, name: str, *, pin: Artist | None = None, warning: str = ""
-) -> Match:
+    catalogue: MetadataProvider, name: str, *, pin: Artist | None = None, warning: str = ""
+) -> ArtistMatch:
     candidates = catalogue.search(name)
-    exact = [artist for artist in candidates if naming.same(artist.name, name)]
+    exact = [artist for artist in candidates if naming.same_name(artist.name, name)]
     if not exact or (pin is not None and len(exact) > 1):
         raise UnknownArtist(
             _not_found(catalogue, name, exact or candidates, several=bool(exact)),
@@ -252,11 +252,11 @@ def _by_name(
     if pin is not None:
         found = id_of(first, catalogue.name) or ""
         first = replace(with_id(pin, catalogue.name, found), name=first.name)
-    return Match(first, "exact", tuple(warnings))
+    return ArtistMatch(first, "exact", tuple(warnings))
 
 
 def _not_found(
-    catalogue: Catalogue, name: str, candidates: Sequence[Artist], *, several: bool
+    catalogue: MetadataProvider, name: str, candidates: Sequence[Artist], *, several: bool
 ) -> str:
     shown = shorten(name)
     if not candidates:
@@ -268,7 +268,7 @@ def _not_found(
     )
 
 
-def _listed(candidates: Sequence[Artist], catalogue: Catalogue) -> str:
+def _listed(candidates: Sequence[Artist], catalogue: MetadataProvider) -> str:
     shown = [
         f"{shorten(artist.name)} (id {id_of(artist, catalogue.name)})"
         for artist in candidates[:_CANDIDATES_SHOWN]
@@ -277,7 +277,7 @@ def _listed(candidates: Sequence[Artist], catalogue: Catalogue) -> str:
     return ", ".join(shown) + (f" and {more} more" if more else "")
 
 
-def _how_to_pin(catalogue: Catalogue, name: str, candidate: Artist) -> str:
+def _how_to_pin(catalogue: MetadataProvider, name: str, candidate: Artist) -> str:
     entry = {"mapping": {name: {catalogue.name: id_of(candidate, catalogue.name)}}}
     return f"give --ids a file such as {json.dumps(entry, ensure_ascii=False)}"
 

@@ -26,7 +26,7 @@ from artistindex.metadata.provider import (
     seconds,
     text,
 )
-from artistindex.metadata.track_selection import choose
+from artistindex.metadata.track_selection import select_tracks
 
 if TYPE_CHECKING:
     import requests
@@ -129,7 +129,7 @@ class Spotify:
         for query in (name, f'artist:"{name.replace(chr(34), " ")}"'):
             answer = self._call(self._client.search, q=query, type="artist", limit=_PAGE)
             found |= dict.fromkeys(credited(_read.members(answer, "artists", "items"), _artist))
-            if any(naming.same(artist.name, name) for artist in found):
+            if any(naming.same_name(artist.name, name) for artist in found):
                 break
         return list(found)
 
@@ -150,7 +150,7 @@ class Spotify:
             for track in map(_track, entries):
                 if track is not None and _is_by(track, artist):
                     gathered.setdefault(track.catalogue_id, track)
-            chosen = choose(gathered.values(), artist, limit=limit)
+            chosen = select_tracks(gathered.values(), artist, limit=limit)
             if len(chosen) == limit:
                 break
         return chosen

@@ -94,4 +94,4 @@ def _values(tags: Any, key: str) -> list[object]:
 def _tidied(values: Iterable[object]) -> Iterator[str]:
     for value in values:
         text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-        yield from filter(None, map(naming.tidy, text.split("\0")))
+        yield from filter(None, map(naming.clean, text.split("\0")))

@@ -13,7 +13,7 @@ from artistindex import naming
 from artistindex.entities import Artist, Track
 
 SHORTEST = 60.0
-LONGEST = 900.0
+MAX_DURATION = 900.0
 _SAME_SECONDS = 5.0
 
 _BRACKETS = re.compile(r"[(\[{]([^()\[\]{}]*)[)\]}]")
@@ -50,7 +50,7 @@ _ALTERED = re.compile(
 )
 
 
-class Standing(IntEnum):
+class TrackRank(IntEnum):
     """How well a track stands for an artist; the lower the better."""
 
     OWN = 0
@@ -74,9 +74,9 @@ class Title:
         song, *after = _DASH.split(rest.strip())
         song = _GUEST_IN_SONG.sub("", song).strip()
         if not song:  # "(You)" is a song, not a qualifier
-            return cls(naming.fold(title), ())
-        folded = (naming.fold(q) for q in (*qualifiers, *after) if not _GUEST.match(q.strip()))
-        return cls(naming.fold(song), tuple(q for q in folded if q))
+            return cls(naming.normalise(title), ())
+        folded = (naming.normalise(q) for q in (*qualifiers, *after) if not _GUEST.match(q.strip()))
+        return cls(naming.normalise(song), tuple(q for q in folded if q))
 
     @property
     def recording(self) -> str:
@@ -93,7 +93,7 @@ class Title:
 def is_usable(track: Track) -> bool:
     """Whether `track` is music made in a studio: not live, no karaoke, no commentary."""
     title = Title.parse(track.title)
-    folded, album = naming.fold(track.title), naming.fold(track.album or "")
+    folded, album = naming.normalise(track.title), naming.normalise(track.album or "")
     return not (
         any(_LIVE.search(q) or _KARAOKE.search(q) or _TALK.search(q) for q in title.qualifiers)
         or _KARAOKE_TITLE.search(folded)
@@ -103,20 +103,20 @@ def is_usable(track: Track) -> bool:
     )
 
 
-def standing(track: Track, artist: Artist) -> Standing:
+def track_rank(track: Track, artist: Artist) -> TrackRank:
     """How well `track` stands for `artist`: own songs, then guest parts, remixes by others last."""
-    own_name = re.compile(rf"(?<!\w){re.escape(naming.fold(artist.name))}(?!\w)")
+    own_name = re.compile(rf"(?<!\w){re.escape(naming.normalise(artist.name))}(?!\w)")
     altered = [
         q
         for q in Title.parse(track.title).qualifiers
         if _ALTERED.search(q) and not _EDITION.search(q)
     ]
     if not all(own_name.search(q) for q in altered):
-        return Standing.ALTERED
-    if track.duration is not None and not SHORTEST <= track.duration <= LONGEST:
-        return Standing.ODD_LENGTH
+        return TrackRank.ALTERED
+    if track.duration is not None and not SHORTEST <= track.duration <= MAX_DURATION:
+        return TrackRank.ODD_LENGTH
     first = track.artists[0] if track.artists else artist
-    return Standing.OWN if is_same(first, artist) else Standing.GUEST
+    return TrackRank.OWN if is_same(first, artist) else TrackRank.GUEST
 
 
 def is_same(one: Artist, other: Artist) -> bool:
@@ -127,7 +127,7 @@ def is_same(one: Artist, other: Artist) -> bool:
         (one.musicbrainz_id, other.musicbrainz_id),
     ]
     known = [a == b for a, b in pairs if a and b]
-    return any(known) if known else naming.same(one.name, other.name)
+    return any(known) if known else naming.same_name(one.name, other.name)
 
 
 def same_recording(one: Track, other: Track) -> bool:
@@ -146,12 +146,12 @@ def same_recording(one: Track, other: Track) -> bool:
     return abs(one.duration - other.duration) <= _SAME_SECONDS
 
 
-def choose(tracks: Iterable[Track], artist: Artist, *, limit: int) -> list[Track]:
+def select_tracks(tracks: Iterable[Track], artist: Artist, *, limit: int) -> list[Track]:
     """At most `limit` of `tracks`, the best first; equals stay in the catalogue's order.
 
     Unusable tracks are left out, and every recording but the best standing of its re-releases.
     """
-    ranked = sorted(filter(is_usable, tracks), key=lambda track: standing(track, artist))
+    ranked = sorted(filter(is_usable, tracks), key=lambda track: track_rank(track, artist))
     return distinct(ranked, limit=limit)
 
 

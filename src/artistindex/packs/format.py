@@ -43,15 +43,15 @@ MANIFEST = "manifest.json"
 ARTISTS = "artists.jsonl"
 VECTORS = "vectors.npy"
 
-_MOST_INDEXES = 32
-_MOST_MANIFEST = 1 << 20  # bytes
-_MOST_AT_ONCE = 1 << 20  # bytes that zipfile may read in one go: a directory, or a piece of data
+_MAX_INDEXES = 32
+_MAX_MANIFEST_BYTES = 1 << 20  # bytes
+_MAX_AT_ONCE = 1 << 20  # bytes that zipfile may read in one go: a directory, or a piece of data
 _PIECE = 1 << 18
-_LONGEST_LINE = 1 << 20  # bytes of one artist with all tracks
-_MOST_AN_ARTIST = 16 << 10  # bytes of all artists' names and titles together, for each artist
-_LONGEST_TEXT = 100_000  # characters of a name or a title
-_MOST_DIMENSIONS = 1 << 16
-_MOST_ARTISTS = 100_000_000
+_MAX_LINE_BYTES = 1 << 20  # bytes of one artist with all tracks
+_MAX_TRACKS_AN_ARTIST = 16 << 10  # bytes of all artists' names and titles together, for each artist
+_MAX_TEXT_LENGTH = 100_000  # characters of a name or a title
+_MAX_DIMENSIONS = 1 << 16
+_MAX_ARTISTS = 100_000_000
 _BEST_RATIO = 200  # real JSON is deflated to a tenth or so, a bomb to a thousandth
 _HEADER = 4096  # bytes at most before the values of an .npy
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -214,7 +214,7 @@ class _Bounded(io.BufferedIOBase):
     def read(self, size: int | None = -1, /) -> bytes:
         left = max(0, self.length - self.tell())
         wanted = left if size is None or size < 0 else min(size, left)
-        _expect(wanted <= _MOST_AT_ONCE, "its directory is too large for a pack")
+        _expect(wanted <= _MAX_AT_ONCE, "its directory is too large for a pack")
         return self._file.read(wanted)
 
 
@@ -247,7 +247,7 @@ def _read(archive: zipfile.ZipFile, length: int) -> list[PackedIndex]:
 def _members(archive: zipfile.ZipFile, length: int) -> dict[str, zipfile.ZipInfo]:
     """The members by name: plain files, of sizes that the pack can have."""
     found = archive.infolist()
-    _expect(len(found) <= 1 + 2 * _MOST_INDEXES, f"it holds {len(found)} files")
+    _expect(len(found) <= 1 + 2 * _MAX_INDEXES, f"it holds {len(found)} files")
     members: dict[str, zipfile.ZipInfo] = {}
     for info in found:
         name = _quoted(info.filename)
@@ -267,7 +267,7 @@ def _members(archive: zipfile.ZipFile, length: int) -> dict[str, zipfile.ZipInfo
 
 
 def _manifest(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> list[_Entry]:
-    _expect(info.file_size <= _MOST_MANIFEST, f"{MANIFEST} is too large")
+    _expect(info.file_size <= _MAX_MANIFEST_BYTES, f"{MANIFEST} is too large")
     held = _parsed(archive.read(info), MANIFEST)
     version = held.get("format")
     if isinstance(version, int) and version > FORMAT:
@@ -276,7 +276,7 @@ def _manifest(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> list[_Entry]:
     listed = held.get("indexes")
     if not isinstance(listed, list) or not listed:
         raise _Wrong(f"{MANIFEST} lists no index")
-    _expect(len(listed) <= _MOST_INDEXES, f"{MANIFEST} lists {len(listed)} indexes")
+    _expect(len(listed) <= _MAX_INDEXES, f"{MANIFEST} lists {len(listed)} indexes")
     entries = [_entry(each) for each in listed]
     models = [entry.key.model for entry in entries]
     _expect(len(set(models)) == len(models), f"{MANIFEST} lists an index twice")
@@ -303,10 +303,10 @@ def _entry(held: Any) -> _Entry:
     _expect(isinstance(hashes, dict), f"{MANIFEST} gives no hashes of {model}")
     return _Entry(
         key=VectorKey(model, weights, precision, excerpt),
-        licence=naming.tidy(_text(held, "licence")),
+        licence=naming.clean(_text(held, "licence")),
         transform=transform,
-        dimension=_count(held, "dimension", most=_MOST_DIMENSIONS),
-        artists=_count(held, "artists", most=_MOST_ARTISTS),
+        dimension=_count(held, "dimension", most=_MAX_DIMENSIONS),
+        artists=_count(held, "artists", most=_MAX_ARTISTS),
         sha256={name: _text(hashes, name) for name in (ARTISTS, VECTORS)},
     )
 
@@ -366,17 +366,17 @@ def _artists(
     archive: zipfile.ZipFile, info: zipfile.ZipInfo, entry: _Entry
 ) -> tuple[list[Artist], list[tuple[tuple[str, str | None], ...]]]:
     name = info.filename
-    most = _LONGEST_LINE + _MOST_AN_ARTIST * entry.artists
+    most = _MAX_LINE_BYTES + _MAX_TRACKS_AN_ARTIST * entry.artists
     _expect(info.file_size <= most, f"{name} is too large for {entry.artists} artists")
     digest = hashlib.sha256()
     artists: list[Artist] = []
     tracks: list[tuple[tuple[str, str | None], ...]] = []
     known = Identities()
     with archive.open(info) as file:
-        while line := file.readline(_LONGEST_LINE + 1):
+        while line := file.readline(_MAX_LINE_BYTES + 1):
             digest.update(line)
             where = f"line {len(artists) + 1} of {name}"
-            _expect(len(line) <= _LONGEST_LINE, f"{where} is too long")
+            _expect(len(line) <= _MAX_LINE_BYTES, f"{where} is too long")
             _expect(len(artists) < entry.artists, f"{name} has more lines than there are vectors")
             artist, used = _artist(_parsed(line, where), where)
             _expect(known.find(artist) is None, f"{where}: {_quoted(artist.name)} comes twice")
@@ -389,7 +389,7 @@ def _artists(
 
 
 def _artist(held: dict[str, Any], where: str) -> tuple[Artist, tuple[tuple[str, str | None], ...]]:
-    name = naming.tidy(_text(held, "name"))
+    name = naming.clean(_text(held, "name"))
     _expect(bool(name), f"{where}: an artist without a name")
     ids = [_id(held, f"{service}_id", where) for service in ("spotify", "deezer", "musicbrainz")]
     listed = held.get("tracks")
@@ -398,7 +398,7 @@ def _artist(held: dict[str, Any], where: str) -> tuple[Artist, tuple[tuple[str, 
     for each in listed or ():
         _expect(isinstance(each, dict), f"{where}: a track must be an object")
         album = _text(each, "album") if each.get("album") is not None else None
-        used.append((naming.tidy(_text(each, "title")), album and naming.tidy(album)))
+        used.append((naming.clean(_text(each, "title")), album and naming.clean(album)))
     return Artist(name, *ids), tuple(used)
 
 
@@ -424,7 +424,7 @@ def _text(held: Mapping[str, Any], field: str) -> str:
     value = held.get(field)
     _expect(isinstance(value, str), f"{_quoted(field)} must be a text")
     text = str(value)
-    _expect(len(text) <= _LONGEST_TEXT, f"{_quoted(field)} is too long")
+    _expect(len(text) <= _MAX_TEXT_LENGTH, f"{_quoted(field)} is too long")
     return text
 
 

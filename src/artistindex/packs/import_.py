@@ -194,14 +194,14 @@ class _Merge:
             found = self._known.find(artist)
             if found is None:
                 self._note_namesakes(artist)
-                self._take(None, entry)
+                self._acquire(None, entry)
                 continue
             number, how = found
             here = self._local.get(number)
             if number in taken or (here is not None and not replace):
                 self._keep(number, how, entry)
             elif here is None:
-                self._take(self._ids.get(number), entry)
+                self._acquire(self._ids.get(number), entry)
             elif np.abs(here - vector).max() <= _SAME:
                 self.done.unchanged += 1
             else:
@@ -210,7 +210,7 @@ class _Merge:
                 self.imported.append((self._ids.get(number), entry))
             taken.add(number)
 
-    def _take(self, artist_id: int | None, entry: ImportedArtist) -> None:
+    def _acquire(self, artist_id: int | None, entry: ImportedArtist) -> None:
         self.done.added += 1
         self.imported.append((artist_id, entry))
 

@@ -31,7 +31,7 @@ _VIDEO_ID = re.compile(r"[A-Za-z0-9_-]{11}")
 _VIDEO_HOSTS = ("youtube.com", "www.youtube.com", "m.youtube.com", "music.youtube.com")
 
 
-def listen(
+def embed(
     index: ArtistIndex,
     sources: Sequence[str],
     *,
@@ -78,7 +78,7 @@ def weights_of(manifest: Manifest) -> Weights:
     Raises WeightsError where there are none, or where others are installed.
     """
     key = manifest.key
-    found = weights.find(spec_of(key.model))
+    found = weights.find_installed(spec_of(key.model))
     if found.sha256 != key.weights_sha256:
         raise WeightsError(
             f"the index {key.model} was made with other weights (sha256"

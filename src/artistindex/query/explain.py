@@ -22,7 +22,7 @@ _POOL = 100  # artists, nearest first, among whom a resample is ranked; or five 
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class TrackPair:
     """The two tracks, one of each side, that are most alike."""
 
     asked: str
@@ -40,7 +40,7 @@ class Explanation:
     out of the top k; None where there is no such track.
     """
 
-    closest: Pair | None
+    closest: TrackPair | None
     stability: float | None
     rests_on: str | None
 
@@ -78,7 +78,7 @@ def explain(
         raise Misuse("only an answer about artists can be explained, track by track")
     left_out = {*rows, *leave_out}
     vector = index.vectors[list(rows)].astype(np.float64).sum(axis=0)
-    found = index.nearest(vector, max(_POOL, 5 * k) if k > 0 else k, leave_out=left_out)
+    found = index.search_rows(vector, max(_POOL, 5 * k) if k > 0 else k, leave_out=left_out)
     pool = [row for _, row in found]
     stabilities = _stabilities(sets, rows, pool, k, resamples=resamples, seed=seed)
     bar = found[k][0] if len(found) > k else -np.inf
@@ -123,9 +123,9 @@ def _resampled(sets: TrackSets, row: int, resamples: int, seed: int) -> Floats:
     return sets.centroids(held.raw, weights).astype(np.float64)
 
 
-def _closest(sets: TrackSets, rows: Sequence[int], row: int) -> Pair | None:
+def _closest(sets: TrackSets, rows: Sequence[int], row: int) -> TrackPair | None:
     other = sets.of(row)
-    best: Pair | None = None
+    best: TrackPair | None = None
     for asked in map(sets.of, rows):
         if asked.is_imported or other.is_imported:
             continue
@@ -133,7 +133,7 @@ def _closest(sets: TrackSets, rows: Sequence[int], row: int) -> Pair | None:
         mine, its = np.unravel_index(similarities.argmax(), similarities.shape)
         score = float(similarities[mine, its])
         if np.isfinite(score) and (best is None or score > best.score):
-            best = Pair(asked.titles[mine] or "", other.titles[its] or "", score)
+            best = TrackPair(asked.titles[mine] or "", other.titles[its] or "", score)
     return best
 
 

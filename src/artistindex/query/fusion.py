@@ -29,7 +29,7 @@ MUSIC_MAP = "music-map"
 
 
 @dataclass(frozen=True, eq=False)
-class Voice:
+class RankedList:
     """What one source says of every candidate: `scores` (candidates,), the higher the nearer.
 
     `heard` (candidates,) tells of whom it speaks at all; a list is silent of those not listed,
@@ -41,7 +41,7 @@ class Voice:
     heard: NDArray[np.bool_]
 
     @classmethod
-    def of_all(cls, name: str, scores: NDArray[np.floating]) -> "Voice":
+    def of_all(cls, name: str, scores: NDArray[np.floating]) -> "RankedList":
         """A voice that speaks of every candidate."""
         return cls(name, scores.astype(np.float64), np.ones(len(scores), np.bool_))
 
@@ -69,7 +69,7 @@ class Fused:
         return np.lexsort((np.arange(len(best)), best, -self.scores)).astype(np.int64)
 
 
-def fuse(voices: Sequence[Voice], method: str = "rrf") -> Fused:
+def fuse(voices: Sequence[RankedList], method: str = "rrf") -> Fused:
     """Join what the voices say; raises Misuse for no voice or an unknown method."""
     if method not in METHODS:
         raise Misuse(f"unknown fusion {method!r}; there are {', '.join(METHODS)}")
@@ -99,14 +99,14 @@ def _standard(scores: Floats) -> Floats:
     return standard
 
 
-def listed_voice(artists: Sequence[str], asked: Iterable[str], lists: Listed) -> Voice | None:
+def truth_list(artists: Sequence[str], asked: Iterable[str], lists: Listed) -> RankedList | None:
     """What the lists of `asked` say of `artists`; None where none of those asked has a list.
 
     `lists` has folded names, each list closest first with strengths (None where unknown, which
     counts as the list's weakest). Several lists add up, each relative to its strongest.
     """
     told: defaultdict[str, float] = defaultdict(float)
-    found = [lists[folded] for folded in map(naming.fold, asked) if folded in lists]
+    found = [lists[folded] for folded in map(naming.normalise, asked) if folded in lists]
     for one in found:
         known = [strength for _, strength in one if strength]
         weakest, strongest = min(known, default=1.0), max(known, default=1.0)
@@ -114,8 +114,8 @@ def listed_voice(artists: Sequence[str], asked: Iterable[str], lists: Listed) ->
             told[name] += (strength or weakest) / strongest
     if not found:
         return None
-    scores = np.array([told[naming.fold(name)] for name in artists], np.float64)
-    return Voice(MUSIC_MAP, scores, scores > 0)
+    scores = np.array([told[naming.normalise(name)] for name in artists], np.float64)
+    return RankedList(MUSIC_MAP, scores, scores > 0)
 
 
 # --- indexes ------------------------------------------------------------------------------------
@@ -165,7 +165,7 @@ def aligned(artists: Sequence[Sequence[str]]) -> list[Ints]:
     """
     rows = []
     for each in artists:
-        folded = [naming.fold(name) for name in each]
+        folded = [naming.normalise(name) for name in each]
         often = Counter(folded)
         rows.append({name: row for row, name in enumerate(folded) if often[name] == 1})
     common = [name for name in rows[0] if all(name in other for other in rows[1:])]
@@ -196,11 +196,11 @@ def neighbours(
         kept &= ~np.isin(held, list(away))
     rows = [held[kept] for held in rows]
     voices = [
-        Voice.of_all(index.name, index.vectors[held] @ _unit(index, vector))
+        RankedList.of_all(index.name, index.vectors[held] @ _unit(index, vector))
         for index, held, vector in zip(indexes, rows, vectors, strict=True)
     ]
     artists = [indexes[0].artists[row] for row in rows[0]]
-    listing = listed_voice(artists, asked, lists) if lists is not None else None
+    listing = truth_list(artists, asked, lists) if lists is not None else None
     if listing is not None:
         voices.append(listing)
     if not artists:
@@ -225,7 +225,7 @@ def _answer(
     rank: int,
     at: int,
     fused: Fused,
-    voices: Sequence[Voice],
+    voices: Sequence[RankedList],
     indexes: Sequence[ArtistIndex],
     rows: Sequence[Ints],
 ) -> FusedNeighbour:

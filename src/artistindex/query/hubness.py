@@ -38,18 +38,18 @@ def neighbours(
     """
     if method not in METHODS:
         raise Misuse(f"unknown correction for hubs {method!r}; there are {', '.join(METHODS)}")
-    found = index.nearest(vector, max(_REACH, 10 * k) if k > 0 else k, leave_out=leave_out)
+    found = index.search_rows(vector, max(_REACH, 10 * k) if k > 0 else k, leave_out=leave_out)
     rows = [row for _, row in found]
     scores = np.array([score for score, _ in found], np.float64)
     background = np.setdiff1d(np.arange(len(index)), list(leave_out))
     unit = np.asarray(vector, np.float64) / np.linalg.norm(vector)
-    values = corrected(unit, index.vectors, rows, scores, background, method=method)
+    values = rescale(unit, index.vectors, rows, scores, background, method=method)
     order = np.argsort(-values, kind="stable")[:k]
-    listed = index.listed([found[at] for at in order])
+    listed = index.to_neighbours([found[at] for at in order])
     return [(one, float(values[at])) for one, at in zip(listed, order, strict=True)]
 
 
-def corrected(
+def rescale(
     asked: NDArray[np.floating],
     vectors: Rows,
     rows: Collection[int],

@@ -33,7 +33,7 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class Ranked:
+class LineupEntry:
     """One act of a line-up.
 
     `billed` is how the line-up spells it, where that is another way. `percentile` is the share of
@@ -80,7 +80,7 @@ class Ranking:
     `remarks` say of names that could mean several artists whom they could mean.
     """
 
-    ranked: list[Ranked] = field(default_factory=list)
+    ranked: list[LineupEntry] = field(default_factory=list)
     not_indexed: list[str] = field(default_factory=list)
     likes_not_indexed: list[str] = field(default_factory=list)
     dislikes_not_indexed: list[str] = field(default_factory=list)
@@ -130,7 +130,7 @@ def _rows(
         parts = _known(index, name)
         for part in parts or [name]:
             try:
-                if index.rows_of(part):
+                if index.find_rows(part):
                     rows.setdefault(index.row(part), name)
                     continue
             except AmbiguousArtist as error:
@@ -141,23 +141,23 @@ def _rows(
 
 def _known(index: ArtistIndex, name: str) -> list[str]:
     """The parts to look up for `name`: itself where it is indexed or cannot be split safely."""
-    if index.rows_of(name):
+    if index.find_rows(name):
         return [name]
     parts = parts_of(name)
-    indexed = [bool(index.rows_of(part)) for part in parts]
+    indexed = [bool(index.find_rows(part)) for part in parts]
     return parts if all(indexed) or (any(indexed) and is_certain_joint(name)) else [name]
 
 
 def _favourites_unheard(found: Ranking) -> list[str]:
     """Take the favourites who play and are not indexed out of the list of those who are not."""
-    liked = {naming.fold(name) for name in found.likes_not_indexed}
-    unheard = [name for name in found.not_indexed if naming.fold(name) in liked]
-    found.not_indexed = [name for name in found.not_indexed if naming.fold(name) not in liked]
+    liked = {naming.normalise(name) for name in found.likes_not_indexed}
+    unheard = [name for name in found.not_indexed if naming.normalise(name) in liked]
+    found.not_indexed = [name for name in found.not_indexed if naming.normalise(name) not in liked]
     return unheard
 
 
-def _favourite(artist: str, billed: str) -> Ranked:
-    return Ranked(0, artist, billed, 1.0, 100.0, True, False, (Reason(artist, 1.0),))
+def _favourite(artist: str, billed: str) -> LineupEntry:
+    return LineupEntry(0, artist, billed, 1.0, 100.0, True, False, (Reason(artist, 1.0),))
 
 
 def _others(
@@ -165,7 +165,7 @@ def _others(
     playing: Mapping[int, str],
     liked: Sequence[int],
     disliked: Sequence[int],
-) -> list[Ranked]:
+) -> list[LineupEntry]:
     """Those who are no favourites, best first, the disliked ones last."""
     scores = _scores(index, liked, disliked)
     rivals = np.delete(scores, liked)
@@ -173,7 +173,7 @@ def _others(
     rows = [row for row in playing if row not in set(liked)]
     rows.sort(key=lambda row: (row in last, -scores[row]))
     return [
-        Ranked(
+        LineupEntry(
             rank=0,
             artist=index.artists[row],
             billed=playing[row],

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from artistindex.errors import Misuse
 from artistindex.index.reader import ArtistIndex
 
-LEAST_WEIGHT, MOST_WEIGHT = 1e-6, 1e6
+MIN_WEIGHT, MAX_WEIGHT = 1e-6, 1e6
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Query:
     """What is asked, in the words of whoever asks: names, and files or addresses of `audio`.
 
     `weights` are those of names among `artists` and `minus`; 1 for the others. Raises Misuse where
@@ -33,15 +33,15 @@ class Question:
         if not self.artists and not self.audio:
             raise Misuse("ask with at least one ARTIST, or a sound (--audio FILE)")
         for name, weight in self.weights.items():
-            if not LEAST_WEIGHT <= weight <= MOST_WEIGHT:  # false for NaN
+            if not MIN_WEIGHT <= weight <= MAX_WEIGHT:  # false for NaN
                 raise Misuse(
-                    f"the weight of {name!r} must be a positive number from {LEAST_WEIGHT:g} to"
-                    f" {MOST_WEIGHT:g}, not {weight:g}"
+                    f"the weight of {name!r} must be a positive number from {MIN_WEIGHT:g} to"
+                    f" {MAX_WEIGHT:g}, not {weight:g}"
                 )
 
 
 @dataclass(frozen=True, slots=True)
-class Posed:
+class ResolvedQuery:
     """A question in the terms of one index.
 
     `vector` is float64 of shape (dimension,), of any length; `rows` are those of the artists asked
@@ -59,7 +59,7 @@ class Posed:
         return replace(self, vector=self.vector + sound)
 
 
-def pose(index: ArtistIndex, question: Question) -> Posed:
+def resolve(index: ArtistIndex, question: Query) -> ResolvedQuery:
     """Put the artists of `question` to `index`; its audio comes in by `Posed.with_sound`.
 
     A name given twice counts once. Raises UnknownArtist, AmbiguousArtist, and Misuse for an artist
@@ -68,18 +68,18 @@ def pose(index: ArtistIndex, question: Question) -> Posed:
     plus = {index.row(name): name for name in question.artists}
     minus = {index.row(name): name for name in question.minus}
     for row in plus.keys() & minus.keys():
-        raise Misuse(f"{index.spelled(plus[row])} is both asked for and subtracted (--minus)")
+        raise Misuse(f"{index.display_name(plus[row])} is both asked for and subtracted (--minus)")
     factors = _factors(index, question.weights, {*plus, *minus})
     vector = np.zeros(index.manifest.dimension, np.float64)
     for sign, asked in ((1.0, plus), (-1.0, minus)):
         for row, name in asked.items():
             vector += sign * factors.get(row, 1.0) * index.vector(name).astype(np.float64)
-    return Posed(
+    return ResolvedQuery(
         vector=vector,
         rows=(*plus, *minus),
-        artists=tuple(index.spelled(name) for name in question.artists),
-        minus=tuple(index.spelled(name) for name in question.minus),
-        weights={index.spelled(name): weight for name, weight in question.weights.items()},
+        artists=tuple(index.display_name(name) for name in question.artists),
+        minus=tuple(index.display_name(name) for name in question.minus),
+        weights={index.display_name(name): weight for name, weight in question.weights.items()},
     )
 
 
@@ -88,6 +88,6 @@ def _factors(index: ArtistIndex, weights: Mapping[str, float], asked: set[int]) 
     for name, weight in weights.items():
         row = index.row(name)
         if row not in asked:
-            raise Misuse(f"--weight names {index.spelled(name)}, who is not asked about")
+            raise Misuse(f"--weight names {index.display_name(name)}, who is not asked about")
         factors[row] = weight
     return factors

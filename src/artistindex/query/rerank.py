@@ -32,7 +32,7 @@ def neighbours(
     """
     if not rows:
         raise Misuse("ranking by tracks needs at least one artist to compare tracks with")
-    found = index.nearest(vector, max(_DEPTH, 5 * k) if k > 0 else k, leave_out=leave_out)
+    found = index.search_rows(vector, max(_DEPTH, 5 * k) if k > 0 else k, leave_out=leave_out)
     asked = [sets.of(row) for row in rows]
     for row, held in zip(rows, asked, strict=True):
         if held.is_imported:
@@ -41,7 +41,7 @@ def neighbours(
         [np.mean([set_similarity(one, sets.of(row)) for one in asked]) for _, row in found]
     )
     order = np.argsort(-matches, kind="stable")[:k]
-    listed = index.listed([found[at] for at in order])
+    listed = index.to_neighbours([found[at] for at in order])
     return [(one, float(matches[at])) for one, at in zip(listed, order, strict=True)]
 
 

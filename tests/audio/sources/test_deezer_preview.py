@@ -13,7 +13,7 @@ import services
 import sounds
 from artistindex.audio.decode import decode
 from artistindex.audio.sources.deezer_preview import Previews
-from artistindex.entities import Artist, Match, Track
+from artistindex.entities import Artist, AudioMatch, Track
 from artistindex.errors import ServiceEnded, TrackError
 from artistindex.metadata.deezer import Deezer
 
@@ -138,5 +138,5 @@ def test_no_network_ends_the_source(folder: Path) -> None:
     deezer = Deezer(base_url=services.unused_url(), clock=services.JumpingClock())
     source = Previews(deezer, folder=folder)
     with pytest.raises(ServiceEnded):
-        source.fetch(Match("preview", "deezer:42", 100, ""))
+        source.fetch(AudioMatch("preview", "deezer:42", 100, ""))
     source.close()

@@ -18,8 +18,8 @@ from artistindex.audio.decode import decode
 from artistindex.audio.sources import youtube_errors
 from artistindex.audio.sources.cache import AudioCache
 from artistindex.audio.sources.youtube import Cookies, Pace, YouTube
-from artistindex.audio.sources.youtube_errors import Kind
-from artistindex.entities import Artist, Match, Track
+from artistindex.audio.sources.youtube_errors import ErrorKind
+from artistindex.entities import Artist, AudioMatch, Track
 from artistindex.errors import ArtistIndexError, Misuse, ServiceEnded, TrackError
 from video_site import VideoSite
 
@@ -28,8 +28,8 @@ QUICK = Pace(between=0, least=0, most=0, pauses=(60, 600), timeout=2)
 ADVICE = "--cookies FILE or --cookies-from-browser NAME"
 
 
-def match(id_: str) -> Match:
-    return Match("youtube", id_, 90, "", "a video")
+def match(id_: str) -> AudioMatch:
+    return AudioMatch("youtube", id_, 90, "", "a video")
 
 
 @pytest.fixture
@@ -313,14 +313,14 @@ def test_truncated_audio_is_not_kept(site: VideoSite, youtube: YouTube, tmp_path
 def test_more_than_the_limit_is_not_downloaded(
     site: VideoSite, youtube: YouTube, m4a: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("artistindex.audio.sources.youtube._MOST_BYTES", 1000)
+    monkeypatch.setattr("artistindex.audio.sources.youtube._MAX_BYTES", 1000)
     site.add("bbbbbbbbbbb", "REZZ - Edge", m4a)
     with pytest.raises(TrackError, match="nothing was delivered, or over"):
         youtube.fetch(match("bbbbbbbbbbb"))
 
 
 def test_a_body_without_an_end_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("artistindex.audio.sources.youtube._MOST_BYTES", 1 << 20)
+    monkeypatch.setattr("artistindex.audio.sources.youtube._MAX_BYTES", 1 << 20)
 
     def endless(connection: object, number: int) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: audio/mp4\r\n\r\n")  # type: ignore[attr-defined]
@@ -522,24 +522,27 @@ def test_an_unsafe_address_in_the_environment_is_refused(
 
 
 WORDS_OF_YT_DLP = [
-    ("[youtube] x: Sign in to confirm you’re not a bot. Use --cookies", Kind.BOT),
-    ("[youtube] x: Foo. YouTube is requiring a captcha challenge before playback", Kind.BOT),
-    ("The current session has been rate-limited by YouTube for up to an hour", Kind.LIMITED),
-    ("[youtube] x: This content isn't available, try again later.", Kind.LIMITED),
-    ("unable to download video data: HTTP Error 403: Forbidden", Kind.FORBIDDEN),
-    ("[youtube] x: Video unavailable. This video is private", Kind.GONE),
-    ("[youtube] x: Sign in to confirm your age.", Kind.GONE),
-    ("[youtube] x: Join this channel to get access to members-only content", Kind.GONE),
-    ("The uploader has not made this video available in your country", Kind.GONE),
-    ("[youtube] x: Premieres in 3 days", Kind.GONE),
-    ("Failed to resolve 'www.youtube.com' ([Errno -2] Name or service not known)", Kind.OFFLINE),
-    ("[youtube] x: Unable to download API page: The read operation timed out", Kind.BROKEN),
-    ("No supported JavaScript runtime could be found", Kind.RUNTIME),
+    ("[youtube] x: Sign in to confirm you’re not a bot. Use --cookies", ErrorKind.BOT),
+    ("[youtube] x: Foo. YouTube is requiring a captcha challenge before playback", ErrorKind.BOT),
+    ("The current session has been rate-limited by YouTube for up to an hour", ErrorKind.LIMITED),
+    ("[youtube] x: This content isn't available, try again later.", ErrorKind.LIMITED),
+    ("unable to download video data: HTTP Error 403: Forbidden", ErrorKind.FORBIDDEN),
+    ("[youtube] x: Video unavailable. This video is private", ErrorKind.GONE),
+    ("[youtube] x: Sign in to confirm your age.", ErrorKind.GONE),
+    ("[youtube] x: Join this channel to get access to members-only content", ErrorKind.GONE),
+    ("The uploader has not made this video available in your country", ErrorKind.GONE),
+    ("[youtube] x: Premieres in 3 days", ErrorKind.GONE),
+    (
+        "Failed to resolve 'www.youtube.com' ([Errno -2] Name or service not known)",
+        ErrorKind.OFFLINE,
+    ),
+    ("[youtube] x: Unable to download API page: The read operation timed out", ErrorKind.BROKEN),
+    ("No supported JavaScript runtime could be found", ErrorKind.RUNTIME),
 ]
 
 
 @pytest.mark.parametrize(("message", "kind"), WORDS_OF_YT_DLP)
-def test_yt_dlps_own_words_are_understood(message: str, kind: Kind) -> None:
+def test_yt_dlps_own_words_are_understood(message: str, kind: ErrorKind) -> None:
     assert youtube_errors.understand(RuntimeError(message)).kind is kind
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from artistindex.audio.sources.cache import AudioCache
-from artistindex.entities import Match, Track
+from artistindex.entities import AudioMatch, Track
 from artistindex.errors import ServiceEnded, ServiceError, TrackError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Previews:
         self._deezer = deezer
         self._cache = AudioCache(folder, keep=False)
 
-    def candidates(self, track: Track) -> list[Match]:
+    def candidates(self, track: Track) -> list[AudioMatch]:
         """The preview of `track`: one of Deezer's, or one whose recording (ISRC) Deezer may have.
 
         Raises TrackError (stage "match") for a track with neither. Asks nobody.
@@ -41,9 +41,9 @@ class Previews:
             id_, reason = f"isrc:{track.isrc}", "the preview of the same recording (ISRC)"
         else:
             raise TrackError("match", "no Deezer id and no ISRC, so no preview can be looked up")
-        return [Match(self.name, f"deezer:{id_}", 100.0, reason, track.title)]
+        return [AudioMatch(self.name, f"deezer:{id_}", 100.0, reason, track.title)]
 
-    def fetch(self, match: Match) -> Path:
+    def fetch(self, match: AudioMatch) -> Path:
         """The preview's MP3 of about 30 s, fetched now.
 
         Raises TrackError (stage "fetch") and ServiceEnded.
@@ -64,7 +64,7 @@ class Previews:
         self._cache.close()
         self._deezer.close()
 
-    def _fetch(self, match: Match) -> Path:
+    def _fetch(self, match: AudioMatch) -> Path:
         url = self._deezer.preview_url(_track(match.source_id.removeprefix("deezer:")))
         if url is None:
             raise TrackError("fetch", "Deezer has no preview of it")

@@ -25,9 +25,9 @@ THRESHOLD = 65.0
 _NEAR = 14.0  # seconds apart: spotDL's exp(-0.1 t) falls under a quarter here
 _VIDEO = (-45.0, 90.0)  # an official video may be cut, or carry an introduction
 _USUAL = (60.0, 900.0)  # seconds of a track, where the catalogue does not tell
-LONGEST = 3900.0
+MAX_DURATION = 3900.0
 """Seconds; nothing longer is ever fetched."""
-_TITLE_AT_LEAST = 60.0
+_MIN_TITLE_SCORE = 60.0
 _RENAMED = 22  # an unexplained word right in the title, or "Part II"
 _SEQUEL = frozenset(("part", "pt", "ii", "iii", "iv", "vol", "volume"))
 _SEGMENT_COST = 24  # the name of an album or a label after a "|" counts once, not by its words
@@ -154,12 +154,12 @@ def _accepted(wanted: _Wanted, candidate: Candidate) -> Scored:
     channel = "own channel" if own_channel else f"channel {candidate.channel[:40]!r}"
     reason = f"artist {artist:.0f}, title {words:.0f}, time {time:.0f}, {channel}"
     return Scored(
-        candidate, round(score, 1), score >= THRESHOLD and words >= _TITLE_AT_LEAST, reason
+        candidate, round(score, 1), score >= THRESHOLD and words >= _MIN_TITLE_SCORE, reason
     )
 
 
 def _name(name: str) -> tuple[str, ...]:
-    return tuple(titles.texts(titles.words(name))) or (naming.fold(name),)
+    return tuple(titles.texts(titles.words(name))) or (naming.normalise(name),)
 
 
 def _is_channel_of(channel: str, name: Sequence[str]) -> bool:
@@ -317,7 +317,7 @@ def _time_score(
             raise _Reject(f"lasts {lasts:.0f} s")
         return 70.0
     apart = candidate.duration - wanted.duration
-    if candidate.duration > LONGEST:
+    if candidate.duration > MAX_DURATION:
         raise _Reject(f"lasts {candidate.duration:.0f} s")
     if "length" in told and abs(apart) > _LENGTH_EXACT:
         raise _Reject(f"an edit of another length: {apart:+.0f} s")

@@ -82,7 +82,7 @@ def words(text: str) -> tuple[Word, ...]:
 
 @lru_cache(maxsize=4096)
 def _words(text: str) -> tuple[Word, ...]:
-    folded = _spell_symbols(naming.fold(text)).translate(_SPELT_OUT)
+    folded = _spell_symbols(naming.normalise(text)).translate(_SPELT_OUT)
     found: list[Word] = []
     segment = depth = featured_at = 0
     run = ""
@@ -215,5 +215,5 @@ def _patterns() -> dict[str, re.Pattern[str]]:
 
 
 def _pattern(entry: str) -> str:
-    folded = re.escape(naming.fold(entry.strip()))
+    folded = re.escape(naming.normalise(entry.strip()))
     return folded if script_of(folded).startswith(_UNBROKEN) else rf"(?<!\S){folded}(?!\S)"

@@ -21,9 +21,9 @@ from urllib.parse import quote, urlsplit
 from artistindex._util.http import is_local, is_safe
 from artistindex.audio.sources import youtube_errors
 from artistindex.audio.sources.cache import AudioCache
-from artistindex.audio.sources.match import LONGEST, Candidate, Scored, rank
-from artistindex.audio.sources.youtube_errors import Kind, Refusal
-from artistindex.entities import Match, Track
+from artistindex.audio.sources.match import MAX_DURATION, Candidate, Scored, rank
+from artistindex.audio.sources.youtube_errors import ErrorKind, Refusal
+from artistindex.entities import AudioMatch, Track
 from artistindex.errors import ArtistIndexError, Misuse, ServiceEnded, TrackError
 
 if TYPE_CHECKING:
@@ -34,10 +34,13 @@ VIDEO = "https://www.youtube.com/watch?v={id}"
 
 _Answer = TypeVar("_Answer")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_MOST_BYTES = 300 << 20  # four hours of music as YouTube delivers it
-_MOST_SECONDS = 1800.0  # that one download may take
+_MAX_BYTES = 300 << 20  # four hours of music as YouTube delivers it
+_MAX_SECONDS = 1800.0  # that one download may take
 _SEARCH_BYTES = 8 << 20
-_IN_A_ROW = {Kind.FORBIDDEN: 10, Kind.BROKEN: 10}  # then it is not the video that is at fault
+_IN_A_ROW = {
+    ErrorKind.FORBIDDEN: 10,
+    ErrorKind.BROKEN: 10,
+}  # then it is not the video that is at fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +109,9 @@ class YouTube:
         self._sleep = sleep or self._stopping.wait
         self._rested = -math.inf
         self._note = note
-        self._row: list[Kind] = []
+        self._row: list[ErrorKind] = []
 
-    def candidates(self, track: Track) -> list[Match]:
+    def candidates(self, track: Track) -> list[AudioMatch]:
         """The videos that are `track`, best first.
 
         Raises TrackError (stage "match") where none is, naming the nearest that were turned down.
@@ -127,7 +130,7 @@ class YouTube:
         read = (Candidate.from_entry(entry) for entry in entries if isinstance(entry, Mapping))
         return rank(track, [one for one in read if one is not None and _ID.fullmatch(one.id)])
 
-    def fetch(self, match: Match) -> Path:
+    def fetch(self, match: AudioMatch) -> Path:
         """The audio of `match`, from the cache or downloaded as it is delivered."""
         if not _ID.fullmatch(match.source_id):
             raise TrackError("fetch", "the library names a video by what is no id of YouTube's")
@@ -169,14 +172,14 @@ class YouTube:
             return list(itertools.islice((found or {}).get("entries") or (), 20))
 
     def _download(self, url: str, folder: Path) -> Path:
-        deadline = time.monotonic() + _MOST_SECONDS
+        deadline = time.monotonic() + _MAX_SECONDS
         options = {
             "format": "bestaudio[ext=m4a]/bestaudio/best",
             "outtmpl": {"default": str(folder / "audio.%(ext)s").replace("\\", "/")},
             "noplaylist": True,
             "playlist_items": "1",
             "extract_flat": "in_playlist",
-            "max_filesize": _MOST_BYTES,
+            "max_filesize": _MAX_BYTES,
             "fixup": "never",
             "match_filter": _refuse,
             "progress_hooks": [lambda told: self._watch(told, deadline)],
@@ -188,7 +191,7 @@ class YouTube:
             raise TrackError("fetch", "the address is that of a list: give one track's")
         files = [path for path in folder.iterdir() if path.suffix not in (".part", ".ytdl")]
         if len(files) != 1 or not files[0].stat().st_size:
-            raise TrackError("fetch", f"nothing was delivered, or over {_MOST_BYTES >> 20} MB")
+            raise TrackError("fetch", f"nothing was delivered, or over {_MAX_BYTES >> 20} MB")
         return files[0]
 
     def _rest(self) -> None:
@@ -206,10 +209,10 @@ class YouTube:
     def _watch(self, told: Mapping[str, Any], deadline: float) -> None:
         if self._stopping.is_set():
             raise ServiceEnded("YouTube was left when the run ended")
-        if (told.get("downloaded_bytes") or 0) > _MOST_BYTES:
-            raise TrackError("fetch", f"it delivers more than {_MOST_BYTES >> 20} MB")
+        if (told.get("downloaded_bytes") or 0) > _MAX_BYTES:
+            raise TrackError("fetch", f"it delivers more than {_MAX_BYTES >> 20} MB")
         if time.monotonic() > deadline:
-            reason = f"the download took more than {_MOST_SECONDS / 60:.0f} minutes"
+            reason = f"the download took more than {_MAX_SECONDS / 60:.0f} minutes"
             raise TrackError("fetch", reason, retryable=True)
 
     @contextmanager
@@ -260,7 +263,11 @@ class YouTube:
         for pause in (*self._pace.pauses, None):
             try:
                 answer = self._once(ask)
-                if isinstance(answer, Refusal) and answer.kind is Kind.FORBIDDEN and not forbidden:
+                if (
+                    isinstance(answer, Refusal)
+                    and answer.kind is ErrorKind.FORBIDDEN
+                    and not forbidden
+                ):
                     forbidden = True
                     answer = self._once(ask)
             except TrackError as error:
@@ -269,7 +276,7 @@ class YouTube:
             if not isinstance(answer, Refusal):
                 self._row.clear()
                 return answer
-            if answer.kind is not Kind.LIMITED:
+            if answer.kind is not ErrorKind.LIMITED:
                 raise self._given_up(stage, answer, service)
             if pause is not None:
                 self._note(f"{service} limits the rate: waiting {pause:.0f} s")
@@ -288,15 +295,15 @@ class YouTube:
             return youtube_errors.understand(error, self._log.said)
 
     def _given_up(self, stage: str, refusal: Refusal, service: str) -> TrackError | ServiceEnded:
-        if refusal.kind is Kind.DISK:
+        if refusal.kind is ErrorKind.DISK:
             return self._cache.unwritable(OSError(28, "No space left on device"))
-        ended = youtube_errors.ending(refusal, service)
+        ended = youtube_errors.as_service_unavailable(refusal, service)
         if ended is not None:
             return ended
         if refusal.kind not in self._row:
             self._row.clear()
         self._row.append(refusal.kind)
-        lost = youtube_errors.losing(refusal, service)
+        lost = youtube_errors.as_track_error(refusal, service)
         if len(self._row) >= _IN_A_ROW.get(refusal.kind, 1 << 30):
             return ServiceEnded(
                 f"{len(self._row)} downloads in a row failed, the last one because {lost.reason}; "
@@ -360,14 +367,14 @@ def _refuse(info: Mapping[str, Any], *, incomplete: object = False) -> str | Non
     duration = info.get("duration")
     if info.get("is_live") or info.get("live_status") in ("is_live", "is_upcoming"):
         raise TrackError("fetch", "it is a live stream")
-    if isinstance(duration, int | float) and duration > LONGEST:
+    if isinstance(duration, int | float) and duration > MAX_DURATION:
         raise TrackError("fetch", f"it lasts {duration / 60:.0f} minutes, more than one track does")
     return None
 
 
-def _match(scored: Scored) -> Match:
+def _match(scored: Scored) -> AudioMatch:
     one = scored.candidate
-    return Match(YouTube.name, one.id, scored.score, scored.reason, one.title)
+    return AudioMatch(YouTube.name, one.id, scored.score, scored.reason, one.title)
 
 
 def _turned_down(scored: list[Scored]) -> str:

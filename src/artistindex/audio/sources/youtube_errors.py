@@ -15,7 +15,7 @@ from artistindex.errors import ServiceEnded, TrackError
 COOKIES = "--cookies FILE or --cookies-from-browser NAME"
 
 
-class Kind(Enum):
+class ErrorKind(Enum):
     """What to do about an error."""
 
     BOT = "end: the service asks for proof of a person"
@@ -29,19 +29,19 @@ class Kind(Enum):
 
 
 _TABLE = (  # the first that matches, in this order
-    (Kind.BOT, r"not a bot|captcha"),
-    (Kind.LIMITED, r"rate.?limited|try again later|http error 429|too many requests"),
-    (Kind.FORBIDDEN, r"http error 403"),
-    (Kind.RUNTIME, r"requested format is not available|no supported javascript runtime"),
+    (ErrorKind.BOT, r"not a bot|captcha"),
+    (ErrorKind.LIMITED, r"rate.?limited|try again later|http error 429|too many requests"),
+    (ErrorKind.FORBIDDEN, r"http error 403"),
+    (ErrorKind.RUNTIME, r"requested format is not available|no supported javascript runtime"),
     (
-        Kind.GONE,
+        ErrorKind.GONE,
         r"video unavailable|private video|video is private|\bage\b|age.restrict|country|region"
         r"|geo.?restrict|not available|removed|terminated|copyright|members.only|premium"
         r"|join this channel|premiere|live event|login|sign in|http error (?:404|410|451)|drm"
         r"|no longer",
     ),
     (
-        Kind.OFFLINE,
+        ErrorKind.OFFLINE,
         r"failed to resolve|name or service not known|name resolution|nodename nor servname"
         r"|getaddrinfo|connection refused|network is unreachable|no route to host"
         r"|unable to connect to proxy|actively refused",
@@ -58,19 +58,19 @@ _NOISE = re.compile(
 class Refusal:
     """An error of yt-dlp, understood; `text` is its own words, without addresses and paths."""
 
-    kind: Kind
+    kind: ErrorKind
     text: str
 
 
 def understand(error: BaseException, warnings: str = "") -> Refusal:
     """What `error` means; `warnings` are those that yt-dlp gave before."""
     if any(isinstance(e, OSError) and e.errno in _FULL for e in _causes(error)):
-        return Refusal(Kind.DISK, "no space is left")
+        return Refusal(ErrorKind.DISK, "no space is left")
     message = str(error)
     lowered = message.casefold()
-    kind = next((kind for kind, text in _TABLE if re.search(text, lowered)), Kind.BROKEN)
-    if kind is Kind.RUNTIME and "javascript runtime" not in (warnings + message).casefold():
-        kind = Kind.BROKEN if _has_runtime() else Kind.RUNTIME
+    kind = next((kind for kind, text in _TABLE if re.search(text, lowered)), ErrorKind.BROKEN)
+    if kind is ErrorKind.RUNTIME and "javascript runtime" not in (warnings + message).casefold():
+        kind = ErrorKind.BROKEN if _has_runtime() else ErrorKind.RUNTIME
     return Refusal(kind, plain(message))
 
 
@@ -80,28 +80,29 @@ def plain(message: str) -> str:
     return line[:160].rstrip(" .:;") or "it gave no reason"
 
 
-def ending(refusal: Refusal, service: str) -> ServiceEnded | None:
+def as_service_unavailable(refusal: Refusal, service: str) -> ServiceEnded | None:
     """The error that ends the service for this run, if `refusal` calls for it."""
     lines = {
-        Kind.BOT: f"{service} wants proof that you are not a bot and gives out nothing more: give "
-        f"it your cookies ({COOKIES}), or wait a day; then run this again, what is done is kept",
-        Kind.RUNTIME: f"{service} needs a JavaScript runtime to give out audio, and none was "
+        ErrorKind.BOT: f"{service} wants proof that you are not a bot and gives out nothing "
+        f"more: give it your cookies ({COOKIES}), or wait a day; then run this again, what is "
+        "done is kept",
+        ErrorKind.RUNTIME: f"{service} needs a JavaScript runtime to give out audio, and none was "
         "found: pip install 'yt-dlp[default,deno]', or install deno (https://deno.com); "
         "then run this again",
-        Kind.OFFLINE: f"{service} cannot be reached: check the connection (or the proxy), then run "
-        "this again; what is done is kept",
+        ErrorKind.OFFLINE: f"{service} cannot be reached: check the connection (or the proxy), "
+        "then run this again; what is done is kept",
     }
     line = lines.get(refusal.kind)
     return ServiceEnded(line) if line else None
 
 
-def losing(refusal: Refusal, service: str) -> TrackError:
+def as_track_error(refusal: Refusal, service: str) -> TrackError:
     """The error that gives up this audio, but not the service."""
-    if refusal.kind is Kind.FORBIDDEN:
+    if refusal.kind is ErrorKind.FORBIDDEN:
         reason = f"{service} refused it twice (403): upgrade yt-dlp (pip install -U yt-dlp)"
         return TrackError("fetch", reason, retryable=True)
     return TrackError(
-        "fetch", f"{service}: {refusal.text}", retryable=refusal.kind is not Kind.GONE
+        "fetch", f"{service}: {refusal.text}", retryable=refusal.kind is not ErrorKind.GONE
     )
 
 

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-MOST_IN_HEAT_MAP = 60
-_MOST_LABELS = 60
-_MOST_ON_MAP = 1000
+MAX_IN_HEAT_MAP = 60
+_MAX_LABELS = 60
+_MAX_ON_MAP = 1000
 _LABEL_LENGTH = 24
 _COLOURS = ("#0b5fa5", "#c2410c", "#15803d", "#7e22ce", "#a16207", "#0e7490")
 _STYLE = {
@@ -164,9 +164,9 @@ def heat_maps(comparison: Comparison) -> Plot:
 def heat_map_rows(comparison: Comparison) -> NDArray[np.int64]:
     """The artists of the heat map: all, or 60 drawn with a fixed seed."""
     count = len(comparison.artists)
-    if count <= MOST_IN_HEAT_MAP:
+    if count <= MAX_IN_HEAT_MAP:
         return np.arange(count)
-    drawn = np.random.default_rng(0).choice(count, MOST_IN_HEAT_MAP, replace=False)
+    drawn = np.random.default_rng(0).choice(count, MAX_IN_HEAT_MAP, replace=False)
     return np.sort(drawn)
 
 
@@ -178,13 +178,13 @@ def artist_maps(comparison: Comparison) -> Plot:
     """
     count = len(comparison.artists)
     rows = np.arange(count)
-    if count > _MOST_ON_MAP:
-        rows = np.sort(np.random.default_rng(0).choice(count, _MOST_ON_MAP, replace=False))
+    if count > _MAX_ON_MAP:
+        rows = np.sort(np.random.default_rng(0).choice(count, _MAX_ON_MAP, replace=False))
     spaces = [space.only(rows) for space in comparison.spaces]
     maps = [flattened(space) for space in spaces]
     places = [maps[0], *(fitted(each, maps[0]) for each in maps[1:])]
     colours = _colours(places[0])
-    size = 60 if count <= _MOST_LABELS else 14
+    size = 60 if count <= _MAX_LABELS else 14
 
     def draw(figure: "Figure") -> None:
         columns = figure.subplots(1, len(spaces), squeeze=False)[0]
@@ -194,7 +194,7 @@ def artist_maps(comparison: Comparison) -> Plot:
             axes.set_xticks([])
             axes.set_yticks([])
             axes.set_aspect("equal", "datalim")
-            if len(rows) <= _MOST_LABELS:
+            if len(rows) <= _MAX_LABELS:
                 _write_names(axes, space.artists, place)
 
     return Plot(
