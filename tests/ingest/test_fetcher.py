@@ -49,7 +49,9 @@ class Scripted:
 @pytest.fixture
 def library(tmp_path: Path) -> Iterator[Library]:
     with Library.open(tmp_path / FILE_NAME) as opened:
-        opened.resolve_request("Rezz", REZZ, [Track((REZZ,), "Edge", catalogue="deezer", catalogue_id="1")])
+        opened.resolve_request(
+            "Rezz", REZZ, [Track((REZZ,), "Edge", catalogue="deezer", catalogue_id="1")]
+        )
         yield opened
 
 
