@@ -35,7 +35,12 @@ from artistindex.evaluation.measures import Estimate, estimates, overlap_measure
 from artistindex.evaluation.metrics import Hubness
 from artistindex.evaluation.spaces import Space, distinguished, open_spaces, read_similarities
 from artistindex.evaluation.success_criteria import Criterion, criteria, extraction_beside
-from artistindex.evaluation.verdict import Verdict, verdict
+from artistindex.evaluation.verdict import (
+    Verdict,
+    difference_of,
+    verdict,
+    verdict_without_truth,
+)
 from artistindex.index.reader import ArtistIndex
 from artistindex.listeners.musicmap import read_truth
 
@@ -82,7 +87,9 @@ class Comparison:
     @property
     def verdict(self) -> Verdict:
         """Which index is better, by how much, and how sure that is."""
-        return verdict(self)
+        if self.evaluation is None:
+            return verdict_without_truth(self.agreements, self.ks[-1])
+        return verdict(self.evaluation, self.differences, self.ks[-1])
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -96,9 +103,7 @@ class Comparison:
 
     def difference(self, one: str, other: str, metric: str) -> Difference:
         """The paired difference of two indexes in a ranking metric, `one` less `other`."""
-        if (one, other, metric) in self.differences:
-            return self.differences[one, other, metric]
-        return self.differences[other, one, metric].reversed()
+        return difference_of(self.differences, one, other, metric)
 
     def to_json(self) -> dict[str, Any]:
         """The shape that `artistindex compare --format json` prints."""

@@ -1,12 +1,15 @@
 """Which index is better, by how much, and how sure that is: in sentences."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from artistindex.evaluation.agreement import Agreement
 from artistindex.evaluation.bootstrap import Difference
+from artistindex.evaluation.evaluate import Evaluation, IndexEvaluation
 
-if TYPE_CHECKING:
-    from artistindex.evaluation.compare import Comparison
+Differences = Mapping[tuple[str, str, str], Difference]
+"""(one index, another, metric) -> the paired difference, one less another."""
 
 _FEW_QUERIES = 30
 
@@ -25,7 +28,7 @@ class Verdict:
     sentences: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """The verdict as a JSON object."""
+        """Return the verdict as a JSON object."""
         return {
             "better": self.better,
             "metric": self.metric,
@@ -34,41 +37,63 @@ class Verdict:
         }
 
 
-def verdict(comparison: "Comparison") -> Verdict:
-    """The verdict of a comparison, on its headline metric."""
-    if comparison.evaluation is None:
-        return _without_truth(comparison)
-    metric = comparison.headline
-    values = {one.index: one.metrics[metric].value or 0.0 for one in comparison.evaluation.indexes}
-    first, second = sorted(values, key=lambda name: -values[name])[:2]
-    found = comparison.difference(first, second, metric)
-    useful = any(one.metrics[metric].beats_chance for one in comparison.evaluation.indexes)
-    better = first if useful and found.is_clear else None
+def difference_of(differences: Differences, one: str, other: str, metric: str) -> Difference:
+    """Return `one` less `other` in `metric`, whichever way round `differences` has the two."""
+    if (one, other, metric) in differences:
+        return differences[one, other, metric]
+    return differences[other, one, metric].reversed()
+
+
+def verdict(evaluation: Evaluation, differences: Differences, k: int) -> Verdict:
+    """Judge the indexes of `evaluation` by overlap@`k`; `differences` has every pair of them."""
+    metric = f"overlap@{k}"
+    first, second = sorted(
+        evaluation.indexes, key=lambda evaluated: -(evaluated.metrics[metric].value or 0.0)
+    )[:2]
+    difference = difference_of(differences, first.index, second.index, metric)
+    useful = any(evaluated.metrics[metric].beats_chance for evaluated in evaluation.indexes)
+    better = first.index if useful and difference.is_clear else None
     if better:
-        headline = f"{first} agrees better with music-map than {second}."
+        headline = f"{better} agrees better with music-map than {second.index}."
     elif useful:
-        headline = f"No index is clearly better: {first} and {second} cannot be told apart here."
+        headline = (
+            f"No index is clearly better: {first.index} and {second.index} cannot be told apart"
+            " here."
+        )
     else:
         headline = "No index is shown to agree with music-map better than chance does."
-    return Verdict(better, metric, headline, tuple(_grounds(comparison, first, second, found)))
+    return Verdict(better, metric, headline, tuple(_grounds(first, second, k, difference)))
 
 
-def _grounds(comparison: "Comparison", first: str, second: str, found: Difference) -> list[str]:
-    metric, k = comparison.headline, comparison.ks[-1]
-    judged = [comparison.judged(name) for name in (first, second)]
-    one, other = (each.metrics[metric] for each in judged)
-    queries = len(judged[0].setup.queries)
+def verdict_without_truth(agreements: Sequence[Agreement], k: int) -> Verdict:
+    """Say how far the indexes agree in their nearest `k`, which makes none of them better."""
     sentences = [
-        f"By how much: {metric} is {_percent(one.value)} for {first} and {_percent(other.value)}"
-        f" for {second}; chance alone gives {_percent(one.chance)}. ({metric}: of an artist's"
-        f" closest {k} on music-map that are in the pool, the share in its nearest {k}.)",
-        f"How sure: the difference is {_points(found.value)} points, {_range(found)}; with the"
-        f" {queries} query artists drawn again and again, {first} was ahead in"
-        f" {_percent(found.better)} of the draws. {_certainty(found)}",
+        f"{agreement.one} and {agreement.other} have {_percent(overlap.value)} of their nearest"
+        f" {k} artists in common (chance {_percent(overlap.chance)})."
+        for agreement in agreements
+        for overlap in (agreement.overlaps[k],)
     ]
-    above = [each.index for each in judged if each.metrics[metric].beats_chance]
-    if len(above) < 2:
-        weak = [name for name in (first, second) if name not in above]
+    headline = "No truth was given, so nothing here says which index is better."
+    return Verdict(None, None, headline, tuple(sentences))
+
+
+def _grounds(
+    first: IndexEvaluation, second: IndexEvaluation, k: int, difference: Difference
+) -> list[str]:
+    metric = f"overlap@{k}"
+    ahead, behind = first.metrics[metric], second.metrics[metric]
+    queries = len(first.setup.queries)
+    sentences = [
+        f"By how much: {metric} is {_percent(ahead.value)} for {first.index} and"
+        f" {_percent(behind.value)} for {second.index}; chance alone gives"
+        f" {_percent(ahead.chance)}. ({metric}: of an artist's closest {k} on music-map that are in"
+        f" the pool, the share in its nearest {k}.)",
+        f"How sure: the difference is {_points(difference.value)} points, {_range(difference)};"
+        f" with the {queries} query artists drawn again and again, {first.index} was ahead in"
+        f" {_percent(difference.better)} of the draws. {_certainty(difference)}",
+    ]
+    weak = [each.index for each in (first, second) if not each.metrics[metric].beats_chance]
+    if weak:
         sentences.append(f"Not shown to be better than chance: {', '.join(weak)}.")
     if queries < _FEW_QUERIES:
         sentences.append(
@@ -77,31 +102,20 @@ def _grounds(comparison: "Comparison", first: str, second: str, found: Differenc
     return sentences
 
 
-def _certainty(found: Difference) -> str:
-    if found.low is None:
+def _certainty(difference: Difference) -> str:
+    if difference.low is None:
         return "One query allows no statement."
-    if found.is_clear:
-        return f"The interval excludes zero (p = {found.p:.2g})."
-    if found.low > 0 or (found.high or 0) < 0:
-        return f"Only {found.unequal} of them differ at all, too few to tell."
-    return f"The interval includes zero (p = {found.p:.2g}): it may be no difference at all."
+    if difference.is_clear:
+        return f"The interval excludes zero (p = {difference.p:.2g})."
+    if difference.low > 0 or (difference.high or 0) < 0:
+        return f"Only {difference.unequal} of them differ at all, too few to tell."
+    return f"The interval includes zero (p = {difference.p:.2g}): it may be no difference at all."
 
 
-def _without_truth(comparison: "Comparison") -> Verdict:
-    sentences = [
-        f"{found.one} and {found.other} have {_percent(found.overlaps[k].value)} of their nearest"
-        f" {k} artists in common (chance {_percent(found.overlaps[k].chance)})."
-        for found in comparison.agreements
-        for k in comparison.ks[-1:]
-    ]
-    headline = "No truth was given, so nothing here says which index is better."
-    return Verdict(None, None, headline, tuple(sentences))
-
-
-def _range(found: Difference) -> str:
-    if found.low is None or found.high is None:
+def _range(difference: Difference) -> str:
+    if difference.low is None or difference.high is None:
         return "without an interval"
-    return f"95% interval {_points(found.low)} to {_points(found.high)}"
+    return f"95% interval {_points(difference.low)} to {_points(difference.high)}"
 
 
 def _points(value: float) -> str:
