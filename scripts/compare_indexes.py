@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from artistindex import ArtistIndex, ArtistIndexError, compare, evaluate
+from artistindex.cli import exit_codes
+from artistindex.cli.remedies import line_for
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,8 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         show(options.indexes, truth=options.truth, pairs=options.pairs, out=options.out)
     except ArtistIndexError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return error.exit_code
+        print(f"Error: {line_for(error)}", file=sys.stderr)
+        return exit_codes.for_error(error)
     return 0
 
 

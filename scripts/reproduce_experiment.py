@@ -27,6 +27,8 @@ from typing import Any
 import numpy as np
 
 from artistindex import ArtistIndex, ArtistIndexError, Library, build, compare
+from artistindex.cli import exit_codes
+from artistindex.cli.remedies import line_for
 from artistindex.errors import Misuse
 from artistindex.evaluation.compare import Comparison
 from artistindex.evaluation.expected_pairs import EXPERIMENT
@@ -58,8 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return run(options)
     except ArtistIndexError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return error.exit_code
+        print(f"Error: {line_for(error)}", file=sys.stderr)
+        return exit_codes.for_error(error)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -112,7 +114,7 @@ def run(options: argparse.Namespace) -> int:
     if folders:
         folders[next(iter(folders))] = options.out
         finish(folders, options.truth, earlier, options.out, built)
-    return built.exit_code
+    return exit_codes.for_build(built)
 
 
 def finish(

@@ -80,7 +80,7 @@ def test_from_names_to_answers(online: Online, run: Run, audio: list[Path], kept
     with library(run) as opened:
         assert opened.stages() == {"embedded": 6}
         rezz = opened.find_artist("rezz")
-        assert rezz.artist.deezer_id == "1"
+        assert rezz.artist.ids.get("deezer") == "1"
         (edge, _) = opened.tracks_of(rezz.id)
         assert edge.match is not None
         assert (edge.match.source, edge.match.source_id) == ("youtube", "v0000001_00")
@@ -130,7 +130,7 @@ def test_names_from_files_and_pinned_ids(
     assert {each["stage"] for each in told["failed"]} == {"catalogue"}
     assert "DROP TABLE" in err
     with library(run) as opened:
-        assert opened.find_artist("Calibre").artist.deezer_id == namesake.deezer_id
+        assert opened.find_artist("Calibre").artist.ids.get("deezer") == namesake.deezer_id
         assert opened.counts()["failures"] == 5
     assert online.asked[video_id(pinned, 0)] == 0
 

@@ -1,30 +1,49 @@
 """The frozen dataclasses that travel between the modules."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 
+class Service(StrEnum):
+    """A service that knows artists by ids, in the order in which their ids are asked for."""
+
+    SPOTIFY = "spotify"
+    DEEZER = "deezer"
+    MUSICBRAINZ = "musicbrainz"
+
+
 @dataclass(frozen=True, slots=True)
 class Artist:
-    """An artist, spelled the artist's own way, with the ids that pin who is meant."""
+    """An artist, spelled the artist's own way, with the ids that pin who is meant.
+
+    `ids` maps services to the artist's id there, in the order of `Service`; an empty id is none.
+    """
 
     name: str
-    spotify_id: str | None = None
-    deezer_id: str | None = None
-    musicbrainz_id: str | None = None
+    ids: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        ids = {service: self.ids[service] for service in Service if self.ids.get(service)}
+        object.__setattr__(self, "ids", ids)
+
+    def with_id(self, service: str, id_: str) -> Self:
+        """Return the artist with the id of one service set."""
+        return replace(self, ids={**self.ids, service: id_})
+
+    def contradicts(self, other: "Artist") -> bool:
+        """Tell whether a service knows the two by different ids, so that they are two people."""
+        return any(other.ids.get(service, id_) != id_ for service, id_ in self.ids.items())
 
     @property
     def described(self) -> str:
         """The name with the ids that tell namesakes apart."""
-        given = {
-            "spotify": self.spotify_id,
-            "deezer": self.deezer_id,
-            "musicbrainz": self.musicbrainz_id,
-        }
-        ids = ", ".join(f"{service}:{id_}" for service, id_ in given.items() if id_)
+        ids = ", ".join(f"{service}:{id_}" for service, id_ in self.ids.items())
         return f"{self.name} ({ids})" if ids else self.name
 
 

@@ -1,7 +1,7 @@
 """Everything that artistindex raises on purpose.
 
-ArtistIndexError            exit code 1; one line that names the thing and the way on
-+-- Misuse                  exit code 2: a flag, a name or a file that cannot be meant
+ArtistIndexError            one line that names the thing, and a `Remedy`: what to do next
++-- Misuse                  an option, a name or a file that cannot be meant
 +-- UnknownArtist           no artist of that name; carries the closest names
 +-- AmbiguousArtist         several artists share the folded name; carries them all
 +-- WeightsError            a model's weights are missing, altered, unsafe or not its own
@@ -17,21 +17,35 @@ ArtistIndexError            exit code 1; one line that names the thing and the w
 """
 
 from collections.abc import Sequence
+from enum import StrEnum, auto
+
+
+class Remedy(StrEnum):
+    """What to do about an error; whoever shows the error says it in the words of its own surface.
+
+    The command line names commands and options for it (cli/remedies.py).
+    """
+
+    BUILD_FIRST = auto()
+    BUILD_AGAIN = auto()
+    CHOOSE_INDEX = auto()
 
 
 class ArtistIndexError(Exception):
     """The base of every error that artistindex raises on purpose.
 
-    `str(error)` is one line for a person: what, what was expected, what to do next.
+    `str(error)` is one line for a person: what, and what was expected. `remedy` is what to do next
+    and `details` are the words that go into it, such as the name of a model.
     """
 
-    exit_code = 1
+    def __init__(self, message: str, *, remedy: Remedy | None = None, **details: str) -> None:
+        super().__init__(message)
+        self.remedy = remedy
+        self.details = details
 
 
 class Misuse(ArtistIndexError):
-    """A flag, a name or a file that cannot be meant."""
-
-    exit_code = 2
+    """An option, a name or a file that cannot be meant."""
 
 
 class UnknownArtist(ArtistIndexError):

@@ -18,6 +18,7 @@ from artistindex.errors import (
     ArtistIndexError,
     BrokenIndex,
     Misuse,
+    Remedy,
     UnknownArtist,
 )
 from artistindex.index.manifest import Manifest, seal
@@ -105,8 +106,8 @@ def test_artists_that_fold_alike_are_kept_apart(tmp_path: Path) -> None:
     artists = [
         Artist("Sigur Rós"),
         Artist("sigur ros"),
-        Artist("Nirvana", spotify_id="us"),
-        Artist("Nirvana", spotify_id="uk"),
+        Artist("Nirvana", {"spotify": "us"}),
+        Artist("Nirvana", {"spotify": "uk"}),
     ]
     write_index(
         tmp_path, key=VectorKey("vggish", "0" * 64), artists=artists, vectors=np.eye(4, dtype="f4")
@@ -166,8 +167,9 @@ def test_the_only_index_else_the_preferred_one_is_asked(planted: Plant, tmp_path
 
 
 def test_no_index_and_an_unknown_one_are_told_apart(planted: Plant, tmp_path: Path) -> None:
-    with pytest.raises(BrokenIndex, match="run `artistindex build` first"):
+    with pytest.raises(BrokenIndex, match="no ") as caught:
         find_index(tmp_path / "nowhere")
+    assert caught.value.remedy is Remedy.BUILD_FIRST
     planted()
     with pytest.raises(Misuse, match=r"unknown index 'nonsense'.*holds: vggish"):
         find_index(tmp_path / "indexes", "nonsense")

@@ -26,7 +26,7 @@ def written(folder: Path, count: int = 5, seed: int = 0, **options: object) -> M
     return write_index(
         folder,
         key=KEY,
-        artists=[Artist(f"A{at}", spotify_id=f"s{at}") for at in range(count)],
+        artists=[Artist(f"A{at}", {"spotify": f"s{at}"}) for at in range(count)],
         vectors=rows(count, seed=seed),
         tracks=[[UsedTrack(f"T{at}", "Album", at)] for at in range(count)],
         licence="of the weights",

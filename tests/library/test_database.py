@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from artistindex.entities import Artist
-from artistindex.errors import BrokenLibrary
+from artistindex.errors import BrokenLibrary, Remedy
 from artistindex.library.database import Database, now
 from artistindex.library.library import FILE_NAME, Library
 
@@ -59,8 +59,9 @@ def test_a_file_that_is_no_library_is_named_in_one_line(tmp_path: Path, content:
 
 
 def test_reading_needs_a_library(tmp_path: Path) -> None:
-    with pytest.raises(BrokenLibrary, match="run `artistindex build` first"):
+    with pytest.raises(BrokenLibrary, match="no ") as caught:
         Library.open(tmp_path / FILE_NAME, read_only=True)
+    assert caught.value.remedy is Remedy.BUILD_FIRST
     assert list(tmp_path.iterdir()) == []
 
 

@@ -92,11 +92,11 @@ def test_artists_are_joined_by_id_or_spelling_but_never_by_folded_name(library: 
     sigur = library.add_artist(Artist("Sigur Rós"))
     assert library.add_artist(Artist("Sigur Ro\u0301s")) == sigur  # the same spelling, decomposed
     assert library.add_artist(Artist("sigur ros")) != sigur
-    one = library.add_artist(Artist("Nirvana", spotify_id="1"))
-    two = library.add_artist(Artist("Nirvana", spotify_id="2"))
+    one = library.add_artist(Artist("Nirvana", {"spotify": "1"}))
+    two = library.add_artist(Artist("Nirvana", {"spotify": "2"}))
     assert one != two
-    assert library.add_artist(Artist("Nirvana", deezer_id="9")) == one
-    assert library.add_artist(Artist("NIRVANA", deezer_id="9")) == one
+    assert library.add_artist(Artist("Nirvana", {"deezer": "9"})) == one
+    assert library.add_artist(Artist("NIRVANA", {"deezer": "9"})) == one
 
 
 def test_several_spellings_are_found_and_the_exact_one_first(library: Library) -> None:
@@ -107,12 +107,12 @@ def test_several_spellings_are_found_and_the_exact_one_first(library: Library) -
 
 
 def test_pinning_anew_detaches_what_the_wrong_artist_left(library: Library) -> None:
-    wrong = Artist("Vrillah", spotify_id="wrong")
+    wrong = Artist("Vrillah", {"spotify": "wrong"})
     library.resolve_request("Vril", wrong, [listed(1), listed(2)])
     for stored in library.tracks_of(library.artist_for("Vril").id):
         embed(library, stored.id, 1.0)
-    library.resolve_request("Vril", Artist("Vril", spotify_id="right"), [listed(3)])
-    assert [each.artist.spotify_id for each in library.artists()] == ["right"]
+    library.resolve_request("Vril", Artist("Vril", {"spotify": "right"}), [listed(3)])
+    assert [each.artist.ids.get("spotify") for each in library.artists()] == ["right"]
     assert library.vectors(KEY) == {}
     assert [
         each.track.catalogue_id for each in library.tracks_of(library.artist_for("Vril").id)
@@ -122,7 +122,7 @@ def test_pinning_anew_detaches_what_the_wrong_artist_left(library: Library) -> N
 def test_pinning_anew_keeps_an_artist_whose_own_files_are_there(library: Library) -> None:
     library.upsert_file(a_file("Vrillah"), size=1, mtime_ns=1)
     library.resolve_request("Vril", Artist("Vrillah"), [listed(1)])
-    library.resolve_request("Vril", Artist("Vril", spotify_id="right"), [])
+    library.resolve_request("Vril", Artist("Vril", {"spotify": "right"}), [])
     assert {each.artist.name for each in library.artists()} == {"Vrillah", "Vril"}
 
 
@@ -156,11 +156,11 @@ def test_forgetting_an_unknown_or_ambiguous_artist_changes_nothing(library: Libr
 
 def test_namesakes_are_told_apart_by_their_ids(library: Library) -> None:
     for country in ("us", "uk"):
-        library.add_artist(Artist("Nirvana", spotify_id=country))
+        library.add_artist(Artist("Nirvana", {"spotify": country}))
     with pytest.raises(AmbiguousArtist, match="spotify:us"):
         library.forget("nirvana")
     library.forget("spotify:us")
-    assert [each.artist.spotify_id for each in library.artists()] == ["uk"]
+    assert [each.artist.ids.get("spotify") for each in library.artists()] == ["uk"]
     with pytest.raises(UnknownArtist):
         library.forget("nonsense:uk")
 

@@ -88,7 +88,7 @@ def test_the_experiments_file(tmp_path: Path) -> None:
         },
     )
     assert len(read) == 2
-    assert read.of("VRIL") == Artist("Vril", spotify_id=SPOTIFY)
+    assert read.of("VRIL") == Artist("Vril", {"spotify": SPOTIFY})
     assert read.of("Vrillah") is None
 
 
@@ -100,7 +100,7 @@ def test_the_original_file_itself() -> None:
     assert len(read) == 8
     pinned = read.of("sabrina carpenter")
     assert pinned is not None
-    assert pinned.spotify_id is not None
+    assert pinned.ids.get("spotify") is not None
 
 
 def test_ids_of_several_services(tmp_path: Path) -> None:
@@ -115,10 +115,12 @@ def test_ids_of_several_services(tmp_path: Path) -> None:
             }
         },
     )
-    assert read.of("vril") == Artist("Vril", SPOTIFY, "27", MBID)
-    assert read.of("rezz") == Artist("Rezz", deezer_id="28")
-    assert read.of("imanu") == Artist("IMANU", musicbrainz_id=MBID)
-    assert read.of("calibre") == Artist("Calibre", deezer_id="29")
+    assert read.of("vril") == Artist(
+        "Vril", {"spotify": SPOTIFY, "deezer": "27", "musicbrainz": MBID}
+    )
+    assert read.of("rezz") == Artist("Rezz", {"deezer": "28"})
+    assert read.of("imanu") == Artist("IMANU", {"musicbrainz": MBID})
+    assert read.of("calibre") == Artist("Calibre", {"deezer": "29"})
 
 
 @pytest.mark.parametrize(

@@ -46,13 +46,13 @@ def serving(httpserver: HTTPServer, clock: JumpingClock, *responses: Response) -
 
 
 def test_artists(deezer: Deezer) -> None:
-    assert deezer.search("rezz") == [Artist("Rezz", deezer_id="1")]
-    assert deezer.artist("2") == Artist("deadmau5", deezer_id="2")
+    assert deezer.search("rezz") == [Artist("Rezz", {"deezer": "1"})]
+    assert deezer.artist("2") == Artist("deadmau5", {"deezer": "2"})
     assert deezer.artist("999") is None
 
 
 def test_tracks(deezer: Deezer) -> None:
-    rezz, deadmau5 = Artist("Rezz", deezer_id="1"), Artist("deadmau5", deezer_id="2")
+    rezz, deadmau5 = Artist("Rezz", {"deezer": "1"}), Artist("deadmau5", {"deezer": "2"})
     found = deezer.tracks(rezz, limit=5)
     assert [track.title for track in found] == ["Edge", "Hypnocurrency", "Edge (Someone Remix)"]
     assert found[0] == Track(
@@ -69,13 +69,13 @@ def test_tracks(deezer: Deezer) -> None:
 
 
 def test_a_second_look_asks_nobody(deezer: Deezer, world: World) -> None:
-    rezz = Artist("Rezz", deezer_id="1")
+    rezz = Artist("Rezz", {"deezer": "1"})
     assert deezer.tracks(rezz, limit=5) == deezer.tracks(rezz, limit=5)
     assert world.asked["artist/top"] == 1
 
 
 def test_previews_are_fresh_and_never_kept(deezer: Deezer, world: World, tmp_path: Any) -> None:
-    [track] = deezer.tracks(Artist("Rezz", deezer_id="1"), limit=1)
+    [track] = deezer.tracks(Artist("Rezz", {"deezer": "1"}), limit=1)
     for _ in range(2):
         assert deezer.preview_url(track) == ("https://cdnt-preview.dzcdn.net/12.mp3?hdnea=signed")
     assert world.asked["track"] == 2
@@ -91,7 +91,7 @@ def test_previews_are_fresh_and_never_kept(deezer: Deezer, world: World, tmp_pat
 def test_the_quota_is_waited_for(httpserver: HTTPServer, clock: JumpingClock) -> None:
     quota = deezer_error(4, "Exception", "Quota limit exceeded")
     deezer = serving(httpserver, clock, quota, quota, json_response({"id": 1, "name": "Rezz"}))
-    assert deezer.artist("1") == Artist("Rezz", deezer_id="1")
+    assert deezer.artist("1") == Artist("Rezz", {"deezer": "1"})
     assert sum(clock.slept) >= 3 * 0.75
     deezer.close()
 
@@ -132,7 +132,7 @@ def test_answers_of_another_shape(httpserver: HTTPServer, clock: JumpingClock, b
     deezer = serving(httpserver, clock, Response(body))
     for ask in (
         lambda: deezer.search("Rezz"),
-        lambda: deezer.tracks(Artist("Rezz", deezer_id="1"), limit=5),
+        lambda: deezer.tracks(Artist("Rezz", {"deezer": "1"}), limit=5),
     ):
         with pytest.raises(ServiceError, match="Deezer") as caught:
             ask()
@@ -145,7 +145,7 @@ def test_an_answer_of_another_shape_is_asked_for_again(
     httpserver: HTTPServer, clock: JumpingClock, body: str
 ) -> None:
     """Kept for a day, it would make every retry of that day fail."""
-    rezz = Artist("Rezz", deezer_id="1")
+    rezz = Artist("Rezz", {"deezer": "1"})
     asks = {
         "/search/artist": lambda deezer: deezer.search("Rezz"),
         "/artist/1/top": lambda deezer: deezer.tracks(rezz, limit=1),
@@ -171,7 +171,7 @@ def test_records_with_missing_fields_are_skipped(
         {**good, "id": 2, "title": "Relax\x00\ud800 ", "duration": -3, "album": {"title": None}},
     ]  # fmt: skip
     deezer = serving(httpserver, clock, Response(json.dumps({"data": entries})))
-    found = deezer.tracks(Artist("Rezz", deezer_id="1"), limit=5)
+    found = deezer.tracks(Artist("Rezz", {"deezer": "1"}), limit=5)
     assert [(track.title, track.duration, track.album) for track in found] == [
         ("Edge", None, None),
         ("Relax", None, None),

@@ -76,7 +76,7 @@ def check(catalogue: MetadataProvider, *, how: str, **options: Any) -> None:
         assert outcome.artist is not None, outcome.failure
         assert outcome.how == how
         assert not outcome.warnings
-        ids = (outcome.artist.deezer_id, outcome.artist.spotify_id)
+        ids = (outcome.artist.ids.get("deezer"), outcome.artist.ids.get("spotify"))
         right += str(number) in ids or f"{number:022d}" in ids
         assert outcome.artist.name == EIGHT[number - 1]
         assert len(outcome.tracks) == 5
@@ -104,7 +104,7 @@ def test_the_pinned_ids_get_eight_of_eight(
     world = the_world()
     pins = PinnedArtists(
         {
-            name: Artist(name, spotify_id=f"{n:022d}", deezer_id=str(n))
+            name: Artist(name, {"spotify": f"{n:022d}", "deezer": str(n)})
             for n, name in enumerate(EIGHT, start=1)
         }
     )
@@ -125,7 +125,7 @@ def test_spotify_ids_lead_to_deezer_through_musicbrainz(
     }
     links = MusicBrainz(base_url=serve_musicbrainz(httpserver, world), clock=clock)
     pins = PinnedArtists(
-        {name: Artist(name, spotify_id=f"{n:022d}") for n, name in enumerate(EIGHT, 1)}
+        {name: Artist(name, {"spotify": f"{n:022d}"}) for n, name in enumerate(EIGHT, 1)}
     )
     check(deezer(httpserver, world, clock), how="linked", pins=pins, links=links)
     links.close()

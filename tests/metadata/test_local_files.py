@@ -89,8 +89,8 @@ def test_tags_of_every_format(put: Put, suffix: str) -> None:
 def test_several_artists_come_from_several_values(put: Put, suffix: str) -> None:
     put(f"a{suffix}", artist=["Björk", "Rezz"], musicbrainz=[BJORK, REZZ.upper()])
     assert only(put.root).artists == (
-        Artist("Björk", musicbrainz_id=BJORK),
-        Artist("Rezz", musicbrainz_id=REZZ),
+        Artist("Björk", {"musicbrainz": BJORK}),
+        Artist("Rezz", {"musicbrainz": REZZ}),
     )
 
 

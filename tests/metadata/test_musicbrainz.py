@@ -10,6 +10,7 @@ from music_services import Performer, World, serve_musicbrainz
 from services import JumpingClock
 
 VRIL = Performer("Vril", 7)
+WHOLE = {"spotify": VRIL.spotify_id, "musicbrainz": VRIL.musicbrainz_id}
 PAGES = (
     "https://www.discogs.com/artist/1",
     f"https://open.spotify.com/artist/{VRIL.spotify_id}",
@@ -33,25 +34,25 @@ def links(httpserver: HTTPServer, world: World, clock: JumpingClock) -> Iterator
 @pytest.mark.parametrize(
     "known",
     [
-        Artist("Vril", spotify_id=VRIL.spotify_id),
-        Artist("Vril", deezer_id="7"),
-        Artist("Vril", musicbrainz_id=VRIL.musicbrainz_id),
+        Artist("Vril", {"spotify": VRIL.spotify_id}),
+        Artist("Vril", {"deezer": "7"}),
+        Artist("Vril", {"musicbrainz": VRIL.musicbrainz_id}),
     ],
 )
 def test_one_id_leads_to_the_others(links: MusicBrainz, known: Artist) -> None:
-    assert links.complete(known) == Artist("Vril", VRIL.spotify_id, "7", VRIL.musicbrainz_id)
+    assert links.complete(known) == Artist("Vril", {**WHOLE, "deezer": "7"})
 
 
 def test_ids_that_are_there_stay(links: MusicBrainz) -> None:
-    pinned = Artist("Vril", deezer_id="99", musicbrainz_id=VRIL.musicbrainz_id)
-    assert links.complete(pinned) == Artist("Vril", VRIL.spotify_id, "99", VRIL.musicbrainz_id)
+    pinned = Artist("Vril", {"deezer": "99", "musicbrainz": VRIL.musicbrainz_id})
+    assert links.complete(pinned) == Artist("Vril", {**WHOLE, "deezer": "99"})
 
 
 @pytest.mark.parametrize(
     "unknown",
     [
-        Artist("X", spotify_id="z" * 22),
-        Artist("X", musicbrainz_id="00000000-0000-4000-8000-000000000009"),
+        Artist("X", {"spotify": "z" * 22}),
+        Artist("X", {"musicbrainz": "00000000-0000-4000-8000-000000000009"}),
         Artist("X"),
     ],
 )
@@ -64,7 +65,7 @@ def test_one_request_a_second_and_none_twice(
 ) -> None:
     started = clock.now
     for _ in range(3):
-        links.complete(Artist("Vril", deezer_id="7"))
+        links.complete(Artist("Vril", {"deezer": "7"}))
     assert world.asked["musicbrainz"] == 2
     assert clock.now - started >= 1
 
@@ -73,7 +74,7 @@ def test_one_request_a_second_and_none_twice(
 def test_answers_without_links(httpserver: HTTPServer, clock: JumpingClock, body: str) -> None:
     httpserver.expect_request(f"/artist/{VRIL.musicbrainz_id}").respond_with_data(body)
     links = MusicBrainz(base_url=httpserver.url_for(""), clock=clock)
-    pinned = Artist("Vril", musicbrainz_id=VRIL.musicbrainz_id)
+    pinned = Artist("Vril", {"musicbrainz": VRIL.musicbrainz_id})
     assert links.complete(pinned) == pinned
     links.close()
 
@@ -83,5 +84,5 @@ def test_answers_of_another_shape(httpserver: HTTPServer, clock: JumpingClock, b
     httpserver.expect_request("/url").respond_with_data(body)
     links = MusicBrainz(base_url=httpserver.url_for(""), clock=clock)
     with pytest.raises(ServiceError, match="MusicBrainz sent"):
-        links.complete(Artist("Vril", deezer_id="7"))
+        links.complete(Artist("Vril", {"deezer": "7"}))
     links.close()

@@ -39,13 +39,18 @@ class Shelf:
         return [artist for artist in self.artists if word[:3] in naming.normalise(artist.name)]
 
     def artist(self, id_: str) -> Artist | None:
-        return next((artist for artist in self.artists if artist.deezer_id == id_), None)
+        return next((artist for artist in self.artists if artist.ids.get("deezer") == id_), None)
 
     def tracks(self, artist: Artist, *, limit: int) -> list[Track]:
         if artist.name in self.without_tracks:
             return []
         return [
-            Track((artist,), f"Song {n}", catalogue="deezer", catalogue_id=f"{artist.deezer_id}{n}")
+            Track(
+                (artist,),
+                f"Song {n}",
+                catalogue="deezer",
+                catalogue_id=f"{artist.ids.get('deezer')}{n}",
+            )
             for n in range(limit)
         ]
 
@@ -54,7 +59,7 @@ class Shelf:
 
 
 def shelf(*artists: str, **more: object) -> Shelf:
-    numbered = [Artist(name, deezer_id=str(n)) for n, name in enumerate(artists, start=1)]
+    numbered = [Artist(name, {"deezer": str(n)}) for n, name in enumerate(artists, start=1)]
     return Shelf(numbered, **more)  # type: ignore[arg-type]
 
 
@@ -81,7 +86,7 @@ def reason(outcome: Resolved) -> str:
 
 def test_the_catalogues_spelling_is_taken() -> None:
     [found] = outcomes(shelf("Vrillah", "VRIL"), "vril")
-    assert found.artist == Artist("VRIL", deezer_id="2")
+    assert found.artist == Artist("VRIL", {"deezer": "2"})
     assert (found.requested, found.name, found.how) == ("vril", "vril", "exact")
     assert len(found.tracks) == 2
 
@@ -102,7 +107,7 @@ def test_what_the_message_shows_is_a_file_that_works(tmp_path: object) -> None:
     example = reason(found).partition("such as ")[2]
     mapping = json.loads(example)["mapping"]
     pins = PinnedArtists(
-        {name: Artist(name, deezer_id=ids["deezer"]) for name, ids in mapping.items()}
+        {name: Artist(name, {"deezer": ids["deezer"]}) for name, ids in mapping.items()}
     )
     [found] = outcomes(shelf('Cali"bre 50'), 'Cali"bre', pins=pins)
     assert found.how == "pinned"
@@ -120,7 +125,7 @@ def test_many_candidates_are_cut_short() -> None:
 
 def test_homonyms_follow_the_ranking_with_a_warning() -> None:
     [found] = outcomes(shelf("Calibre 50", "Calibre", "CALIBRE", "calibré"), "calibre")
-    assert found.artist == Artist("Calibre", deezer_id="2")
+    assert found.artist == Artist("Calibre", {"deezer": "2"})
     [warning] = found.warnings
     assert "3 artists of Deezer are called Calibre: took the one it ranks first (id 2)" in warning
     assert "not CALIBRE (id 3), calibré (id 4)" in warning
@@ -166,23 +171,23 @@ def test_any_name_has_an_outcome(name: str) -> None:
 
 def test_a_pinned_id_beats_the_name() -> None:
     catalogue = shelf("Calibre", "Calibre")
-    pins = PinnedArtists({"calibre": Artist("Calibre", deezer_id="2", musicbrainz_id="m")})
+    pins = PinnedArtists({"calibre": Artist("Calibre", {"deezer": "2", "musicbrainz": "m"})})
     [found] = outcomes(catalogue, "CALIBRE", pins=pins)
-    assert found.artist == Artist("Calibre", deezer_id="2", musicbrainz_id="m")
+    assert found.artist == Artist("Calibre", {"deezer": "2", "musicbrainz": "m"})
     assert found.how == "pinned"
     assert not found.warnings
     assert not catalogue.asked
 
 
 def test_a_pinned_id_of_another_name_is_taken_with_a_warning() -> None:
-    pins = PinnedArtists({"Vril": Artist("Vril", deezer_id="1")})
+    pins = PinnedArtists({"Vril": Artist("Vril", {"deezer": "1"})})
     [found] = outcomes(shelf("Vrillah"), "Vril", pins=pins)
-    assert found.artist == Artist("Vril", deezer_id="1")
+    assert found.artist == Artist("Vril", {"deezer": "1"})
     assert found.warnings == ('the id 1 pinned for "Vril" is that of Vrillah',)
 
 
 def test_a_pinned_id_that_does_not_exist() -> None:
-    pins = PinnedArtists({"Rezz & Vril": Artist("Rezz & Vril", deezer_id="99")})
+    pins = PinnedArtists({"Rezz & Vril": Artist("Rezz & Vril", {"deezer": "99"})})
     [found] = outcomes(shelf("Rezz", "Vril"), "Rezz & Vril", pins=pins)
     assert reason(found) == (
         'Deezer has no artist with the id 99, which is pinned for "Rezz & Vril"; '
@@ -202,7 +207,7 @@ def links(httpserver: HTTPServer, world: World, clock: JumpingClock) -> Iterator
     opened.close()
 
 
-SPOTIFY_PIN = PinnedArtists({"Vril": Artist("Vril", spotify_id="0" * 22)})
+SPOTIFY_PIN = PinnedArtists({"Vril": Artist("Vril", {"spotify": "0" * 22})})
 
 
 def test_an_id_of_another_service_is_translated(world: World, links: MusicBrainz) -> None:
@@ -211,13 +216,16 @@ def test_an_id_of_another_service_is_translated(world: World, links: MusicBrainz
     }
     [found] = outcomes(shelf("Vril", "Vril"), "Vril", pins=SPOTIFY_PIN, links=links)
     assert found.how == "linked"
-    assert found.artist == Artist("Vril", "0" * 22, "2", world.performers[1].musicbrainz_id)
+    assert found.artist == Artist(
+        "Vril",
+        {"spotify": "0" * 22, "deezer": "2", "musicbrainz": world.performers[1].musicbrainz_id},
+    )
 
 
 def test_an_id_without_a_translation_falls_back_on_an_only_namesake(links: MusicBrainz) -> None:
     [found] = outcomes(shelf("Vrillah", "Vril"), "Vril", pins=SPOTIFY_PIN, links=links)
     assert found.how == "exact"
-    assert found.artist == Artist("Vril", spotify_id="0" * 22, deezer_id="2")
+    assert found.artist == Artist("Vril", {"spotify": "0" * 22, "deezer": "2"})
     [warning] = found.warnings
     assert "not one of Deezer and MusicBrainz links none to it: found by name" in warning
 
@@ -284,10 +292,10 @@ def test_no_part_found_is_one_failure() -> None:
 
 
 def test_parts_obey_their_pins() -> None:
-    pins = PinnedArtists({"Vril": Artist("Vril", deezer_id="3")})
+    pins = PinnedArtists({"Vril": Artist("Vril", {"deezer": "3"})})
     _, vril = outcomes(shelf("Rezz", "Vril", "Vril"), "Rezz b2b Vril", pins=pins)
     assert vril.artist is not None
-    assert vril.artist.deezer_id == "3"
+    assert vril.artist.ids.get("deezer") == "3"
 
 
 # -- services that fail ------------------------------------------------------------------------
@@ -363,7 +371,7 @@ def test_thousands_of_names_go_on_where_the_quota_stopped_them(
 
 
 def test_three_thousand_names_in_memory_are_quick() -> None:
-    catalogue = Shelf([Artist("Rezz", deezer_id="1")])
+    catalogue = Shelf([Artist("Rezz", {"deezer": "1"})])
     found = list(ArtistResolver(catalogue, 5).resolve(f"name {n} & co" for n in range(3000)))
     assert len(found) == 3000
 

@@ -32,7 +32,7 @@ from services import JumpingClock, raw_server
 
 REZZ, DEADMAU5 = Performer("Rezz", 1), Performer("deadmau5", 2)
 CREDENTIALS = Credentials(SECRET_ID, SECRET)
-ARTIST = Artist("Rezz", spotify_id=REZZ.spotify_id)
+ARTIST = Artist("Rezz", {"spotify": REZZ.spotify_id})
 TOKEN_ANSWER = {"access_token": TOKEN, "token_type": "Bearer", "expires_in": 3600}
 
 
@@ -110,7 +110,7 @@ def test_albums_fill_up_what_the_search_lacks(catalogue: Spotify, world: World) 
     noise = [Song(f"Quiet One {n}", (DEADMAU5,), 50 + n) for n in range(40)]
     songs = [Song(f"Silence {n}", (quiet,), 100 + n, album="Silence") for n in range(3)]
     world.songs = [*noise, *songs]
-    found = catalogue.tracks(Artist("Quiet One", spotify_id=quiet.spotify_id), limit=5)
+    found = catalogue.tracks(Artist("Quiet One", {"spotify": quiet.spotify_id}), limit=5)
     assert [track.title for track in found] == ["Silence 0", "Silence 1", "Silence 2"]
     assert {track.album for track in found} == {"Silence"}
 

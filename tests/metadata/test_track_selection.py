@@ -14,8 +14,8 @@ from artistindex.metadata.track_selection import (
     track_rank,
 )
 
-REZZ = Artist("Rezz", deezer_id="1")
-OTHER = Artist("deadmau5", deezer_id="2")
+REZZ = Artist("Rezz", {"deezer": "1"})
+OTHER = Artist("deadmau5", {"deezer": "2"})
 
 
 def track(title: str, *, by: tuple[Artist, ...] = (REZZ,), **fields: object) -> Track:

@@ -1,5 +1,6 @@
 """Writing a file so that a crash or a full disk leaves the old one or the new one, never half."""
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -8,14 +9,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Replace `path` by `content`, as `replacing` does."""
-    with replacing(path) as file:
+def atomic_write(path: Path, content: bytes) -> None:
+    """Replace `path` by `content`, as `atomic_writer` does."""
+    with atomic_writer(path) as file:
         file.write(content)
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
+def atomic_writer(path: Path) -> Iterator[BinaryIO]:
     """A file to write that takes the place of `path` at the end: flushed to the disk, then renamed.
 
     Raises OSError. Whatever is raised on the way, the temporary file beside `path` is gone then and
@@ -34,6 +35,12 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             os.unlink(name)
         raise
     _flush_folder(path.parent)
+
+
+def sha256_file(path: Path) -> str:
+    """Return the SHA-256 of a file's content, as 64 hexadecimal digits. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _umask() -> int:

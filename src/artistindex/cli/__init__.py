@@ -12,8 +12,10 @@ from typing import Any, TextIO, cast
 import click
 
 from artistindex import __version__
+from artistindex.cli import exit_codes
 from artistindex.cli.options import State
 from artistindex.cli.output import printable
+from artistindex.cli.remedies import line_for
 from artistindex.errors import ArtistIndexError
 
 _COMMANDS = {
@@ -117,8 +119,8 @@ def run(arguments: list[str]) -> int:
     except ArtistIndexError as error:
         if "--verbose" in arguments:
             raise
-        _complain(str(error))
-        return error.exit_code
+        _complain(line_for(error))
+        return exit_codes.for_error(error)
     except OSError as error:
         if "--verbose" in arguments:
             raise

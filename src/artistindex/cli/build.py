@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from artistindex.audio.sources.open import SOURCES
+from artistindex.cli import exit_codes
 from artistindex.cli.display import Display
 from artistindex.cli.downloads import fetch_weights
 from artistindex.cli.options import State, any_path, cookie_options, format_option, pass_state
@@ -153,7 +154,7 @@ def command(
     emit(payload["indexes"], ("index", "artists", "dimension", "path"), form, payload=payload)
     if not state.quiet:
         _say_what_happened(payload, report.extraction.reasons)
-    return report.exit_code
+    return exit_codes.for_build(report)
 
 
 def _refuse_with_folder(**options: Any) -> None:

@@ -54,7 +54,6 @@ def plan(outcomes: Iterable["Resolved"], catalogue: str) -> dict[str, Any]:
     "failed": [{"requested", "artist", "stage", "reason", "pending"}]}`; `how` is "pinned",
     "linked", "exact" or "part".
     """
-    from artistindex.metadata.artist_ids import id_of
 
     found: list[dict[str, Any]] = []
     failed: list[dict[str, Any]] = []
@@ -64,7 +63,7 @@ def plan(outcomes: Iterable["Resolved"], catalogue: str) -> dict[str, Any]:
                 {
                     "requested": outcome.requested,
                     "artist": outcome.artist.name,
-                    "id": id_of(outcome.artist, catalogue),
+                    "id": outcome.artist.ids.get(catalogue),
                     "how": outcome.how,
                     "warnings": list(outcome.warnings),
                     "tracks": [

@@ -1,6 +1,5 @@
 """Asking an index: by artist, by several artists, or by a vector."""
 
-import hashlib
 import struct
 from collections.abc import Collection, Sequence
 from functools import cached_property
@@ -11,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artistindex import naming
+from artistindex._util.files import sha256_file
 from artistindex.embedding.registry import MODELS
 from artistindex.entities import Artist, Neighbour
-from artistindex.errors import AmbiguousArtist, BrokenIndex, Misuse, UnknownArtist
+from artistindex.errors import AmbiguousArtist, BrokenIndex, Misuse, Remedy, UnknownArtist
 from artistindex.index.manifest import FILE_NAME, DataFile, Manifest
 from artistindex.index.sidecar import Entry, Sidecar, UsedTrack
 from artistindex.index.transforms import Transform, unit
@@ -262,7 +262,7 @@ def find_index(indexes: Path, model: str | None = None) -> Path:
         return indexes / model
     found = all_indexes(indexes)
     if not found:
-        raise BrokenIndex(f"no index in {indexes}: run `artistindex build` first")
+        raise BrokenIndex(f"no index in {indexes}", remedy=Remedy.BUILD_FIRST)
     by_name = {path.name: path for path in found}
     return next((by_name[name] for name in PREFERRED if name in by_name), found[0])
 
@@ -289,13 +289,10 @@ def _check_file(folder: Path, file: DataFile, *, always: bool = False) -> None:
         raise BrokenIndex(
             f"{path} has {size} bytes, the manifest says {file.bytes}: build the index again"
         )
-    if always or size <= _CHECKED_WHEN_OPENED:
-        with path.open("rb") as opened:
-            found = hashlib.file_digest(opened, "sha256").hexdigest()
-        if found != file.sha256:
-            raise BrokenIndex(
-                f"{path} has been altered (its sha256 is not the manifest's): build the index again"
-            )
+    if (always or size <= _CHECKED_WHEN_OPENED) and sha256_file(path) != file.sha256:
+        raise BrokenIndex(
+            f"{path} has been altered (its sha256 is not the manifest's): build the index again"
+        )
 
 
 # IndexFlatIP on disk: "IxFI", dimension, rows, two unused words, trained flag, metric, length

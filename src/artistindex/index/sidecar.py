@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from artistindex import naming
-from artistindex.entities import Artist
+from artistindex.entities import Artist, Service
 from artistindex.errors import BrokenIndex
 
 _SCHEMA = """
@@ -76,9 +76,7 @@ def sidecar_bytes(
                     row,
                     artist.name,
                     naming.normalise(artist.name),
-                    artist.spotify_id,
-                    artist.deezer_id,
-                    artist.musicbrainz_id,
+                    *(artist.ids.get(service) for service in Service),
                     len(tracks[row]),
                 )
                 for row, artist in enumerate(artists)
@@ -168,4 +166,5 @@ _SELECT = "SELECT row, name, spotify_id, deezer_id, musicbrainz_id, tracks FROM 
 
 
 def _entry(found: tuple[Any, ...]) -> Entry:
-    return Entry(int(found[0]), Artist(*found[1:5]), int(found[5]))
+    row, name, *ids, tracks = found
+    return Entry(int(row), Artist(name, dict(zip(Service, ids, strict=True))), int(tracks))

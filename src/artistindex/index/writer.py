@@ -120,10 +120,10 @@ def _commit(
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        files.write_bytes(folder / made.index_file.name, index_bytes)
-        files.write_bytes(folder / made.artists_file.name, artists_bytes)
+        files.atomic_write(folder / made.index_file.name, index_bytes)
+        files.atomic_write(folder / made.artists_file.name, artists_bytes)
         content = json.dumps(made.to_json(), ensure_ascii=False, indent=1).encode()
-        files.write_bytes(folder / manifest.FILE_NAME, content)
+        files.atomic_write(folder / manifest.FILE_NAME, content)
         _sweep(folder, kept)
     except OSError as error:
         raise BrokenIndex(

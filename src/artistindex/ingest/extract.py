@@ -13,45 +13,22 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+from artistindex._util.progress import NullReporter, Reporter
 from artistindex.embedding.embed import EmbedResult, Job, ModelConfig
 from artistindex.embedding.pool import WorkerPool
-from artistindex.entities import Artist, Failure, VectorKey
+from artistindex.entities import Artist, Failure, Service, VectorKey
 from artistindex.errors import ArtistIndexError, ServiceEnded, TrackError
 from artistindex.ingest.fetcher import AudioSource, Fetcher
 from artistindex.library.library import Library
 from artistindex.library.rows import StoredArtist, StoredTrack
 from artistindex.library.selection import select
 from artistindex.metadata import local_files
-from artistindex.metadata.artist_ids import SERVICES, id_of
 from artistindex.metadata.resolver import ArtistResolver, Resolved
 
 _FETCHED_AHEAD = 4  # audio files that may wait for a free worker
 _SORTED_A_WORKER = 16  # of the last tracks, for each worker, the largest are embedded first
-
-
-class Reporter(Protocol):
-    """What is told how far a run has come; the command line draws a progress bar from it."""
-
-    def planned(self, tracks: int) -> None:
-        """So many more tracks are to be embedded."""
-
-    def finished(self, label: str, *, audio_seconds: float, failed: bool) -> None:
-        """A track is done with."""
-
-    def note(self, text: str) -> None:
-        """Something that a person should know, in one line."""
-
-
-class NullReporter:
-    """An observer that looks away."""
-
-    def planned(self, tracks: int) -> None: ...
-
-    def finished(self, label: str, *, audio_seconds: float, failed: bool) -> None: ...
-
-    def note(self, text: str) -> None: ...
 
 
 @dataclass(slots=True)
@@ -179,8 +156,8 @@ def _still_good(
 ) -> bool:
     pin = lookup.pins.of(name)
     if pin is not None:
-        for service in SERVICES:
-            if id_of(pin, service) not in (None, id_of(stored.artist, service)):
+        for service in Service:
+            if pin.ids.get(service) not in (None, stored.artist.ids.get(service)):
                 return False
     return sum(each.track.catalogue is not None for each in library.tracks_of(stored.id)) >= tracks
 

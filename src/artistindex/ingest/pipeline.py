@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from artistindex import naming
+from artistindex._util.progress import NullReporter, Reporter
 from artistindex.audio.decode import Excerpt
 from artistindex.audio.sources.open import open_source
 from artistindex.embedding import engine as engines
@@ -27,8 +28,6 @@ from artistindex.index.writer import write_index
 from artistindex.ingest.aggregate import ArtistVectors, artist_vectors
 from artistindex.ingest.extract import (
     ExtractionReport,
-    NullReporter,
-    Reporter,
     add_folder,
     add_names,
     extract,
@@ -76,13 +75,6 @@ class BuildReport:
     seconds: float = 0.0
     indexes: list[BuiltIndex] = field(default_factory=list)
     extraction: ExtractionReport = field(default_factory=ExtractionReport)
-
-    @property
-    def exit_code(self) -> int:
-        """0 where every artist is indexed, 3 where some are, 1 where none is."""
-        if not self.failed:
-            return 0
-        return 3 if self.indexed else 1
 
     def to_json(self) -> dict[str, Any]:
         """The JSON shape of `artistindex build --format json`."""

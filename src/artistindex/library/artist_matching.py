@@ -4,8 +4,6 @@ from collections.abc import Iterable
 
 from artistindex.entities import Artist
 
-_COLUMNS = ("spotify_id", "deezer_id", "musicbrainz_id")
-
 
 class Identities:
     """Artists, numbered in the order in which they came, to be found again.
@@ -25,18 +23,18 @@ class Identities:
         """Take `artist` in; its number."""
         number = len(self._artists)
         self._artists.append(artist)
-        for column, given in _ids(artist):
-            self._by_id.setdefault((column, given), number)
+        for service_and_id in artist.ids.items():
+            self._by_id.setdefault(service_and_id, number)
         self._by_name.setdefault(artist.name, []).append(number)
         return number
 
     def find(self, artist: Artist) -> tuple[int, str] | None:
         """The number of the one who is `artist`, and what told: "spotify_id" or "name", say."""
-        for column, given in _ids(artist):
-            if (column, given) in self._by_id:
-                return self._by_id[column, given], column
+        for service, id_ in artist.ids.items():
+            if (service, id_) in self._by_id:
+                return self._by_id[service, id_], f"{service}_id"
         for number in self._by_name.get(artist.name, ()):
-            if not _contradict(artist, self._artists[number]):
+            if not artist.contradicts(self._artists[number]):
                 return number, "name"
         return None
 
@@ -49,13 +47,3 @@ class Identities:
 
     def __len__(self) -> int:
         return len(self._artists)
-
-
-def _ids(artist: Artist) -> list[tuple[str, str]]:
-    found = ((column, getattr(artist, column)) for column in _COLUMNS)
-    return [(column, given) for column, given in found if given]
-
-
-def _contradict(one: Artist, other: Artist) -> bool:
-    theirs = dict(_ids(other))
-    return any(theirs.get(column, given) != given for column, given in _ids(one))

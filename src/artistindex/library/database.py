@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from artistindex.errors import BrokenLibrary
+from artistindex.errors import BrokenLibrary, Remedy
 from artistindex.library.migrations import MIGRATIONS
 
 
@@ -31,7 +31,7 @@ class Database:
         Raises BrokenLibrary where it is missing (read-only), damaged, or from a newer version.
         """
         if read_only and not path.is_file():
-            raise BrokenLibrary(f"no library at {path}: run `artistindex build` first")
+            raise BrokenLibrary(f"no library at {path}", remedy=Remedy.BUILD_FIRST)
         try:
             if not read_only:
                 path.parent.mkdir(parents=True, exist_ok=True)

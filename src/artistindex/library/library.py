@@ -16,11 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artistindex import naming
-from artistindex.entities import Artist, AudioMatch, Failure, Track, TrackVector, VectorKey
+from artistindex.entities import Artist, AudioMatch, Failure, Service, Track, TrackVector, VectorKey
 from artistindex.errors import AmbiguousArtist, UnknownArtist
 from artistindex.library.database import Database, now
 from artistindex.library.rows import (
-    ID_COLUMNS,
     VECTOR_TYPE,
     ImportedArtist,
     StoredArtist,
@@ -426,16 +425,15 @@ class Library:
         row = self._row_by_id(artist) or self._row_by_spelling(artist)
         if row is None:
             return self._insert_artist(artist)
-        for column in ID_COLUMNS:
-            given = getattr(artist, column)
-            if given is not None and row[column] is None:
-                change = f"UPDATE OR IGNORE artists SET {column} = ? WHERE id = ?"
-                self._db.run(change, given, row["id"])
+        for service, id_ in artist.ids.items():
+            if row[f"{service}_id"] is None:
+                change = f"UPDATE OR IGNORE artists SET {service}_id = ? WHERE id = ?"
+                self._db.run(change, id_, row["id"])
         return int(row["id"])
 
     def _artists_by_id(self, name: str) -> list[StoredArtist]:
         service, _, id_ = naming.clean(name).partition(":")
-        if f"{service}_id" not in ID_COLUMNS or not id_:
+        if service not in tuple(Service) or not id_:
             return []
         rows = self._db.all(f"SELECT * FROM artists WHERE {service}_id = ?", id_)
         return [StoredArtist(row["id"], artist_of(row)) for row in rows]
@@ -446,24 +444,19 @@ class Library:
             " VALUES (?, ?, ?, ?, ?)",
             artist.name,
             naming.normalise(artist.name),
-            artist.spotify_id,
-            artist.deezer_id,
-            artist.musicbrainz_id,
+            *(artist.ids.get(service) for service in Service),
         )
 
     def _row_by_id(self, artist: Artist) -> Row | None:
-        for column in ID_COLUMNS:
-            given = getattr(artist, column)
-            rows = self._db.all(f"SELECT * FROM artists WHERE {column} = ?", given) if given else []
-            if rows:
+        for service, id_ in artist.ids.items():
+            if rows := self._db.all(f"SELECT * FROM artists WHERE {service}_id = ?", id_):
                 return rows[0]
         return None
 
     def _row_by_spelling(self, artist: Artist) -> Row | None:
         rows = self._db.all("SELECT * FROM artists WHERE name = ? ORDER BY id", artist.name)
         for row in rows:
-            pairs = [(getattr(artist, column), row[column]) for column in ID_COLUMNS]
-            if not any(mine and theirs and mine != theirs for mine, theirs in pairs):
+            if not artist.contradicts(artist_of(row)):
                 return row
         return None
 

@@ -9,11 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from artistindex.entities import Artist, AudioMatch, Track
+from artistindex.entities import Artist, AudioMatch, Service, Track
 from artistindex.metadata.filename import readable
 
 VECTOR_TYPE = np.dtype("<f4")
-ID_COLUMNS = ("spotify_id", "deezer_id", "musicbrainz_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ def stored_path(path: Path) -> str | bytes:
 
 def artist_of(row: sqlite3.Row) -> Artist:
     """The artist in a row of `artists`."""
-    return Artist(row["name"], row["spotify_id"], row["deezer_id"], row["musicbrainz_id"])
+    return Artist(row["name"], {service: row[f"{service}_id"] for service in Service})
 
 
 def imported_artist(row: sqlite3.Row) -> ImportedArtist:

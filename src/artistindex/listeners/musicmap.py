@@ -325,7 +325,7 @@ class ListFile:
             held.put(name, entry)
         text = json.dumps(held.entries, ensure_ascii=False, indent=2)
         # only a lone surrogate cannot be encoded; replaced by a backslash it is JSON's own escape
-        files.write_bytes(self.path, text.encode("utf-8", "backslashreplace"))
+        files.atomic_write(self.path, text.encode("utf-8", "backslashreplace"))
         self._held, self._new = held, _Held({})
 
 

@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from artistindex import naming
-from artistindex.entities import Artist
+from artistindex.entities import Artist, Service
 from artistindex.errors import Misuse
 from artistindex.listeners.favourites import kind, read_json
 
-SERVICES = ("spotify", "deezer", "musicbrainz")
 _FORMS = {
     "spotify": re.compile(r"[0-9A-Za-z]{22}"),
     "deezer": re.compile(r"[1-9][0-9]{0,14}"),
@@ -46,7 +45,7 @@ def parse_id(text: str, service: str | None = None) -> tuple[str, str]:
     `service`, if given, is the only one allowed. Raises ValueError.
     """
     text = text.strip()
-    candidates: Sequence[str] = SERVICES
+    candidates: Sequence[str] = tuple(Service)
     for found, address in _ADDRESSES:
         if match := address.fullmatch(text):
             text, candidates = match.group(1), (found,)
@@ -57,23 +56,6 @@ def parse_id(text: str, service: str | None = None) -> tuple[str, str]:
             if _FORMS[candidate].fullmatch(bare):
                 return candidate, bare
     raise ValueError(text)
-
-
-def id_of(artist: Artist, service: str) -> str | None:
-    """The id that `artist` has with `service`."""
-    value: str | None = getattr(artist, f"{service}_id")
-    return value
-
-
-def with_id(artist: Artist, service: str, value: str) -> Artist:
-    """`artist` with the id of one service set."""
-    match service:
-        case "spotify":
-            return replace(artist, spotify_id=value)
-        case "deezer":
-            return replace(artist, deezer_id=value)
-        case _:
-            return replace(artist, musicbrainz_id=value)
 
 
 class PinnedArtists:
@@ -117,7 +99,7 @@ class PinnedArtists:
                 raise Misuse(
                     f'{path}: the id of "{shown}" is "{shorten(text)}"; expected {expected}'
                 ) from None
-            artist = with_id(artist, found, bare)
+            artist = artist.with_id(found, bare)
         key = naming.normalise(name)
         if key in self._pins and replace(self._pins[key], name=artist.name) != artist:
             raise Misuse(f'{path}: "{shown}" is pinned twice, to different ids')
@@ -131,12 +113,12 @@ def _ids(value: Any, path: Path, shown: str) -> list[tuple[str | None, str]]:
             return [(None, value)]
         case int() if not isinstance(value, bool):
             return [("deezer", str(value))]
-        case dict() if value and set(value) <= set(SERVICES):
+        case dict() if value and set(value) <= set(Service):
             if all(isinstance(text, str | int) for text in value.values()):
                 return [(service, str(text)) for service, text in value.items()]
     raise Misuse(
         f'{path}: the entry of "{shown}" must be an id or an object of ids with the keys '
-        f"{', '.join(SERVICES)}; found {kind(value)}"
+        f"{', '.join(Service)}; found {kind(value)}"
     )
 
 

@@ -68,7 +68,7 @@ class Deezer:
 
     def tracks(self, artist: Artist, *, limit: int) -> list[Track]:
         """At most `limit` of the artist's top tracks."""
-        path = f"artist/{artist.deezer_id}/top"
+        path = f"artist/{artist.ids['deezer']}/top"
         found = self._session.get_json(path, params={"limit": _MAX_RESULTS}, check=_data)
         listed = (_track(entry) for entry in _data(found))
         own = (track for track in listed if track is not None and _is_by(track, artist))
@@ -121,7 +121,7 @@ def _data(found: Any) -> list[dict[str, Any]]:
 
 def _artist(entry: dict[str, Any]) -> Artist | None:
     name, id_ = text(entry.get("name")), identifier(entry.get("id"))
-    return Artist(name, deezer_id=id_) if name and id_ else None
+    return Artist(name, {"deezer": id_}) if name and id_ else None
 
 
 def _track(entry: dict[str, Any]) -> Track | None:
@@ -144,4 +144,4 @@ def _track(entry: dict[str, Any]) -> Track | None:
 
 
 def _is_by(track: Track, artist: Artist) -> bool:
-    return any(credit.deezer_id == artist.deezer_id for credit in track.artists)
+    return any(credit.ids.get("deezer") == artist.ids.get("deezer") for credit in track.artists)

@@ -151,7 +151,9 @@ def _artists(tags: Tags) -> tuple[Artist, ...]:
     if not valid or len(ids) != len(tags.artists):
         return tuple(map(Artist, _distinct(tags.artists)))
     pairs = zip(tags.artists, ids, strict=True)
-    return tuple(dict.fromkeys(Artist(name, musicbrainz_id=id_) for name, id_ in pairs))
+    return tuple(
+        dict.fromkeys(Artist(name, {"musicbrainz": id_} if id_ else {}) for name, id_ in pairs)
+    )
 
 
 def _distinct(spelled: Sequence[str]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from artistindex._util.http import DAY, PoliteSession, StatusError, service_url
 from artistindex.entities import Artist
-from artistindex.metadata.artist_ids import id_of, parse_id, with_id
+from artistindex.metadata.artist_ids import parse_id
 from artistindex.metadata.provider import Reader
 
 if TYPE_CHECKING:
@@ -39,14 +39,14 @@ class MusicBrainz:
 
         Raises ServiceError. An artist whom MusicBrainz does not know comes back unchanged.
         """
-        mbid = artist.musicbrainz_id or self._mbid(artist)
+        mbid = artist.ids.get("musicbrainz") or self._mbid(artist)
         if mbid is None:
             return artist
         found = self._ask(f"artist/{mbid}", {"inc": "url-rels"})
         if found is None:
             return artist
-        if artist.musicbrainz_id is None:
-            artist = with_id(artist, "musicbrainz", mbid)
+        if artist.ids.get("musicbrainz") is None:
+            artist = artist.with_id("musicbrainz", mbid)
         for relation in _relations(found):
             url = relation.get("url")
             address = url.get("resource") if isinstance(url, dict) else None
@@ -54,8 +54,8 @@ class MusicBrainz:
                 service, id_ = parse_id(address if isinstance(address, str) else "")
             except ValueError:
                 continue
-            if id_of(artist, service) is None and not relation.get("ended"):
-                artist = with_id(artist, service, id_)
+            if artist.ids.get(service) is None and not relation.get("ended"):
+                artist = artist.with_id(service, id_)
         return artist
 
     def close(self) -> None:
@@ -65,7 +65,7 @@ class MusicBrainz:
     def _mbid(self, artist: Artist) -> str | None:
         """The MusicBrainz id of the artist whose page at Spotify or Deezer is linked there."""
         for service, page in _PAGES.items():
-            if id_ := id_of(artist, service):
+            if id_ := artist.ids.get(service):
                 found = self._ask("url", {"resource": page.format(id_), "inc": "artist-rels"})
                 for relation in _relations(found or {}):
                     linked = relation.get("artist")

@@ -17,7 +17,7 @@ from artistindex import naming
 from artistindex.entities import Artist, Failure, Track
 from artistindex.errors import ServiceEnded, ServiceError, UnknownArtist
 from artistindex.listeners.favourites import unique
-from artistindex.metadata.artist_ids import PinnedArtists, id_of, shorten, with_id
+from artistindex.metadata.artist_ids import PinnedArtists, shorten
 from artistindex.metadata.provider import ArtistMatch, MetadataProvider, open_provider
 
 MAX_NAME_LENGTH = 200
@@ -146,7 +146,7 @@ class ArtistResolver:
         if not tracks:
             raise _NoTracks(
                 f"{self.catalogue.label} lists no studio recording by {match.artist.name} "
-                f"(id {id_of(match.artist, self.catalogue.name)})"
+                f"(id {match.artist.ids.get(self.catalogue.name)})"
             )
         return Resolved(
             requested=requested,
@@ -197,14 +197,14 @@ def find(
     """
     if pin is None:
         return _by_name(catalogue, name)
-    if id_of(pin, catalogue.name) is not None:
+    if pin.ids.get(catalogue.name) is not None:
         return _by_id(catalogue, name, pin, linked=False)
     warning = ""
     try:
         pin = links.complete(pin) if links is not None else pin
     except ServiceError as error:
         warning = f" ({error})"
-    if id_of(pin, catalogue.name) is not None:
+    if pin.ids.get(catalogue.name) is not None:
         return _by_id(catalogue, name, pin, linked=True)
     return _by_name(
         catalogue,
@@ -216,7 +216,7 @@ def find(
 
 
 def _by_id(catalogue: MetadataProvider, name: str, pin: Artist, *, linked: bool) -> ArtistMatch:
-    id_ = id_of(pin, catalogue.name) or ""
+    id_ = pin.ids.get(catalogue.name) or ""
     found = catalogue.artist(id_)
     if found is None:
         raise UnknownArtist(
@@ -245,13 +245,13 @@ def _by_name(
     if len(exact) > 1:
         warnings.append(
             f"{len(exact)} artists of {catalogue.label} are called {shorten(first.name)}: took "
-            f"the one it ranks first (id {id_of(first, catalogue.name)}), not "
+            f"the one it ranks first (id {first.ids.get(catalogue.name)}), not "
             f"{_listed(exact[1:], catalogue)}; to pin another, "
             f"{_how_to_pin(catalogue, name, exact[1])}"
         )
     if pin is not None:
-        found = id_of(first, catalogue.name) or ""
-        first = replace(with_id(pin, catalogue.name, found), name=first.name)
+        found = first.ids.get(catalogue.name) or ""
+        first = replace(pin.with_id(catalogue.name, found), name=first.name)
     return ArtistMatch(first, "exact", tuple(warnings))
 
 
@@ -270,7 +270,7 @@ def _not_found(
 
 def _listed(candidates: Sequence[Artist], catalogue: MetadataProvider) -> str:
     shown = [
-        f"{shorten(artist.name)} (id {id_of(artist, catalogue.name)})"
+        f"{shorten(artist.name)} (id {artist.ids.get(catalogue.name)})"
         for artist in candidates[:_CANDIDATES_SHOWN]
     ]
     more = len(candidates) - len(shown)
@@ -278,7 +278,7 @@ def _listed(candidates: Sequence[Artist], catalogue: MetadataProvider) -> str:
 
 
 def _how_to_pin(catalogue: MetadataProvider, name: str, candidate: Artist) -> str:
-    entry = {"mapping": {name: {catalogue.name: id_of(candidate, catalogue.name)}}}
+    entry = {"mapping": {name: {catalogue.name: candidate.ids.get(catalogue.name)}}}
     return f"give --ids a file such as {json.dumps(entry, ensure_ascii=False)}"
 
 

@@ -173,7 +173,7 @@ class Spotify:
                 break
         answer = self._call(
             self._client.artist_albums,
-            artist.spotify_id,
+            artist.ids.get("spotify"),
             include_groups="album,single",
             limit=_PAGE,
         )
@@ -187,7 +187,7 @@ class Spotify:
         try:
             with warnings.catch_warnings():  # spotipy warns that Spotify withdraws it
                 warnings.simplefilter("ignore", DeprecationWarning)
-                answer = self._call(self._client.artist_top_tracks, artist.spotify_id)
+                answer = self._call(self._client.artist_top_tracks, artist.ids.get("spotify"))
         except StatusError as error:
             if error.status not in (403, 404, 410):
                 raise
@@ -291,7 +291,7 @@ def _final(response: "requests.Response", token_url: str) -> str | None:
 
 def _artist(entry: dict[str, Any]) -> Artist | None:
     name, id_ = text(entry.get("name")), identifier(entry.get("id"))
-    return Artist(name, spotify_id=id_) if name and id_ else None
+    return Artist(name, {"spotify": id_}) if name and id_ else None
 
 
 def _track(entry: dict[str, Any]) -> Track | None:
@@ -313,4 +313,4 @@ def _track(entry: dict[str, Any]) -> Track | None:
 
 
 def _is_by(track: Track, artist: Artist) -> bool:
-    return any(credit.spotify_id == artist.spotify_id for credit in track.artists)
+    return any(credit.ids.get("spotify") == artist.ids.get("spotify") for credit in track.artists)

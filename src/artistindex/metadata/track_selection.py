@@ -121,13 +121,10 @@ def track_rank(track: Track, artist: Artist) -> TrackRank:
 
 def is_same(one: Artist, other: Artist) -> bool:
     """Whether two artists share an id, or, where neither catalogue's ids are known, the name."""
-    pairs = [
-        (one.spotify_id, other.spotify_id),
-        (one.deezer_id, other.deezer_id),
-        (one.musicbrainz_id, other.musicbrainz_id),
-    ]
-    known = [a == b for a, b in pairs if a and b]
-    return any(known) if known else naming.same_name(one.name, other.name)
+    shared = one.ids.keys() & other.ids.keys()
+    if shared:
+        return any(one.ids[service] == other.ids[service] for service in shared)
+    return naming.same_name(one.name, other.name)
 
 
 def same_recording(one: Track, other: Track) -> bool:

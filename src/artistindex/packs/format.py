@@ -33,8 +33,8 @@ from artistindex._util import files
 from artistindex.audio.decode import Excerpt
 from artistindex.embedding.engine import PRECISIONS
 from artistindex.embedding.registry import MODELS
-from artistindex.entities import Artist, VectorKey
-from artistindex.errors import ArtistIndexError, PackError
+from artistindex.entities import Artist, Service, VectorKey
+from artistindex.errors import ArtistIndexError, PackError, Remedy
 from artistindex.index.transforms import TRANSFORMS
 from artistindex.library.artist_matching import Identities
 
@@ -88,11 +88,11 @@ def write_pack(path: Path, indexes: Sequence[PackedIndex], *, overwrite: bool = 
     models = [index.key.model for index in indexes]
     for model in models:
         if models.count(model) > 1:
-            raise PackError(f"a pack holds one index of {model}: choose which with --index")
+            raise PackError(f"a pack holds one index of {model}", remedy=Remedy.CHOOSE_INDEX)
     if path.exists() and not overwrite:
         raise PackError(f"{path} is there already: name another file, or give --overwrite")
     try:
-        with files.replacing(path) as file, zipfile.ZipFile(file, "w") as archive:
+        with files.atomic_writer(path) as file, zipfile.ZipFile(file, "w") as archive:
             entries = [_write_index(archive, index) for index in indexes]
             manifest = {
                 "format": FORMAT,
@@ -114,8 +114,11 @@ def _write_index(archive: zipfile.ZipFile, index: PackedIndex) -> dict[str, Any]
         np.lib.format.write_array(vectors, rows, version=(1, 0), allow_pickle=False)
     with _member(archive, f"{model}/{ARTISTS}", deflated=True) as artists:
         for artist, tracks in zip(index.artists, index.tracks, strict=True):
-            entry = {key: value for key, value in asdict(artist).items() if value is not None}
-            entry["tracks"] = [_track_entry(title, album) for title, album in tracks]
+            entry = {
+                "name": artist.name,
+                **{f"{service}_id": id_ for service, id_ in artist.ids.items()},
+                "tracks": [_track_entry(title, album) for title, album in tracks],
+            }
             artists.write(json.dumps(entry, ensure_ascii=False).encode() + b"\n")
     return {
         **asdict(index.key),
@@ -391,7 +394,7 @@ def _artists(
 def _artist(held: dict[str, Any], where: str) -> tuple[Artist, tuple[tuple[str, str | None], ...]]:
     name = naming.clean(_text(held, "name"))
     _expect(bool(name), f"{where}: an artist without a name")
-    ids = [_id(held, f"{service}_id", where) for service in ("spotify", "deezer", "musicbrainz")]
+    ids = {service: _id(held, f"{service}_id", where) for service in Service}
     listed = held.get("tracks")
     _expect(isinstance(listed, list), f"{where}: tracks must be a list")
     used = []
@@ -399,7 +402,7 @@ def _artist(held: dict[str, Any], where: str) -> tuple[Artist, tuple[tuple[str, 
         _expect(isinstance(each, dict), f"{where}: a track must be an object")
         album = _text(each, "album") if each.get("album") is not None else None
         used.append((naming.clean(_text(each, "title")), album and naming.clean(album)))
-    return Artist(name, *ids), tuple(used)
+    return Artist(name, {service: id_ for service, id_ in ids.items() if id_}), tuple(used)
 
 
 def _id(held: Mapping[str, Any], field: str, where: str) -> str | None:

@@ -100,7 +100,7 @@ class AudioCache:
                 _flush(file)
                 file.replace(audio)
                 record = stem.with_name(stem.name + ".json")
-                files.write_bytes(record, json.dumps(content).encode())
+                files.atomic_write(record, json.dumps(content).encode())
                 os.utime(record, (self._now(), self._now()))
                 self._evict(sparing=record)
             return audio

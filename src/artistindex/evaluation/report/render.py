@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from artistindex import __version__
-from artistindex._util.files import write_bytes
+from artistindex._util.files import atomic_write
 from artistindex.errors import ArtistIndexError, Misuse
 from artistindex.evaluation.compare import Comparison
 from artistindex.evaluation.evaluate import IndexEvaluation
@@ -83,7 +83,7 @@ def write_report(comparison: Comparison, folder: Path) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
-            write_bytes(folder / name, content)
+            atomic_write(folder / name, content)
     except OSError as error:
         raise ArtistIndexError(f"cannot write {folder}: {error.strerror or error}") from error
     return [folder / name for name in files]
