@@ -176,7 +176,7 @@ def ways(pools: Pools) -> dict[str, Scorer]:
         made["second model alone"] = other
         made |= {
             f"fusion of both models: {method}": fused([plain, other], method=method)
-            for method in fusion.METHODS
+            for method in fusion.FusionMethod
         }
     return made
 

@@ -29,6 +29,8 @@ class Remedy(StrEnum):
     BUILD_FIRST = auto()
     BUILD_AGAIN = auto()
     CHOOSE_INDEX = auto()
+    NAME_AN_ARTIST = auto()
+    WEIGH_WHO_IS_ASKED = auto()
 
 
 class ArtistIndexError(Exception):

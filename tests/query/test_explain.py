@@ -10,7 +10,7 @@ from artistindex.errors import Misuse
 from artistindex.index.reader import ArtistIndex
 from artistindex.library.library import FILE_NAME
 from artistindex.query.explain import Explanation, explain
-from artistindex.query.track_vectors import TrackSets
+from artistindex.query.ranking import search
 from planted_library import plant_tracks, styles
 
 X, Y, Z = np.eye(3)
@@ -26,11 +26,11 @@ WORLD = {
 
 def explained(folder, *names: str, k: int = 3, **more) -> dict[str, Explanation]:
     with ArtistIndex.open(folder) as index:
-        rows = [index.row(name) for name in names]
-        found = explain(index, TrackSets.beside(index), rows, k, **more)
+        hits = search(index, names, k)
+        explanations = explain(index, names, hits, **more)
         return {
-            one.artist: why
-            for one, why in zip(index.neighbours(list(names), k), found, strict=True)
+            hit.neighbour.artist: explanation
+            for hit, explanation in zip(hits, explanations, strict=True)
         }
 
 
@@ -85,8 +85,10 @@ def test_several_artists_are_explained_together(tmp_path) -> None:
 
 
 def test_nobody_asked_is_misuse(tmp_path) -> None:
-    with ArtistIndex.open(plant_tracks(tmp_path, WORLD)) as index, pytest.raises(Misuse):
-        explain(index, TrackSets.beside(index), [])
+    with ArtistIndex.open(plant_tracks(tmp_path, WORLD)) as index:
+        hits = search(index, index.vectors[0])
+        with pytest.raises(Misuse, match="only an answer about artists"):
+            explain(index, index.vectors[0], hits)
 
 
 def test_an_artist_out_of_a_pack_cannot_be_explained(planted, run, tmp_path) -> None:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from artistindex.errors import Misuse
 from artistindex.index.reader import ArtistIndex
 from artistindex.query import fusion
-from artistindex.query.fusion import MUSIC_MAP, RankedList, aligned, fuse, truth_list
+from artistindex.query.fusion import MUSIC_MAP, FusionMethod, RankedList, aligned, fuse, truth_list
+from artistindex.query.ranking import search
 from planted_library import plant_tracks, styles
 
 
@@ -45,7 +46,7 @@ def test_scores_are_calibrated_before_they_are_averaged() -> None:
 @given(
     st.integers(1, 4),
     st.integers(1, 12),
-    st.sampled_from(fusion.METHODS),
+    st.sampled_from(FusionMethod),
     st.integers(0, 1000),
 )
 def test_shares_are_parts_of_a_whole(voices: int, count: int, method: str, seed: int) -> None:
@@ -59,7 +60,7 @@ def test_shares_are_parts_of_a_whole(voices: int, count: int, method: str, seed:
 
 def test_a_voice_without_an_opinion_moves_nobody() -> None:
     mine = voice(0.3, 0.1, 0.2)
-    for method in fusion.METHODS[1:]:
+    for method in [FusionMethod.SCORE]:
         both = fuse([mine, voice(0.5, 0.5, 0.5)], method)
         assert both.order().tolist() == fuse([mine], method).order().tolist()
 
@@ -73,6 +74,8 @@ def test_a_tie_goes_to_whom_some_voice_puts_first() -> None:
 def test_no_voice_and_an_unknown_method_are_misuse() -> None:
     with pytest.raises(Misuse, match="no voice"):
         fuse([])
+    with pytest.raises(Misuse, match="no voice"):
+        fusion.fuse_hits({})
     with pytest.raises(Misuse, match="unknown fusion 'borda'"):
         fuse([voice(1.0)], "borda")
 
@@ -106,12 +109,8 @@ def test_two_indexes_answer_together(tmp_path) -> None:
         ArtistIndex.open(folder / "musicnn") as one,
         ArtistIndex.open(folder / "vggish") as other,
     ):
-        found = fusion.neighbours(
-            [one, other],
-            [one.vector("Artist 3"), other.vector("Artist 3")],
-            5,
-            leave_out=[[3], [3]],
-        )
+        answers = {index.name: search(index, "Artist 3", 12) for index in (one, other)}
+        found = fusion.fuse_hits(answers, 5)
         ranks = [
             {each.artist: each.rank for each in index.neighbours("Artist 3", 11)}
             for index in (one, other)
@@ -144,7 +143,7 @@ def write_truth(path, lists):
     return path
 
 
-@pytest.mark.parametrize("method", fusion.METHODS)
+@pytest.mark.parametrize("method", FusionMethod)
 def test_query_fuses_indexes(run, method) -> None:
     two_models(run.indexes)
     code, out, _ = run(

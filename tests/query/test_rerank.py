@@ -9,9 +9,9 @@ import pytest
 from artistindex.errors import BrokenLibrary, Misuse
 from artistindex.index.reader import ArtistIndex
 from artistindex.library.library import FILE_NAME
-from artistindex.query import rerank
-from artistindex.query.rerank import NOTHING_TO_COMPARE, mean_of_best_matches
-from artistindex.query.track_vectors import TrackSets
+from artistindex.query.query import Query
+from artistindex.query.ranking import search
+from artistindex.query.rerank import NOTHING_TO_COMPARE, Tracks, mean_of_best_matches
 from planted_library import plant_tracks, styles
 
 X, Y, Z = np.eye(3)
@@ -43,10 +43,8 @@ TWO_MOODS = {
 
 def ask(folder, name: str, k: int = 3):
     with ArtistIndex.open(folder) as index:
-        row = index.row(name)
-        return rerank.neighbours(
-            index, TrackSets.beside(index), [row], index.vector(name), k, leave_out=[row]
-        )
+        hits = search(index, name, k, ranker=Tracks())
+        return [(hit.neighbour, hit.rank_score) for hit in hits]
 
 
 def test_tracks_tell_what_the_centroid_cannot(tmp_path) -> None:
@@ -70,8 +68,8 @@ def test_a_shared_recording_is_no_likeness(tmp_path) -> None:
             "Nobody else": [X],
         },
     )
-    found = {one.artist: value for one, value in ask(folder, "Asked", 5)}
-    assert found["Friend"] < found["Copyist"]
+    values = {neighbour.artist: value for neighbour, value in ask(folder, "Asked", 5)}
+    assert values["Friend"] < values["Copyist"]
 
 
 def test_it_is_exact_on_random_tracks(tmp_path) -> None:
@@ -125,11 +123,11 @@ def test_an_artist_out_of_a_pack_has_no_tracks_to_rank_by(planted, tmp_path) -> 
 def test_nobody_asked_and_a_bad_k_are_misuse(tmp_path) -> None:
     folder = plant_tracks(tmp_path, styles())
     with ArtistIndex.open(folder) as index:
-        sets = TrackSets.beside(index)
-        with pytest.raises(Misuse, match="at least one artist"):
-            rerank.neighbours(index, sets, [], index.vectors[0])
+        for query in (index.vectors[0], Query(("Artist 3",), minus=("Artist 4",))):
+            with pytest.raises(Misuse, match="needs artists, and nothing else"):
+                search(index, query, ranker=Tracks())
         with pytest.raises(Misuse, match="k must be at least 1"):
-            rerank.neighbours(index, sets, [0], index.vectors[0], 0)
+            search(index, "Artist 3", 0, ranker=Tracks())
 
 
 def test_query_ranks_again(run) -> None:

@@ -1,27 +1,84 @@
 """`artistindex query`."""
 
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from typing import Any
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from artistindex.cli.answering import answer, answer_options
-from artistindex.cli.asking import listened, question_of, question_options, question_payload
-from artistindex.cli.options import State, format_option, index_option, pass_state
+from artistindex.cli.options import (
+    State,
+    any_path,
+    cookie_options,
+    format_option,
+    index_option,
+    pass_state,
+)
 from artistindex.cli.output import emit, message
+from artistindex.errors import Misuse
 from artistindex.index.reader import ArtistIndex, find_index
-from artistindex.query.query import resolve
+from artistindex.query.query import Query, ResolvedQuery
+
+if TYPE_CHECKING:
+    from artistindex.query.explain import Explanation
+    from artistindex.query.ranking import Hit
+
+_COLUMNS = ("rank", "artist", "score", "percentile", "tracks")
+_SCORE_COLUMNS = {"csls": "csls", "mp": "mp", "tracks": "matches"}
 
 
 @click.command(name="query")
 @click.argument("artists", nargs=-1, metavar="[ARTIST]...")
-@question_options
+@click.option(
+    "--audio",
+    multiple=True,
+    metavar="FILE|URL",
+    help="Ask with this piece of music; several are averaged. A URL is fetched with yt-dlp.",
+)
+@click.option("--minus", multiple=True, metavar="NAME", help="Away from this artist.")
+@click.option(
+    "--weight",
+    "weights",
+    multiple=True,
+    metavar="NAME=X",
+    help="Count an artist asked about X times; 1 where nothing is said.",
+)
+@cookie_options
 @click.option("--k", default=10, show_default=True, help="How many artists to list.")
 @index_option(
     "The index to ask; of several, the answers are fused.  [default: the only one, else"
     " discogs-effnet]"
 )
-@answer_options
+@click.option(
+    "--fuse",
+    type=click.Choice(["rrf", "score"]),
+    help="How several voices are joined: by reciprocal rank or by calibrated score."
+    "  [default: rrf]",
+)
+@click.option(
+    "--truth",
+    type=any_path,
+    metavar="FILE",
+    help="Let music-map's lists have a voice too, from a file that `artistindex musicmap` wrote.",
+)
+@click.option(
+    "--hubs",
+    type=click.Choice(["none", "csls", "mp"]),
+    default="none",
+    show_default=True,
+    help="Correct for artists who are near everybody: by local scaling or mutual proximity.",
+)
+@click.option(
+    "--rerank", type=click.Choice(["tracks"]), help="Rank the top again, by all pairs of tracks."
+)
+@click.option(
+    "--explain",
+    is_flag=True,
+    help="Show the closest tracks of each, and how far the answer hangs on single tracks.",
+)
 @format_option
 @pass_state
 def command(
@@ -31,7 +88,7 @@ def command(
     k: int,
     index: tuple[str, ...],
     form: str,
-    **asked: Any,
+    **options: Any,
 ) -> None:
     """List the artists who sound most like ARTIST, or like several ARTISTs together.
 
@@ -44,24 +101,216 @@ def command(
     Corrected or ranked again, the order is that of the column after the name. --explain tells a
     neighbour's stability: how often it stays in the list when everybody's tracks are drawn again.
     """
-    question = question_of(artists, asked)
+    query = _query(artists, options)
     with ExitStack() as stack:
         indexes = [
             stack.enter_context(ArtistIndex.open(find_index(state.indexes, name)))
             for name in dict.fromkeys(index or (None,))
         ]
-        posed = [
-            listened(each, question, resolve(each, question), asked, state) for each in indexes
-        ]
-        found = answer(indexes, question, posed, k, asked, state)
+        _check(indexes, query, options)
+        embed = _embedder(options, state)
+        queries = [query.resolve(index, embed=embed) for index in indexes]
+        answer = _answer(indexes, queries, k, options, state)
         for name in artists:
             for other in indexes[0].namesakes(name):
                 message(f"the index also holds {other!r}", quiet=state.quiet)
-    names = [each.name for each in indexes]
+    names = [index.name for index in indexes]
     payload = {
         "index": names if len(names) > 1 else names[0],
-        **question_payload(question, posed[0]),
+        **_query_payload(queries[0]),
         "k": k,
-        "neighbours": found.neighbours,
+        "neighbours": answer.neighbours,
     }
-    emit(found.rows, found.columns, form, payload=payload)
+    emit(answer.rows, answer.columns, form, payload=payload)
+
+
+# --- what is asked ------------------------------------------------------------------------------
+
+
+def _query(artists: tuple[str, ...], options: Mapping[str, Any]) -> Query:
+    cookies = options["cookies"] or options["cookies_from_browser"]
+    if cookies and not any("://" in source for source in options["audio"]):
+        raise Misuse("cookies are for fetching: give --audio the URL to fetch with them")
+    return Query(
+        artists=artists,
+        minus=options["minus"],
+        weights=dict(map(_weight, options["weights"])),
+        audio=options["audio"],
+    )
+
+
+def _weight(text: str) -> tuple[str, float]:
+    name, equals, number = text.rpartition("=")
+    try:
+        if equals and name.strip():
+            return name, float(number)
+    except ValueError:
+        pass
+    raise Misuse(f"--weight {text!r}: expected NAME=NUMBER, as in --weight Rezz=2")
+
+
+def _embedder(options: Mapping[str, Any], state: State) -> Callable[..., Any]:
+    """Embeds the audio of a query, with the cookies given, saying what goes on."""
+
+    def embed(index: ArtistIndex, sources: Sequence[str]) -> Any:
+        from artistindex.query import audio_query
+
+        return audio_query.embed(
+            index,
+            sources,
+            cookies=options["cookies"],
+            browser=options["cookies_from_browser"],
+            note=partial(message, quiet=state.quiet),
+        )
+
+    return embed
+
+
+def _check(indexes: Sequence[ArtistIndex], query: Query, options: Mapping[str, Any]) -> None:
+    """Raise Misuse for options that do not go together."""
+    ways = [f"--{name}" for name in ("rerank", "explain") if options[name]]
+    if options["hubs"] != "none":
+        ways.insert(0, "--hubs")
+    if _is_fused(indexes, options):
+        ways.append("several --index" if len(indexes) > 1 else "--truth")
+    elif options["fuse"]:
+        raise Misuse("--fuse joins several voices: give --index more than once, or --truth FILE")
+    if len(ways) > 1:
+        raise Misuse(f"{' and '.join(ways)} do not go together: choose one")
+    more = query.audio or query.minus or query.weights
+    if more and (options["rerank"] or options["explain"]):
+        raise Misuse(
+            f"{ways[0]} looks at the tracks of artists: ask for ARTISTs alone, without --audio,"
+            " --minus and --weight"
+        )
+
+
+def _is_fused(indexes: Sequence[ArtistIndex], options: Mapping[str, Any]) -> bool:
+    return len(indexes) > 1 or options["truth"] is not None
+
+
+def _query_payload(query: ResolvedQuery) -> dict[str, Any]:
+    """What was asked, as JSON: `query`, and `minus`, `weights` and `audio` where they were used."""
+    payload: dict[str, Any] = {"query": [*query.artists, *query.audio]}
+    if query.minus:
+        payload["minus"] = list(query.minus)
+    if query.weights:
+        payload["weights"] = dict(query.weights)
+    if query.audio:
+        payload["audio"] = list(query.audio)
+    return payload
+
+
+# --- what is answered ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """The neighbours as JSON and as table rows of `columns`."""
+
+    neighbours: list[dict[str, Any]]
+    rows: list[dict[str, Any]]
+    columns: tuple[str, ...] = _COLUMNS
+
+
+def _answer(
+    indexes: Sequence[ArtistIndex],
+    queries: Sequence[ResolvedQuery],
+    k: int,
+    options: Mapping[str, Any],
+    state: State,
+) -> _Answer:
+    from artistindex.query.ranking import RANKERS, search
+
+    if _is_fused(indexes, options):
+        return _fused(indexes, queries, k, options, state)
+    name = options["rerank"] or options["hubs"]
+    ranker = RANKERS["cosine" if name == "none" else name]()
+    hits = search(indexes[0], queries[0], k, ranker=ranker)
+    if options["explain"]:
+        return _explained(indexes[0], queries[0], hits, state)
+    neighbours = [asdict(hit.neighbour) for hit in hits]
+    if name == "none":
+        return _Answer(neighbours, neighbours)
+    column = _SCORE_COLUMNS[name]
+    rows = [row | {column: hit.rank_score} for row, hit in zip(neighbours, hits, strict=True)]
+    return _Answer(rows, rows, ("rank", "artist", column, *_COLUMNS[2:]))
+
+
+def _fused(
+    indexes: Sequence[ArtistIndex],
+    queries: Sequence[ResolvedQuery],
+    k: int,
+    options: Mapping[str, Any],
+    state: State,
+) -> _Answer:
+    from artistindex.query import fusion
+    from artistindex.query.ranking import search
+
+    asked = queries[0].artists
+    lists = _lists(options["truth"], asked, state) if options["truth"] else None
+    shared = len(fusion.aligned([index.artists for index in indexes])[0])
+    for index in indexes:
+        if len(index) > shared:
+            message(
+                f"{len(index) - shared} artists of {index.name} are left out: the name is shared,"
+                " or another index lacks them",
+                quiet=state.quiet,
+            )
+    answers = {
+        index.name: search(index, query, len(index))
+        for index, query in zip(indexes, queries, strict=True)
+    }
+    method = options["fuse"] or fusion.FusionMethod.RRF
+    neighbours = fusion.fuse_hits(answers, k, method=method, asked=asked, lists=lists)
+    payload = [neighbour.to_json() for neighbour in neighbours]
+    voices = list(neighbours[0].voices) if neighbours else []
+    rows = [
+        row | {f"{voice} %": 100 * row["voices"][voice]["share"] for voice in voices}
+        for row in payload
+    ]
+    return _Answer(payload, rows, (*_COLUMNS, *(f"{voice} %" for voice in voices)))
+
+
+def _lists(
+    path: Path, asked: Sequence[str], state: State
+) -> Mapping[str, Sequence[tuple[str, float | None]]]:
+    from artistindex import naming
+    from artistindex.listeners.musicmap import read_truth
+
+    lists = read_truth(path).folded
+    silent = [name for name in asked if naming.normalise(name) not in lists]
+    if silent or not asked:
+        who = ", ".join(silent) or "a sound"
+        message(f"{path} has no list for {who}: music-map is silent there", quiet=state.quiet)
+    return lists
+
+
+def _explained(
+    index: ArtistIndex, query: ResolvedQuery, hits: "Sequence[Hit]", state: State
+) -> _Answer:
+    from artistindex.query.explain import explain
+    from artistindex.query.track_vectors import TrackSets
+
+    sets = TrackSets.beside(index)
+    for row, name in zip(query.rows, dict.fromkeys(query.artists), strict=True):
+        tracks = sets.of(row)
+        if tracks.is_imported:
+            message(f"{name} came in a pack, without tracks to explain by", quiet=state.quiet)
+        elif len(tracks) == 1:
+            message(f"one track stands for {name}: all answers rest on it", quiet=state.quiet)
+    explanations = explain(index, query, hits, sets=sets)
+    payload = [
+        asdict(hit.neighbour) | explanation.to_json()
+        for hit, explanation in zip(hits, explanations, strict=True)
+    ]
+    rows = [
+        row | {"closest tracks": _pair(explanation), "rests on": explanation.rests_on}
+        for row, explanation in zip(payload, explanations, strict=True)
+    ]
+    return _Answer(payload, rows, (*_COLUMNS, "stability", "closest tracks", "rests on"))
+
+
+def _pair(explanation: "Explanation") -> str | None:
+    pair = explanation.closest
+    return None if pair is None else f"{pair.asked} ~ {pair.neighbour} ({pair.score:.3f})"

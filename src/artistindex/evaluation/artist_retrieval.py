@@ -146,7 +146,7 @@ def artist_retrieval(
     if is_fused:
         scorers |= {
             fused_name(method): fused(tuple(scorers.values()), method=method)
-            for method in fusion.METHODS
+            for method in fusion.FusionMethod
         }
     return compare_rankers(pools[0], scorers, ks=ks or (), seed=seed, resamples=resamples)
 

@@ -102,7 +102,7 @@ def evaluate_fused(
             parts=tuple(spaces),
             method=method,
         )
-        for method in fusion.METHODS
+        for method in fusion.FusionMethod
     ]
     judged = [
         judge(space, known, ks=ks, seed=seed, resamples=resamples) for space in (*spaces, *fusions)

@@ -21,6 +21,9 @@ from artistindex.index.transforms import Transform, unit
 if TYPE_CHECKING:
     import faiss
 
+ScoredRow = tuple[float, int]
+"""The cosine of a row with what was asked, and the row."""
+
 PREFERRED = ("discogs-effnet", "vggish", "musicnn")
 _CLOSEST = 5
 _CHECKED_WHEN_OPENED = 256 * 1024 * 1024  # bytes that are hashed at every opening: about 0.2 s
@@ -174,22 +177,22 @@ class ArtistIndex:
             raise Misuse("name at least one artist")
         rows = list(dict.fromkeys(self.row(name) for name in asked))
         together = np.stack([self._vector(row) for row in rows]).astype(np.float64).sum(axis=0)
-        return self.search_vector(together, k, leave_out=rows)
+        return self.search_vector(together, k, exclude=rows)
 
     def search_vector(
-        self, vector: NDArray[np.floating], k: int = 10, *, leave_out: Collection[int] = ()
+        self, vector: NDArray[np.floating], k: int = 10, *, exclude: Collection[int] = ()
     ) -> list[Neighbour]:
         """The `k` artists nearest to `vector` (dimension,), which lies in the index's own space.
 
-        `leave_out` are rows that must not answer. Raises Misuse for `k` below 1, a vector of
+        `exclude` are rows that must not answer. Raises Misuse for `k` below 1, a vector of
         another dimension, or one that is not finite or zero.
         """
-        return self.to_neighbours(self.search_rows(vector, k, leave_out=leave_out))
+        return self.to_neighbours(self.search_rows(vector, k, exclude=exclude))
 
     def search_rows(
-        self, vector: NDArray[np.floating], k: int, *, leave_out: Collection[int] = ()
-    ) -> list[tuple[float, int]]:
-        """The (score, row) of the `k` artists nearest to `vector`, as `neighbours_of_vector`."""
+        self, vector: NDArray[np.floating], k: int, *, exclude: Collection[int] = ()
+    ) -> list[ScoredRow]:
+        """The (score, row) of the `k` artists nearest to `vector`, as `search_vector`."""
         if k < 1:
             raise Misuse(f"k must be at least 1, not {k}")
         asked = np.asarray(vector, np.float64)
@@ -200,20 +203,20 @@ class ArtistIndex:
             )
         if not np.isfinite(asked).all() or not asked.any():
             raise Misuse("the vector to ask with is zero or not finite: it is near nobody")
-        left_out = set(leave_out)
-        reach = min(k + len(left_out), len(self))
+        excluded = set(exclude)
+        reach = min(k + len(excluded), len(self))
         scores, rows = self._index.search(unit(asked[None, :]), reach)
         found = [
             (float(score), int(row))
             for score, row in zip(scores[0], rows[0], strict=True)
-            if row >= 0 and row not in left_out
+            if row >= 0 and row not in excluded
         ]
         found.sort(key=lambda pair: (-pair[0], pair[1]))
         return found[:k]
 
-    def to_neighbours(self, found: Sequence[tuple[float, int]]) -> list[Neighbour]:
+    def to_neighbours(self, scored: Sequence[ScoredRow]) -> list[Neighbour]:
         """The artists of (score, row) pairs, ranked in the order given."""
-        entries = self._sidecar.entries([row for _, row in found])
+        entries = self._sidecar.entries([row for _, row in scored])
         return [
             Neighbour(
                 rank=rank,
@@ -222,7 +225,7 @@ class ArtistIndex:
                 percentile=self.manifest.percentile(score),
                 tracks=entry.tracks,
             )
-            for rank, ((score, _), entry) in enumerate(zip(found, entries, strict=True), 1)
+            for rank, ((score, _), entry) in enumerate(zip(scored, entries, strict=True), 1)
         ]
 
     def tracks_of_row(self, row: int) -> list[UsedTrack]:

@@ -4,7 +4,7 @@ The stability of a neighbour is the share of bootstrap resamples of everybody's 
 stays in the top k. It tells how sure an answer is of itself, not whether it is right.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from artistindex.errors import Misuse
 from artistindex.index.reader import ArtistIndex
+from artistindex.query.query import AnyQuery, resolve
+from artistindex.query.ranking import Hit
 from artistindex.query.track_vectors import TrackSets, same_recordings
 
 Floats = NDArray[np.float64]
@@ -61,28 +63,29 @@ class Explanation:
 
 def explain(
     index: ArtistIndex,
-    sets: TrackSets,
-    rows: Sequence[int],
-    k: int = 10,
+    query: AnyQuery,
+    hits: Sequence[Hit],
     *,
-    leave_out: Collection[int] = (),
+    sets: TrackSets | None = None,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> list[Explanation]:
-    """Explain each of the `k` neighbours of the artists in `rows`, in their order.
+    """Explain each of `hits`, the answer of `search(index, query)`, in their order.
 
-    The same seed gives the same stabilities. Raises Misuse for `k` below 1 or no row, and
-    BrokenLibrary.
+    `sets` are the tracks; without them those of the index. The same seed gives the same
+    stabilities. Raises Misuse where anything but artists was asked with, and BrokenLibrary.
     """
-    if not rows:
+    resolved = resolve(index, query)
+    if not resolved.is_of_artists_alone:
         raise Misuse("only an answer about artists can be explained, track by track")
-    left_out = {*rows, *leave_out}
-    vector = index.vectors[list(rows)].astype(np.float64).sum(axis=0)
-    found = index.search_rows(vector, max(_POOL, 5 * k) if k > 0 else k, leave_out=left_out)
-    pool = [row for _, row in found]
-    stabilities = _stabilities(sets, rows, pool, k, resamples=resamples, seed=seed)
-    bar = found[k][0] if len(found) > k else -np.inf
-    asked = vector / np.linalg.norm(vector)
+    sets = sets or TrackSets.beside(index)
+    rows, listed = resolved.rows, [hit.row for hit in hits]
+    candidates = index.search_rows(resolved.vector, max(_POOL, 5 * len(hits)), exclude=rows)
+    others = [(score, row) for score, row in candidates if row not in set(listed)]
+    pool = [*listed, *(row for _, row in others)]
+    stabilities = _stabilities(sets, rows, pool, len(hits), resamples=resamples, seed=seed)
+    bar = others[0][0] if others else -np.inf
+    asked = resolved.vector / np.linalg.norm(resolved.vector)
     known = not any(sets.of(row).is_imported for row in rows)
     return [
         Explanation(
@@ -90,7 +93,7 @@ def explain(
             stability=float(stability) if known and not sets.of(row).is_imported else None,
             rests_on=_rests_on(sets, row, asked, bar),
         )
-        for row, stability in zip(pool[:k], stabilities, strict=False)
+        for row, stability in zip(listed, stabilities, strict=False)
     ]
 
 
@@ -114,13 +117,13 @@ def _stabilities(
 
 def _resampled(sets: TrackSets, row: int, resamples: int, seed: int) -> Floats:
     """The artist's vector from as many tracks, drawn with replacement: (resamples, d)."""
-    held = sets.of(row)
-    if held.is_imported:
-        return np.repeat(held.units, resamples, axis=0).astype(np.float64)
-    count = len(held)
+    tracks = sets.of(row)
+    if tracks.is_imported:
+        return np.repeat(tracks.units, resamples, axis=0).astype(np.float64)
+    count = len(tracks)
     generator = np.random.default_rng((seed, row))
     weights = generator.multinomial(count, np.full(count, 1 / count), size=resamples)
-    return sets.centroids(held.raw, weights).astype(np.float64)
+    return sets.centroids(tracks.raw, weights).astype(np.float64)
 
 
 def _closest(sets: TrackSets, rows: Sequence[int], row: int) -> TrackPair | None:
@@ -139,12 +142,12 @@ def _closest(sets: TrackSets, rows: Sequence[int], row: int) -> TrackPair | None
 
 def _rests_on(sets: TrackSets, row: int, asked: Floats, bar: float) -> str | None:
     """The track without which the artist falls below `bar`, the score of the first left out."""
-    held = sets.of(row)
-    if held.is_imported:
+    tracks = sets.of(row)
+    if tracks.is_imported:
         return None
-    if len(held) == 1:
-        return held.titles[0]
-    without = sets.centroids(held.raw, 1 - np.eye(len(held)))
+    if len(tracks) == 1:
+        return tracks.titles[0]
+    without = sets.centroids(tracks.raw, 1 - np.eye(len(tracks)))
     scores = without @ asked
     worst = int(scores.argmin())
-    return held.titles[worst] if scores[worst] < bar else None
+    return tracks.titles[worst] if scores[worst] < bar else None

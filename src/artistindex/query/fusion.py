@@ -8,7 +8,8 @@ Every voice counts alike, and every answer says how much of it came from which.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -17,15 +18,21 @@ from numpy.typing import NDArray
 from artistindex import naming
 from artistindex.entities import Neighbour
 from artistindex.errors import Misuse
-from artistindex.index.reader import ArtistIndex
+from artistindex.query.ranking import Hit
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Listed = Mapping[str, Sequence[tuple[str, float | None]]]
 
-METHODS = ("rrf", "score")
 RRF_CONSTANT = 60
 MUSIC_MAP = "music-map"
+
+
+class FusionMethod(StrEnum):
+    """The ways of joining several rankings."""
+
+    RRF = "rrf"
+    SCORE = "score"
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,9 +54,9 @@ class RankedList:
 
     def ranks(self) -> Ints:
         """1-based ranks (candidates,), ties to the earlier candidate."""
-        made = np.empty(len(self.scores), np.int64)
-        made[np.argsort(-self.scores, kind="stable")] = np.arange(1, len(self.scores) + 1)
-        return made
+        ranks = np.empty(len(self.scores), np.int64)
+        ranks[np.argsort(-self.scores, kind="stable")] = np.arange(1, len(self.scores) + 1)
+        return ranks
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,14 +76,14 @@ class Fused:
         return np.lexsort((np.arange(len(best)), best, -self.scores)).astype(np.int64)
 
 
-def fuse(voices: Sequence[RankedList], method: str = "rrf") -> Fused:
+def fuse(voices: Sequence[RankedList], method: str = FusionMethod.RRF) -> Fused:
     """Join what the voices say; raises Misuse for no voice or an unknown method."""
-    if method not in METHODS:
-        raise Misuse(f"unknown fusion {method!r}; there are {', '.join(METHODS)}")
+    if method not in tuple(FusionMethod):
+        raise Misuse(f"unknown fusion {method!r}; there are {', '.join(FusionMethod)}")
     if not voices:
         raise Misuse("there is no voice to fuse")
     ranks = tuple(voice.ranks() for voice in voices)
-    if method == "rrf":
+    if method == FusionMethod.RRF:
         parts = [
             np.where(voice.heard, 1 / (RRF_CONSTANT + rank), 0.0)
             for voice, rank in zip(voices, ranks, strict=True)
@@ -105,16 +112,16 @@ def truth_list(artists: Sequence[str], asked: Iterable[str], lists: Listed) -> R
     `lists` has folded names, each list closest first with strengths (None where unknown, which
     counts as the list's weakest). Several lists add up, each relative to its strongest.
     """
-    told: defaultdict[str, float] = defaultdict(float)
-    found = [lists[folded] for folded in map(naming.normalise, asked) if folded in lists]
-    for one in found:
-        known = [strength for _, strength in one if strength]
-        weakest, strongest = min(known, default=1.0), max(known, default=1.0)
-        for name, strength in one:
-            told[name] += (strength or weakest) / strongest
-    if not found:
+    strengths: defaultdict[str, float] = defaultdict(float)
+    own_lists = [lists[folded] for folded in map(naming.normalise, asked) if folded in lists]
+    if not own_lists:
         return None
-    scores = np.array([told[naming.normalise(name)] for name in artists], np.float64)
+    for listed in own_lists:
+        known = [strength for _, strength in listed if strength]
+        weakest, strongest = min(known, default=1.0), max(known, default=1.0)
+        for name, strength in listed:
+            strengths[name] += (strength or weakest) / strongest
+    scores = np.array([strengths[naming.normalise(name)] for name in artists], np.float64)
     return RankedList(MUSIC_MAP, scores, scores > 0)
 
 
@@ -144,17 +151,11 @@ class FusedNeighbour:
 
     def to_json(self) -> dict[str, Any]:
         """The keys of a neighbour, and `voices`."""
-        one = self.neighbour
-        return {
-            "rank": one.rank,
-            "artist": one.artist,
-            "score": one.score,
-            "percentile": one.percentile,
-            "tracks": one.tracks,
+        return asdict(self.neighbour) | {
             "voices": {
-                name: {"share": each.share, "rank": each.rank, "score": each.score}
-                for name, each in self.voices.items()
-            },
+                name: {"share": voice.share, "rank": voice.rank, "score": voice.score}
+                for name, voice in self.voices.items()
+            }
         }
 
 
@@ -164,61 +165,49 @@ def aligned(artists: Sequence[Sequence[str]]) -> list[Ints]:
     One array per index, of one length. A name that two artists of an index share is left out.
     """
     rows = []
-    for each in artists:
-        folded = [naming.normalise(name) for name in each]
+    for names in artists:
+        folded = [naming.normalise(name) for name in names]
         often = Counter(folded)
         rows.append({name: row for row, name in enumerate(folded) if often[name] == 1})
     common = [name for name in rows[0] if all(name in other for other in rows[1:])]
-    return [np.array([each[name] for name in common], np.int64) for each in rows]
+    return [np.array([by_name[name] for name in common], np.int64) for by_name in rows]
 
 
-def neighbours(
-    indexes: Sequence[ArtistIndex],
-    vectors: Sequence[NDArray[np.floating]],
+def fuse_hits(
+    answers: Mapping[str, Sequence[Hit]],
     k: int = 10,
     *,
-    method: str = "rrf",
-    leave_out: Sequence[Iterable[int]] = (),
+    method: str = FusionMethod.RRF,
     asked: Sequence[str] = (),
     lists: Listed | None = None,
 ) -> list[FusedNeighbour]:
-    """The `k` nearest artists, by all of the indexes and, with `lists`, by those of `asked` too.
+    """Return the `k` nearest artists by all `answers`, and with `lists` by those of `asked` too.
 
-    `vectors` and `leave_out` (rows that must not answer) are each index's own. Candidates are the
-    artists that every index has. Raises Misuse for `k` below 1 or a vector that is none.
+    `answers` maps a name to the hits of one index, as long as may be: candidates are the artists
+    who are in every answer. A tie goes to the earlier row of the first index. Raises Misuse for `k`
+    below 1, no answer, or an unknown method.
     """
     if k < 1:
         raise Misuse(f"k must be at least 1, not {k}")
-    rows = aligned([index.artists for index in indexes])
-    out: list[Iterable[int]] = [*leave_out, *([()] * (len(indexes) - len(leave_out)))]
-    kept = np.ones(len(rows[0]), np.bool_)
-    for held, away in zip(rows, out, strict=True):
-        kept &= ~np.isin(held, list(away))
-    rows = [held[kept] for held in rows]
+    if not answers:
+        raise Misuse("there is no voice to fuse")
+    by_row = [sorted(hits, key=lambda hit: hit.row) for hits in answers.values()]
+    places = aligned([[hit.neighbour.artist for hit in hits] for hits in by_row])
+    candidates = [[hits[at] for at in chosen] for hits, chosen in zip(by_row, places, strict=True)]
     voices = [
-        RankedList.of_all(index.name, index.vectors[held] @ _unit(index, vector))
-        for index, held, vector in zip(indexes, rows, vectors, strict=True)
+        RankedList.of_all(name, np.array([hit.rank_score for hit in hits], np.float64))
+        for name, hits in zip(answers, candidates, strict=True)
     ]
-    artists = [indexes[0].artists[row] for row in rows[0]]
-    listing = truth_list(artists, asked, lists) if lists is not None else None
-    if listing is not None:
-        voices.append(listing)
-    if not artists:
+    if lists is not None:
+        listing = truth_list([hit.neighbour.artist for hit in candidates[0]], asked, lists)
+        voices += [listing] if listing is not None else []
+    if not candidates[0]:
         return []
     fused = fuse(voices, method)
     return [
-        _answer(rank, int(at), fused, voices, indexes, rows)
+        _answer(rank, int(at), fused, voices, [hits[at].neighbour for hits in candidates])
         for rank, at in enumerate(fused.order()[:k], 1)
     ]
-
-
-def _unit(index: ArtistIndex, vector: NDArray[np.floating]) -> NDArray[np.float32]:
-    wide = np.asarray(vector, np.float64)
-    length = np.linalg.norm(wide)
-    if wide.shape != (index.manifest.dimension,) or not np.isfinite(length) or length == 0:
-        raise Misuse(f"the vector to ask {index.name} with is zero, not finite or of another size")
-    unit: NDArray[np.float64] = wide / length
-    return unit.astype(np.float32)
 
 
 def _answer(
@@ -226,15 +215,8 @@ def _answer(
     at: int,
     fused: Fused,
     voices: Sequence[RankedList],
-    indexes: Sequence[ArtistIndex],
-    rows: Sequence[Ints],
+    neighbours: Sequence[Neighbour],
 ) -> FusedNeighbour:
-    held = [int(each[at]) for each in rows]
-    percentiles = [
-        found
-        for index, voice in zip(indexes, voices, strict=False)
-        if (found := index.manifest.percentile(float(voice.scores[at]))) is not None
-    ]
     shares = {}
     for voice, share, ranks in zip(voices, fused.shares, fused.ranks, strict=True):
         heard = bool(voice.heard[at])
@@ -243,13 +225,12 @@ def _answer(
             rank=int(ranks[at]) if heard else None,
             score=float(voice.scores[at]) if heard else None,
         )
-    return FusedNeighbour(
-        Neighbour(
-            rank=rank,
-            artist=indexes[0].artists[held[0]],
-            score=float(fused.scores[at]),
-            percentile=float(np.mean(percentiles)) if percentiles else None,
-            tracks=min(index.track_counts[row] for index, row in zip(indexes, held, strict=True)),
-        ),
-        shares,
+    percentiles = [one.percentile for one in neighbours if one.percentile is not None]
+    neighbour = replace(
+        neighbours[0],
+        rank=rank,
+        score=float(fused.scores[at]),
+        percentile=float(np.mean(percentiles)) if percentiles else None,
+        tracks=min(neighbour.tracks for neighbour in neighbours),
     )
+    return FusedNeighbour(neighbour, shares)

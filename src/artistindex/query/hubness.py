@@ -4,14 +4,15 @@ Both corrections ask how near an artist is to others in general and set the simi
 against that. docs/quality.md tells what they do to real music.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from artistindex.entities import Neighbour
 from artistindex.errors import Misuse
-from artistindex.index.reader import ArtistIndex
+from artistindex.index.reader import ArtistIndex, ScoredRow
+from artistindex.query.query import ResolvedQuery
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.float32]
@@ -22,31 +23,36 @@ _REACH = 1000  # candidates that are looked at, nearest first; a correction move
 _CELLS = 20_000_000
 
 
-def neighbours(
-    index: ArtistIndex,
-    vector: NDArray[np.floating],
-    k: int = 10,
-    *,
-    method: str,
-    leave_out: Collection[int] = (),
-) -> list[tuple[Neighbour, float]]:
-    """The `k` nearest artists by corrected similarity, each with it; `score` stays the cosine.
+class _Rescaled:
+    """Ranks the 1,000 nearest by cosine (or ten times `k`), in an index of that size all."""
 
-    `vector` (dimension,) need not have length one; `leave_out` are rows of the index.
-    Of the 1,000 nearest by cosine (or ten times `k`), which in an index of that size are all.
-    Raises Misuse as `ArtistIndex.neighbours_of_vector`, and for an unknown `method`.
-    """
-    if method not in METHODS:
-        raise Misuse(f"unknown correction for hubs {method!r}; there are {', '.join(METHODS)}")
-    found = index.search_rows(vector, max(_REACH, 10 * k) if k > 0 else k, leave_out=leave_out)
-    rows = [row for _, row in found]
-    scores = np.array([score for score, _ in found], np.float64)
-    background = np.setdiff1d(np.arange(len(index)), list(leave_out))
-    unit = np.asarray(vector, np.float64) / np.linalg.norm(vector)
-    values = rescale(unit, index.vectors, rows, scores, background, method=method)
-    order = np.argsort(-values, kind="stable")[:k]
-    listed = index.to_neighbours([found[at] for at in order])
-    return [(one, float(values[at])) for one, at in zip(listed, order, strict=True)]
+    name: ClassVar[str]
+
+    def depth(self, k: int) -> int:
+        """Return how many artists are looked at."""
+        return max(_REACH, 10 * k)
+
+    def rank(
+        self, index: ArtistIndex, query: ResolvedQuery, candidates: Sequence[ScoredRow]
+    ) -> Floats:
+        """Return the corrected similarities of the candidates: (candidates,)."""
+        rows = [row for _, row in candidates]
+        scores = np.array([score for score, _ in candidates], np.float64)
+        background = np.setdiff1d(np.arange(len(index)), list(query.rows))
+        unit = query.vector / np.linalg.norm(query.vector)
+        return rescale(unit, index.vectors, rows, scores, background, method=self.name)
+
+
+class Csls(_Rescaled):
+    """Ranks by `csls`."""
+
+    name: ClassVar[str] = "csls"
+
+
+class MutualProximity(_Rescaled):
+    """Ranks by `mutual_proximity`."""
+
+    name: ClassVar[str] = "mp"
 
 
 def rescale(
@@ -61,8 +67,11 @@ def rescale(
     """The corrected similarities of the unit vector `asked` (d,) to some `rows`, shape (rows,).
 
     `vectors` (n, d) are all unit vectors, `scores` the cosines with `rows`; `background` are the
-    rows that the neighbourhood of `asked` is made of. Higher is nearer.
+    rows that the neighbourhood of `asked` is made of. Higher is nearer. Raises Misuse for an
+    unknown `method`.
     """
+    if method not in METHODS:
+        raise Misuse(f"unknown correction for hubs {method!r}; there are {', '.join(METHODS)}")
     at = np.fromiter(rows, np.intp, len(rows))
     if method == "none" or not len(at):
         return scores

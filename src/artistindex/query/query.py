@@ -1,19 +1,49 @@
-"""A question put to an index: artists and a sound added up with weights, other artists subtracted.
+"""A query: artists and audio added up with weights, other artists subtracted.
 
-Every artist and the sound count as unit vectors, so that a weight alone says how much each matters.
+Every artist and the audio count as unit vectors, so that a weight alone says how much each matters.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Self
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from artistindex.errors import Misuse
+from artistindex.errors import Misuse, Remedy
 from artistindex.index.reader import ArtistIndex
 
 MIN_WEIGHT, MAX_WEIGHT = 1e-6, 1e6
+
+Embed = Callable[[ArtistIndex, Sequence[str]], NDArray[np.float32]]
+"""Returns the unit vector (dimension,) of files or addresses of audio in the space of an index."""
+
+
+def _embed(index: ArtistIndex, sources: Sequence[str]) -> NDArray[np.float32]:
+    from artistindex.query.audio_query import embed
+
+    return embed(index, sources)
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedQuery:
+    """A query in the terms of one index.
+
+    `vector` is float64 of shape (dimension,), of any length; `rows` are those of the artists who
+    are asked about, the subtracted ones last, and must not answer. `artists`, `minus` and `weights`
+    have the artists' own spelling.
+    """
+
+    vector: NDArray[np.float64]
+    rows: tuple[int, ...] = ()
+    artists: tuple[str, ...] = ()
+    minus: tuple[str, ...] = ()
+    weights: Mapping[str, float] = field(default_factory=dict)
+    audio: tuple[str, ...] = ()
+
+    @property
+    def is_of_artists_alone(self) -> bool:
+        """Whether artists are all that it is about, each of one weight."""
+        return bool(self.rows) and not (self.minus or self.weights or self.audio)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +61,7 @@ class Query:
 
     def __post_init__(self) -> None:
         if not self.artists and not self.audio:
-            raise Misuse("ask with at least one ARTIST, or a sound (--audio FILE)")
+            raise Misuse("a query needs an artist or a sound", remedy=Remedy.NAME_AN_ARTIST)
         for name, weight in self.weights.items():
             if not MIN_WEIGHT <= weight <= MAX_WEIGHT:  # false for NaN
                 raise Misuse(
@@ -39,55 +69,58 @@ class Query:
                     f" {MAX_WEIGHT:g}, not {weight:g}"
                 )
 
+    def resolve(self, index: ArtistIndex, *, embed: Embed = _embed) -> ResolvedQuery:
+        """Return the query in the terms of `index`, its audio embedded by `embed`.
 
-@dataclass(frozen=True, slots=True)
-class ResolvedQuery:
-    """A question in the terms of one index.
+        A name given twice counts once. Raises UnknownArtist, AmbiguousArtist, Misuse for an artist
+        who is both asked for and subtracted, or weighted and neither, and what `embed` raises.
+        """
+        plus = {index.row(name): name for name in self.artists}
+        minus = {index.row(name): name for name in self.minus}
+        for row in plus.keys() & minus.keys():
+            raise Misuse(f"{index.display_name(plus[row])} is both asked for and subtracted")
+        factors = self._factors(index, {*plus, *minus})
+        vector = np.zeros(index.manifest.dimension, np.float64)
+        for sign, rows in ((1.0, plus), (-1.0, minus)):
+            for row, name in rows.items():
+                vector += sign * factors.get(row, 1.0) * index.vector(name).astype(np.float64)
+        if self.audio:
+            vector += embed(index, self.audio)
+        return ResolvedQuery(
+            vector=vector,
+            rows=(*plus, *minus),
+            artists=tuple(index.display_name(name) for name in self.artists),
+            minus=tuple(index.display_name(name) for name in self.minus),
+            weights={index.display_name(name): value for name, value in self.weights.items()},
+            audio=self.audio,
+        )
 
-    `vector` is float64 of shape (dimension,), of any length; `rows` are those of the artists asked
-    about, who must not answer. `artists`, `minus` and `weights` have the artists' own spelling.
-    """
-
-    vector: NDArray[np.float64]
-    rows: tuple[int, ...]
-    artists: tuple[str, ...]
-    minus: tuple[str, ...]
-    weights: Mapping[str, float]
-
-    def with_sound(self, sound: NDArray[np.float32]) -> Self:
-        """The same question with the unit vector (dimension,) of its audio added."""
-        return replace(self, vector=self.vector + sound)
-
-
-def resolve(index: ArtistIndex, question: Query) -> ResolvedQuery:
-    """Put the artists of `question` to `index`; its audio comes in by `Posed.with_sound`.
-
-    A name given twice counts once. Raises UnknownArtist, AmbiguousArtist, and Misuse for an artist
-    who is both asked for and subtracted, or weighted and neither.
-    """
-    plus = {index.row(name): name for name in question.artists}
-    minus = {index.row(name): name for name in question.minus}
-    for row in plus.keys() & minus.keys():
-        raise Misuse(f"{index.display_name(plus[row])} is both asked for and subtracted (--minus)")
-    factors = _factors(index, question.weights, {*plus, *minus})
-    vector = np.zeros(index.manifest.dimension, np.float64)
-    for sign, asked in ((1.0, plus), (-1.0, minus)):
-        for row, name in asked.items():
-            vector += sign * factors.get(row, 1.0) * index.vector(name).astype(np.float64)
-    return ResolvedQuery(
-        vector=vector,
-        rows=(*plus, *minus),
-        artists=tuple(index.display_name(name) for name in question.artists),
-        minus=tuple(index.display_name(name) for name in question.minus),
-        weights={index.display_name(name): weight for name, weight in question.weights.items()},
-    )
+    def _factors(self, index: ArtistIndex, rows: set[int]) -> dict[int, float]:
+        factors = {}
+        for name, weight in self.weights.items():
+            row = index.row(name)
+            if row not in rows:
+                artist = index.display_name(name)
+                raise Misuse(
+                    f"{artist} has a weight and is no part of the query",
+                    remedy=Remedy.WEIGH_WHO_IS_ASKED,
+                    artist=artist,
+                )
+            factors[row] = weight
+        return factors
 
 
-def _factors(index: ArtistIndex, weights: Mapping[str, float], asked: set[int]) -> dict[int, float]:
-    factors = {}
-    for name, weight in weights.items():
-        row = index.row(name)
-        if row not in asked:
-            raise Misuse(f"--weight names {index.display_name(name)}, who is not asked about")
-        factors[row] = weight
-    return factors
+AnyQuery = str | Sequence[str] | Query | ResolvedQuery | NDArray[np.floating]
+"""A name, several names, a query, or a vector (dimension,) in the index's own space."""
+
+
+def resolve(index: ArtistIndex, query: AnyQuery) -> ResolvedQuery:
+    """Return any kind of query in the terms of `index`; raises as `Query.resolve`."""
+    if isinstance(query, ResolvedQuery):
+        return query
+    if isinstance(query, np.ndarray):
+        return ResolvedQuery(np.asarray(query, np.float64))
+    if isinstance(query, Query):
+        return query.resolve(index)
+    names = (query,) if isinstance(query, str) else tuple(query)
+    return Query(names).resolve(index)

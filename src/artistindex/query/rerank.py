@@ -1,48 +1,59 @@
 """The top of a list ranked again, exactly, by all pairs of tracks."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from artistindex.entities import Neighbour
 from artistindex.errors import Misuse
-from artistindex.index.reader import ArtistIndex
+from artistindex.index.reader import ArtistIndex, ScoredRow
+from artistindex.query.query import ResolvedQuery
 from artistindex.query.track_vectors import TrackSet, TrackSets, same_recordings
 
 NOTHING_TO_COMPARE = -1.0
 _DEPTH = 50  # artists ranked again, or five times as many as are asked for
 
 
-def neighbours(
-    index: ArtistIndex,
-    sets: TrackSets,
-    rows: Sequence[int],
-    vector: NDArray[np.floating],
-    k: int = 10,
-    *,
-    leave_out: Collection[int] = (),
-) -> list[tuple[Neighbour, float]]:
-    """The `k` nearest artists by the mean of best matches between tracks, each with that mean.
+@dataclass(frozen=True, slots=True)
+class Tracks:
+    """Ranks the 50 nearest by cosine (or five times `k`) by the mean of best matches of tracks.
 
-    `rows` are the artists asked about, `vector` finds the 50 nearest artists (or five times `k`)
-    that are ranked again; `score` stays the cosine with it. Raises Misuse as
-    `ArtistIndex.neighbours_of_vector`, and where an artist asked about came in a pack, without
-    tracks; BrokenLibrary.
+    `sets` are the tracks; without them those of the index.
     """
-    if not rows:
-        raise Misuse("ranking by tracks needs at least one artist to compare tracks with")
-    found = index.search_rows(vector, max(_DEPTH, 5 * k) if k > 0 else k, leave_out=leave_out)
-    asked = [sets.of(row) for row in rows]
-    for row, held in zip(rows, asked, strict=True):
-        if held.is_imported:
-            raise Misuse(f"{index.artists[row]} came in a pack, without tracks to rank by")
-    matches = np.array(
-        [np.mean([set_similarity(one, sets.of(row)) for one in asked]) for _, row in found]
-    )
-    order = np.argsort(-matches, kind="stable")[:k]
-    listed = index.to_neighbours([found[at] for at in order])
-    return [(one, float(matches[at])) for one, at in zip(listed, order, strict=True)]
+
+    sets: TrackSets | None = None
+
+    name: ClassVar[str] = "tracks"
+
+    def depth(self, k: int) -> int:
+        """Return how many artists are ranked again."""
+        return max(_DEPTH, 5 * k)
+
+    def rank(
+        self, index: ArtistIndex, query: ResolvedQuery, candidates: Sequence[ScoredRow]
+    ) -> NDArray[np.float64]:
+        """Return the mean of best matches with each candidate: (candidates,).
+
+        Raises Misuse where anything but artists is asked with, or an artist who came in a pack,
+        without tracks; BrokenLibrary.
+        """
+        if not query.is_of_artists_alone:
+            raise Misuse(
+                "ranking by tracks needs artists, and nothing else, to compare tracks with"
+            )
+        sets = self.sets or TrackSets.beside(index)
+        asked = [sets.of(row) for row in query.rows]
+        for row, tracks in zip(query.rows, asked, strict=True):
+            if tracks.is_imported:
+                raise Misuse(f"{index.artists[row]} came in a pack, without tracks to rank by")
+        return np.array(
+            [
+                np.mean([set_similarity(tracks, sets.of(row)) for tracks in asked])
+                for _, row in candidates
+            ]
+        )
 
 
 def set_similarity(one: TrackSet, other: TrackSet) -> float:

@@ -85,9 +85,9 @@ class TrackSets:
         ids = [track.library_id for track in used]
         if not used or None in ids:
             return TrackSet((None,), (None,), own[None, :], own[None, :])
-        found = [self._vectors[at] for at in ids if at is not None and at in self._vectors]
-        raw = np.array(found, np.float32)
-        whole = len(found) == len(ids)
+        vectors = [self._vectors[id_] for id_ in ids if id_ is not None and id_ in self._vectors]
+        raw = np.array(vectors, np.float32)
+        whole = len(vectors) == len(ids)
         if not whole or float(self.centroids(raw, np.ones((1, len(ids))))[0] @ own) < _AS_BUILT:
             raise BrokenLibrary(
                 f"the library has changed since the index {self._index.name} was built (the tracks"

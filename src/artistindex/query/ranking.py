@@ -1,0 +1,98 @@
+"""Asking an index: candidates by cosine, in the order that a ranker gives them.
+
+cosine   by the cosine of the artists' vectors alone
+csls     less what an artist's nearest others are near to everybody (hubness.py)
+mp       by mutual proximity (hubness.py)
+tracks   by all pairs of tracks (rerank.py)
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from artistindex.entities import Neighbour
+from artistindex.errors import Misuse
+from artistindex.index.reader import ArtistIndex, ScoredRow
+from artistindex.query.hubness import Csls, MutualProximity
+from artistindex.query.query import AnyQuery, ResolvedQuery, resolve
+from artistindex.query.rerank import Tracks
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """An artist in an answer: the `row` of the index, the neighbour, and what it was ranked by.
+
+    `neighbour.score` is the cosine, whatever the ranker; `rank_score` is the ranker's own value,
+    higher for nearer.
+    """
+
+    row: int
+    neighbour: Neighbour
+    rank_score: float
+
+
+class Ranker(Protocol):
+    """Puts the artists who are nearest by cosine into an order."""
+
+    name: ClassVar[str]
+
+    def depth(self, k: int) -> int:
+        """Return how many candidates, nearest by cosine, are looked at for an answer of `k`."""
+        ...
+
+    def rank(
+        self, index: ArtistIndex, query: ResolvedQuery, candidates: Sequence[ScoredRow]
+    ) -> NDArray[np.float64]:
+        """Return a value for each candidate, higher for nearer: shape (candidates,)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Cosine:
+    """Ranks by the cosine with the query."""
+
+    name: ClassVar[str] = "cosine"
+
+    def depth(self, k: int) -> int:
+        """Return `k`: nobody else can come in."""
+        return k
+
+    def rank(
+        self, index: ArtistIndex, query: ResolvedQuery, candidates: Sequence[ScoredRow]
+    ) -> NDArray[np.float64]:
+        """Return the candidates' cosines."""
+        return np.array([score for score, _ in candidates], np.float64)
+
+
+RANKERS: Mapping[str, type[Ranker]] = {
+    ranker.name: ranker for ranker in (Cosine, Csls, MutualProximity, Tracks)
+}
+"""The rankers by name."""
+
+_COSINE = Cosine()
+
+
+def search(
+    index: ArtistIndex, query: AnyQuery, k: int = 10, *, ranker: Ranker = _COSINE
+) -> list[Hit]:
+    """Return the `k` artists nearest to `query`, best first; the queried artists are left out.
+
+    `query` is a name, several names, a `Query`, or a vector (dimension,) in the index's own space.
+    Fewer than `k` come back from a smaller index. Raises Misuse for `k` below 1 and a query that
+    cannot be meant or not be ranked so, UnknownArtist, AmbiguousArtist, BrokenIndex, and what
+    embedding raises where audio is asked with.
+    """
+    if k < 1:
+        raise Misuse(f"k must be at least 1, not {k}")
+    resolved = resolve(index, query)
+    candidates = index.search_rows(resolved.vector, ranker.depth(k), exclude=resolved.rows)
+    values = ranker.rank(index, resolved, candidates)
+    order = np.argsort(-values, kind="stable")[:k]
+    neighbours = index.to_neighbours([candidates[at] for at in order])
+    return [
+        Hit(candidates[at][1], neighbour, float(values[at]))
+        for neighbour, at in zip(neighbours, order, strict=True)
+    ]
