@@ -77,7 +77,6 @@ def test_a_long_name_folds_quickly_enough_to_be_asked_for() -> None:
 FOLDS_NO_NAMES = {
     "audio/sources/youtube_errors.py",  # error messages
     "audio/sources/titles.py",  # splits titles into words, letter by letter
-    "_util/http.py",  # headers and names of services
 }
 
 

@@ -12,6 +12,7 @@ ArtistIndexError            one line that names the thing, and a `Remedy`: what 
 +-- PackError               a pack that cannot be read, or does not go with what is here
 +-- Busy                    another process is writing; names it
 +-- ServiceError            a web service refused or cannot be reached
+|   +-- StatusError         ... answered with an HTTP status that is no success
 |   +-- ServiceEnded        ... and is not to be asked again in this run
 +-- TrackError              one track cannot be used; becomes a `Failure` row, never a crash
 """
@@ -96,6 +97,14 @@ class Busy(ArtistIndexError):
 
 class ServiceError(ArtistIndexError):
     """A web service refused, answered nonsense or cannot be reached."""
+
+
+class StatusError(ServiceError):
+    """A service answered with an HTTP status that is no success; `status` says which."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class ServiceEnded(ServiceError):

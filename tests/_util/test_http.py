@@ -17,29 +17,26 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 import services
-from artistindex._util.http import PoliteSession, StatusError, service_url, user_agent
-from artistindex._util.http_transport import (
-    ATTEMPTS,
-    Pace,
-    PoliteAdapter,
-    SystemClock,
-    duration,
-    retry_after,
-)
-from artistindex.errors import Misuse, ServiceEnded, ServiceError
+from artistindex._util.http import HttpClient, user_agent
+from artistindex._util.http_adapter import MAX_ATTEMPTS, PoliteAdapter
+from artistindex._util.http_policy import Pace, Policy, duration, retry_after
+from artistindex._util.urls import service_url
+from artistindex.errors import Misuse, ServiceEnded, ServiceError, StatusError
 from services import JumpingClock, raw_server
 
 
-def session(url: str, clock: Any = None, **options: Any) -> PoliteSession:
-    options.setdefault("per_second", 1000)
-    return PoliteSession("Deezer", base_url=url, clock=clock or JumpingClock(), **options)
+def client(url: str, clock: Any = None, **options: Any) -> HttpClient:
+    """A client of "Deezer" at `url`; `options` are the policy's and the client's."""
+    cached = {name: options.pop(name) for name in ("keep", "cache", "unkept") if name in options}
+    policy = Policy("Deezer", url, **{"per_second": 1000, **options})
+    return HttpClient(policy, clock=clock or JumpingClock(), **cached)
 
 
 @contextmanager
 def asking(
     answer: Callable[..., None], clock: Any = None, **limits: Any
-) -> Iterator[tuple[PoliteSession, services.RawServer]]:
-    with raw_server(answer) as server, session(server.url, clock, limits=limits) as polite:
+) -> Iterator[tuple[HttpClient, services.RawServer]]:
+    with raw_server(answer) as server, client(server.url, clock, **limits) as polite:
         yield polite, server
 
 
@@ -63,7 +60,7 @@ def test_names_itself_and_a_contact(
 ) -> None:
     monkeypatch.setenv("ARTISTINDEX_CONTACT", "me@example.org\r\nX-Evil: 1 (\x07é)")
     asked = answers(httpserver, Response("{}"))
-    with session(httpserver.url_for("")) as polite:
+    with client(httpserver.url_for("")) as polite:
         assert polite.get_json("thing", params={"q": "Röyksopp & Robyn", "limit": 5}) == {}
     assert asked[0].headers["User-Agent"] == user_agent()
     assert user_agent().startswith("artistindex/")
@@ -73,7 +70,7 @@ def test_names_itself_and_a_contact(
 
 def test_keeps_its_pace(httpserver: HTTPServer, clock: JumpingClock) -> None:
     answers(httpserver, Response("{}"))
-    with session(httpserver.url_for(""), clock, per_second=2) as polite:
+    with client(httpserver.url_for(""), clock, per_second=2) as polite:
         started = clock.now
         for _ in range(5):
             polite.get_json("thing")
@@ -94,7 +91,7 @@ def test_no_two_requests_are_nearer_than_the_pace(per_second: float, pauses: lis
 
 
 def test_the_pace_holds_over_threads() -> None:
-    pace, moments = Pace(100, SystemClock()), []
+    pace, moments = Pace(100, time), []
 
     def ask() -> None:
         for _ in range(4):
@@ -117,7 +114,7 @@ def test_a_transient_status_is_tried_again(
     httpserver: HTTPServer, clock: JumpingClock, status: int
 ) -> None:
     asked = answers(httpserver, *[Response(status=status)] * 3, Response('{"a": 1}'))
-    with session(httpserver.url_for(""), clock) as polite:
+    with client(httpserver.url_for(""), clock) as polite:
         assert polite.get_json("thing") == {"a": 1}
     assert len(asked) == 4
     assert [round(wait) for wait in clock.slept] == pytest.approx([1, 2, 4], abs=1.01)
@@ -128,23 +125,23 @@ def test_a_lasting_error_is_given_up_and_ends_the_service_after_three(
     httpserver: HTTPServer, clock: JumpingClock
 ) -> None:
     asked = answers(httpserver, Response(status=502))
-    with session(httpserver.url_for(""), clock) as polite:
+    with client(httpserver.url_for(""), clock) as polite:
         for _ in range(2):
-            with pytest.raises(ServiceError, match=r"Deezer: status 502, 4 times; run the same"):
+            with pytest.raises(ServiceError, match=r"Deezer: status 502, 4 times; try again later"):
                 polite.get_json("thing")
         with pytest.raises(ServiceEnded, match=r"3 requests in a row"):
             polite.get_json("thing")
-        assert len(asked) == 3 * ATTEMPTS
+        assert len(asked) == 3 * MAX_ATTEMPTS
         with pytest.raises(ServiceEnded, match=r"status 502"):
             polite.get_json("thing")
-    assert len(asked) == 3 * ATTEMPTS
+    assert len(asked) == 3 * MAX_ATTEMPTS
 
 
 def test_success_forgives(httpserver: HTTPServer, clock: JumpingClock) -> None:
-    bad = [Response(status=500)] * ATTEMPTS
+    bad = [Response(status=500)] * MAX_ATTEMPTS
     good = [Response("{}")]
     answers(httpserver, *(bad + good) * 3)
-    with session(httpserver.url_for(""), clock) as polite:
+    with client(httpserver.url_for(""), clock) as polite:
         for _ in range(3):
             with pytest.raises(ServiceError) as caught:
                 polite.get_json("thing")
@@ -158,7 +155,7 @@ def test_a_final_status_is_not_tried_again(
 ) -> None:
     asked = answers(httpserver, Response("<html>", status=status))
     with (
-        session(httpserver.url_for(""), clock) as polite,
+        client(httpserver.url_for(""), clock) as polite,
         pytest.raises(StatusError, match=rf"^Deezer answered with status {status} to /thing$") as e,
     ):
         polite.get_json("thing", params={"q": "secret"})
@@ -172,7 +169,7 @@ def test_being_refused_three_times_in_a_row_ends_the_service(
     asked = answers(
         httpserver, *[Response(status=403)] * 2, Response("{}"), *[Response(status=403)] * 9
     )
-    with session(httpserver.url_for(""), clock) as polite:
+    with client(httpserver.url_for(""), clock) as polite:
         for status in (403, 403, 200, 403, 403):
             if status == 200:
                 polite.get_json("thing")
@@ -191,7 +188,7 @@ def test_being_refused_three_times_in_a_row_ends_the_service(
 def test_retry_after_is_obeyed(httpserver: HTTPServer, clock: JumpingClock, form: str) -> None:
     value = form if form.isdigit() else formatdate(clock.now + 17, usegmt=True)
     answers(httpserver, Response(status=429, headers={"Retry-After": value}), Response("{}"))
-    with session(httpserver.url_for(""), clock) as polite:
+    with client(httpserver.url_for(""), clock) as polite:
         polite.get_json("thing")
     assert sum(clock.slept) == pytest.approx(17)
 
@@ -204,7 +201,7 @@ def test_a_long_retry_after_ends_the_service_at_once(
     httpserver: HTTPServer, clock: JumpingClock, value: str, shown: str, status: int
 ) -> None:
     asked = answers(httpserver, Response(status=status, headers={"Retry-After": value}))
-    with session(httpserver.url_for(""), clock) as polite:
+    with client(httpserver.url_for(""), clock) as polite:
         for _ in range(2):
             with pytest.raises(ServiceEnded) as caught:
                 polite.get_json("thing")
@@ -220,7 +217,7 @@ def test_too_many_requests_for_good_end_the_service(
 ) -> None:
     answers(httpserver, Response(status=429))
     with (
-        session(httpserver.url_for(""), clock) as polite,
+        client(httpserver.url_for(""), clock) as polite,
         pytest.raises(ServiceEnded, match="too many requests"),
     ):
         polite.get_json("thing")
@@ -257,7 +254,7 @@ def test_a_server_that_closes_at_once(clock: JumpingClock) -> None:
         pytest.raises(ServiceError, match=r"the connection broke off, 4 times"),
     ):
         polite.get_json("thing")
-    assert server.connections == ATTEMPTS
+    assert server.connections == MAX_ATTEMPTS
 
 
 def test_a_server_that_closes_once_is_forgiven(clock: JumpingClock) -> None:
@@ -288,7 +285,7 @@ def test_a_body_that_breaks_off(clock: JumpingClock, gzipped: bool) -> None:
 def test_a_body_that_never_ends_slowly() -> None:
     started = time.monotonic()
     with (
-        asking(services.drips_for_ever, SystemClock(), whole=0.3) as (polite, server),
+        asking(services.drips_for_ever, time, whole=0.3) as (polite, server),
         pytest.raises(ServiceError, match=r"is not done after 0\.3 s; given up"),
     ):
         polite.get_json("thing")
@@ -298,7 +295,7 @@ def test_a_body_that_never_ends_slowly() -> None:
 
 def test_a_body_that_never_ends_fast(clock: JumpingClock) -> None:
     with (
-        asking(services.floods, clock, most_bytes=1 << 20) as (polite, server),
+        asking(services.floods, clock, max_bytes=1 << 20) as (polite, server),
         pytest.raises(ServiceError, match="is larger than 1024 KiB"),
     ):
         polite.get_json("thing")
@@ -309,7 +306,7 @@ def test_a_small_body_that_unpacks_into_a_large_one(httpserver: HTTPServer) -> N
     bomb = gzip.compress(b" " * (64 << 20))
     answers(httpserver, Response(bomb, headers={"Content-Encoding": "gzip"}))
     with (
-        session(httpserver.url_for(""), limits={"most_bytes": 1 << 20}) as polite,
+        client(httpserver.url_for(""), max_bytes=1 << 20) as polite,
         pytest.raises(ServiceError, match="is larger than 1024 KiB"),
     ):
         polite.get_json("thing")
@@ -319,7 +316,7 @@ def test_a_server_that_says_nothing() -> None:
     with asking(services.says_nothing, JumpingClock(), read=0.05) as (polite, server):
         with pytest.raises(ServiceError, match="it does not answer, 4 times"):
             polite.get_json("thing")
-        assert server.connections == ATTEMPTS
+        assert server.connections == MAX_ATTEMPTS
 
 
 def test_headers_that_are_no_http(clock: JumpingClock) -> None:
@@ -331,7 +328,7 @@ def test_headers_that_are_no_http(clock: JumpingClock) -> None:
 
 
 def test_nobody_listens(clock: JumpingClock) -> None:
-    with session(services.unused_url(), clock) as polite:
+    with client(services.unused_url(), clock) as polite:
         for _ in range(2):
             with pytest.raises(ServiceEnded, match=r"Deezer: cannot be reached: .*refused"):
                 polite.get_json("thing")
@@ -356,9 +353,9 @@ def test_no_name_server(clock: JumpingClock, monkeypatch: pytest.MonkeyPatch) ->
         raise OSError
 
     monkeypatch.setattr("socket.getaddrinfo", hang)
-    monkeypatch.setattr("artistindex._util.http_transport._NAME_SECONDS", 0.05)
+    monkeypatch.setattr("artistindex._util.http_adapter._NAME_SECONDS", 0.05)
     with (
-        session("https://service.invalid", clock) as polite,
+        client("https://service.invalid", clock) as polite,
         pytest.raises(ServiceEnded, match=r"no address is found for service\.invalid"),
     ):
         polite.get_json("thing")
@@ -366,7 +363,7 @@ def test_no_name_server(clock: JumpingClock, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_unknown_host(clock: JumpingClock) -> None:
     with (
-        session("https://service.invalid", clock) as polite,
+        client("https://service.invalid", clock) as polite,
         pytest.raises(ServiceEnded, match="is there a network"),
     ):
         polite.get_json("thing")
@@ -392,7 +389,7 @@ def test_another_host_is_refused(
     httpserver: HTTPServer, clock: JumpingClock, target: str, shown: str
 ) -> None:
     answers(httpserver, redirect(target))
-    with session(httpserver.url_for(""), clock) as polite, pytest.raises(ServiceError) as caught:
+    with client(httpserver.url_for(""), clock) as polite, pytest.raises(ServiceError) as caught:
         polite.get_json("thing")
     assert shown in str(caught.value)
     assert "secret" not in str(caught.value)
@@ -412,14 +409,14 @@ def test_a_redirect_to_nonsense(clock: JumpingClock) -> None:
 def test_a_redirect_on_the_same_host_is_followed(httpserver: HTTPServer) -> None:
     answers(httpserver, redirect("/moved", 301))
     httpserver.expect_request("/moved").respond_with_json([1])
-    with session(httpserver.url_for("")) as polite:
+    with client(httpserver.url_for("")) as polite:
         assert polite.get_json("thing") == [1]
 
 
 def test_a_circle_of_redirects_ends(httpserver: HTTPServer) -> None:
     asked = answers(httpserver, redirect("/thing"))
     with (
-        session(httpserver.url_for("")) as polite,
+        client(httpserver.url_for("")) as polite,
         pytest.raises(ServiceError, match="TooManyRedirects"),
     ):
         polite.get_json("thing")
@@ -427,7 +424,7 @@ def test_a_circle_of_redirects_ends(httpserver: HTTPServer) -> None:
 
 
 def test_only_named_hosts_are_asked(clock: JumpingClock) -> None:
-    with session("https://service.invalid", clock, hosts=(".cdn.invalid",)) as polite:
+    with client("https://service.invalid", clock, hosts=(".cdn.invalid",)) as polite:
         for url in ("https://evilcdn.invalid/a", "https://cdn.invalid.example/a"):
             with pytest.raises(ServiceError, match="refused"):
                 polite.get_text(url)
@@ -454,7 +451,7 @@ def test_nonsense_where_json_is_expected(
     httpserver: HTTPServer, tmp_path: Path, body: str, what: str
 ) -> None:
     asked = answers(httpserver, Response(body, content_type="text/html"))
-    with session(httpserver.url_for(""), keep=60, cache=tmp_path / "c.sqlite3") as polite:
+    with client(httpserver.url_for(""), keep=60, cache=tmp_path / "c.sqlite3") as polite:
         for _ in range(2):
             with pytest.raises(ServiceError, match=f"Deezer sent {what} where JSON was expected"):
                 polite.get_json("thing")
@@ -472,13 +469,13 @@ def test_text_is_decoded_as_declared_else_as_utf8(httpserver: HTTPServer) -> Non
         page("Björk".encode(), "text/html; charset=no-such"),
         page(b"Bj\xf6rk", "text/html"),
     )
-    with session(httpserver.url_for("")) as polite:
+    with client(httpserver.url_for("")) as polite:
         assert [polite.get_text("thing") for _ in range(4)] == ["Björk"] * 3 + ["Bj\ufffdrk"]
 
 
 def test_a_status_hidden_in_the_body_is_read(httpserver: HTTPServer, clock: JumpingClock) -> None:
     asked = answers(httpserver, Response('{"error": {"code": 4}}'), Response("{}"))
-    with session(
+    with client(
         httpserver.url_for(""), clock, status_of=lambda r: 429 if b"error" in r.content else 200
     ) as polite:
         assert polite.get_json("thing") == {}
@@ -487,7 +484,7 @@ def test_a_status_hidden_in_the_body_is_read(httpserver: HTTPServer, clock: Jump
 
 def test_a_final_answer_ends_the_service(httpserver: HTTPServer, clock: JumpingClock) -> None:
     asked = answers(httpserver, Response(status=403))
-    with session(
+    with client(
         httpserver.url_for(""),
         clock,
         final=lambda r: "needs Premium" if r.status_code == 403 else None,
@@ -507,7 +504,7 @@ def test_answers_are_kept_for_a_while(
     asked = answers(httpserver, Response('{"a": 1}'), Response('{"a": 2}'))
 
     def ask(*, fresh: bool = False) -> Any:
-        with session(
+        with client(
             httpserver.url_for(""), clock, keep=60, cache=tmp_path / "deep" / "c.sqlite3"
         ) as polite:
             return polite.get_json("thing", fresh=fresh)
@@ -525,7 +522,7 @@ def test_not_found_is_kept_and_other_failures_are_not(
     httpserver: HTTPServer, tmp_path: Path
 ) -> None:
     asked = answers(httpserver, Response(status=403), Response("gone", status=404))
-    with session(httpserver.url_for(""), keep=60, cache=tmp_path / "c") as polite:
+    with client(httpserver.url_for(""), keep=60, cache=tmp_path / "c") as polite:
         for status in (403, 404, 404):
             with pytest.raises(StatusError) as caught:
                 polite.get_text("thing")
@@ -540,7 +537,7 @@ def test_a_text_that_fails_its_check_is_not_kept(httpserver: HTTPServer, tmp_pat
         if "map" not in text:
             raise ServiceError("no map")
 
-    with session(httpserver.url_for(""), keep=60, cache=tmp_path / "c") as polite:
+    with client(httpserver.url_for(""), keep=60, cache=tmp_path / "c") as polite:
         with pytest.raises(ServiceError, match="no map"):
             polite.get_text("thing", check=check)
         assert polite.get_text("thing", check=check) == "the map"
@@ -550,7 +547,7 @@ def test_signed_addresses_never_reach_the_disk(httpserver: HTTPServer, tmp_path:
     document = {"data": [{"id": 1, "preview": "https://cdn/signed", "album": {"preview": "x"}}]}
     answers(httpserver, Response(json.dumps(document)))
     path = tmp_path / "c.sqlite3"
-    with session(httpserver.url_for(""), keep=60, cache=path, unkept=("preview",)) as polite:
+    with client(httpserver.url_for(""), keep=60, cache=path, unkept=("preview",)) as polite:
         pruned = {"data": [{"id": 1, "album": {}}]}
         assert polite.get_json("thing") == pruned == polite.get_json("thing")
         assert polite.get_json("thing", fresh=True) == document
@@ -564,7 +561,7 @@ def test_a_broken_cache_is_made_anew(
     asked = answers(httpserver, Response("{}"))
     path = tmp_path / "c.sqlite3"
     path.write_bytes(content)
-    with session(httpserver.url_for(""), keep=60, cache=path) as polite:
+    with client(httpserver.url_for(""), keep=60, cache=path) as polite:
         polite.get_json("thing")
         polite.get_json("thing")
     assert len(asked) == 1
@@ -576,17 +573,17 @@ def test_a_cache_that_cannot_be_written_is_done_without(
     asked = answers(httpserver, Response("{}"))
     (tmp_path / "file").write_text("")
     for path in (tmp_path / "file" / "c.sqlite3", tmp_path):
-        with session(httpserver.url_for(""), keep=60, cache=path) as polite:
+        with client(httpserver.url_for(""), keep=60, cache=path) as polite:
             assert polite.get_json("thing") == {}
     assert len(asked) == 2
 
 
-def test_two_sessions_share_a_cache(httpserver: HTTPServer, tmp_path: Path) -> None:
+def test_two_clients_share_a_cache(httpserver: HTTPServer, tmp_path: Path) -> None:
     asked = answers(httpserver, Response("{}"))
     path = tmp_path / "c.sqlite3"
     with (
-        session(httpserver.url_for(""), keep=60, cache=path) as one,
-        session(httpserver.url_for(""), keep=60, cache=path) as other,
+        client(httpserver.url_for(""), keep=60, cache=path) as one,
+        client(httpserver.url_for(""), keep=60, cache=path) as other,
     ):
         one.get_json("thing")
         other.get_json("thing")
@@ -604,7 +601,7 @@ def test_a_download_appears_only_when_whole(
 ) -> None:
     target = tmp_path / "deep" / "preview.mp3"
     httpserver.expect_request("/preview").respond_with_data(b"\xff\xfb" * 1000)
-    with session(httpserver.url_for("")) as polite:
+    with client(httpserver.url_for("")) as polite:
         assert polite.download(httpserver.url_for("/preview"), target) == 2000
     assert target.read_bytes() == b"\xff\xfb" * 1000
     with (
@@ -618,7 +615,7 @@ def test_a_download_appears_only_when_whole(
 
 def test_a_download_that_is_forbidden(httpserver: HTTPServer, tmp_path: Path) -> None:
     answers(httpserver, Response("denied", status=403))
-    with session(httpserver.url_for("")) as polite, pytest.raises(StatusError):
+    with client(httpserver.url_for("")) as polite, pytest.raises(StatusError):
         polite.download(httpserver.url_for("/thing"), tmp_path / "a.mp3")
     assert not list(tmp_path.glob("*.mp3*"))
 
@@ -644,7 +641,7 @@ def test_a_mirror_may_be_named(monkeypatch: pytest.MonkeyPatch, url: str) -> Non
 
 
 def test_the_adapter_takes_no_retries_of_its_own(httpserver: HTTPServer) -> None:
-    with session(httpserver.url_for("")) as polite:
+    with client(httpserver.url_for("")) as polite:
         adapter = polite.requests.get_adapter("https://anything")
         assert isinstance(adapter, PoliteAdapter)
         assert adapter.max_retries.total == 0

@@ -14,7 +14,7 @@ from artistindex.entities import Artist, Track
 from artistindex.errors import ArtistIndexError, Misuse, ServiceEnded, ServiceError
 from artistindex.metadata import spotify
 from artistindex.metadata.deezer import Deezer
-from artistindex.metadata.provider import open_provider
+from artistindex.metadata.open import open_provider
 from artistindex.metadata.spotify import Credentials, Spotify, find_credentials
 from music_services import (
     SECRET,

@@ -1,48 +1,38 @@
-"""The one polite session through which every web service is asked.
+"""The one polite client through which every web service is asked.
 
-A service gets a PoliteSession of its own: it names us and a contact, keeps a pace, retries what
+A service gets an HttpClient of its own. It names us and a contact, keeps a pace, tries again what
 is transient, obeys Retry-After, speaks to the service's own hosts only, bounds every answer in
 size and time, and keeps answers on disk where the service's terms allow it.
 """
 
 import json
 import os
-from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import Any, Self, TypeVar
 from urllib.parse import urlencode, urlsplit
 
-from artistindex.errors import Misuse, ServiceError
+import requests
 
-if TYPE_CHECKING:
-    import requests
+from artistindex._util import strict_json
+from artistindex._util.dirs import cache_folder
+from artistindex._util.files import atomic_write
+from artistindex._util.http_adapter import PoliteAdapter
+from artistindex._util.http_cache import HttpCache
+from artistindex._util.http_policy import Clock, Policy
+from artistindex.errors import ServiceError, StatusError
 
-    from artistindex._util.http_transport import Clock
-
-_Value = TypeVar("_Value")
-_NOT_FOUND = 404
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 DAY = 86_400.0
+_NOT_FOUND = 404
+_Value = TypeVar("_Value")
 
 
-class StatusError(ServiceError):
-    """A service answered with an HTTP status that is no success; `status` says which."""
+class HttpClient:
+    """A client of one web service; safe to share between threads, closed when done.
 
-    def __init__(self, message: str, status: int) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-class PoliteSession:
-    """A session with one web service; safe to share between threads, closed when done.
-
-    `service` is its name as a person writes it, `base_url` where its API lies and `per_second` the
-    most requests a second. `hosts` are further hosts that it may send us to ("host", or ".domain"
-    for all below it). Answers are kept for `keep` seconds (None: never) in the file `cache`, by
-    default one in the cache folder, without the JSON members named in `unkept`. `status_of` and
-    `final` are those of transport.Policy. `limits` replaces its limits (connect, read, whole,
-    most_bytes).
+    Answers are kept for `keep` seconds (None: never) in the file `cache`, by default one in the
+    cache folder, without the JSON members named in `unkept`.
 
     The methods raise StatusError for an answer that is no success, ServiceError for a service that
     fails or answers nonsense, and ServiceEnded once it must not be asked again in this run.
@@ -50,42 +40,23 @@ class PoliteSession:
 
     def __init__(
         self,
-        service: str,
+        policy: Policy,
         *,
-        base_url: str,
-        per_second: float,
-        hosts: Collection[str] = (),
         keep: float | None = None,
         cache: Path | None = None,
-        unkept: Collection[str] = (),
-        status_of: "Callable[[requests.Response], int] | None" = None,
-        final: "Callable[[requests.Response], str | None] | None" = None,
-        limits: Mapping[str, Any] | None = None,
-        clock: "Clock | None" = None,
+        unkept: tuple[str, ...] = (),
+        clock: Clock | None = None,
     ) -> None:
-        from artistindex._util import http_transport
-
-        self.service = service
-        self.base_url = base_url.rstrip("/")
+        self.service = policy.service
+        self.base_url = policy.base_url.rstrip("/")
         self._unkept = frozenset(unkept)
-        self._clock: Clock = clock or http_transport.SystemClock()
-        self._policy = http_transport.Policy(
-            service=service,
-            per_second=per_second,
-            hosts=(host_of(base_url), *hosts),
-            status_of=status_of or http_transport.status,
-            final=final or http_transport.nothing_final,
-            **(limits or {}),
-        )
-        self.requests = _requests_session(self._policy, self._clock)
+        self._clock: Clock = clock or time
+        self.requests = _polite_session(PoliteAdapter(policy, self._clock))
         self._cache = None
         if keep is not None:
-            from artistindex._util.dirs import cache_folder
-            from artistindex._util.http_responses import ResponseCache
-
-            name = "".join(filter(str.isalnum, service.casefold()))
+            name = "".join(filter(str.isalnum, self.service.lower()))
             path = cache or cache_folder("responses") / f"{name}.sqlite3"
-            self._cache = ResponseCache(path, seconds=keep, now=self._clock.time())
+            self._cache = HttpCache(path, seconds=keep, now=self._clock.time())
 
     def get_json(
         self,
@@ -95,18 +66,21 @@ class PoliteSession:
         fresh: bool = False,
         check: Callable[[Any], object] | None = None,
     ) -> Any:
-        """The JSON document at `path` (below the base URL, or a whole URL).
+        """Return the JSON document at `path` (below the base URL, or a whole URL).
 
         Without the members in `unkept`, unless `fresh`: then it is asked for anew, and not kept.
         `check` raises where it is not what was asked for: not kept then.
         """
 
+        def parse(text: str) -> Any:
+            return strict_json.parse(text, self.service)
+
         def keepable(text: str) -> str:
             if check is not None:
-                check(self._json(text))
-            return self._keepable(text)
+                check(parse(text))
+            return self._without_unkept(text)
 
-        return self._get(path, params, fresh=fresh, parse=self._json, keep=keepable)
+        return self._get(path, params, fresh=fresh, parse=parse, keepable=keepable)
 
     def get_text(
         self,
@@ -116,28 +90,23 @@ class PoliteSession:
         fresh: bool = False,
         check: Callable[[str], object] | None = None,
     ) -> str:
-        """The text at `path`; `check` raises where it is not what was asked for: not kept then."""
+        """Return the text at `path`; `check` raises where it is not what was asked for."""
 
-        def parse(text: str) -> str:
+        def checked(text: str) -> str:
             if check is not None:
                 check(text)
             return text
 
-        return self._get(path, params, fresh=fresh, parse=parse, keep=parse)
+        return self._get(path, params, fresh=fresh, parse=checked, keepable=checked)
 
     def download(self, url: str, destination: Path) -> int:
-        """Write what lies at `url` to `destination`, which appears only when whole; bytes written.
+        """Write what lies at `url` to `destination`, which appears only when whole.
 
-        Never kept elsewhere; at most `most_bytes` of the limits.
+        Returns the bytes written, at most the policy's `max_bytes`; they are kept nowhere else.
         """
         body = self._ask(self._url(url, None)).content
         destination.parent.mkdir(parents=True, exist_ok=True)
-        partial = destination.with_name(f"{destination.name}.{os.getpid()}.part")
-        try:
-            partial.write_bytes(body)
-            partial.replace(destination)
-        finally:
-            partial.unlink(missing_ok=True)
+        atomic_write(destination, body)
         return len(body)
 
     def close(self) -> None:
@@ -159,104 +128,56 @@ class PoliteSession:
         *,
         fresh: bool,
         parse: Callable[[str], _Value],
-        keep: Callable[[str], str],
+        keepable: Callable[[str], str],
     ) -> _Value:
         url = self._url(path, params)
         cache = None if fresh else self._cache
-        kept = cache.get(url, now=self._clock.time()) if cache else None
-        if kept is not None:
-            status, text = kept
-            return parse(self._successful(status, text, url))
+        answer = cache.get(url, now=self._clock.time()) if cache else None
+        if answer is None:
+            answer = self._fetch(url, keepable=None if fresh else keepable)
+            if cache:
+                cache.put(url, *answer, now=self._clock.time())
+        status, text = answer
+        self._check_success(status, url)
+        return parse(text)
+
+    def _fetch(self, url: str, *, keepable: Callable[[str], str] | None) -> tuple[int, str]:
+        """Return the status (of a success, or 404) and the text at `url`."""
         response = self._ask(url, not_found=True)
         text = _text(response)
-        if response.status_code != _NOT_FOUND and not fresh:
-            text = keep(text)  # raises for nonsense, so that it is not kept
-        if cache:
-            cache.put(url, response.status_code, text, now=self._clock.time())
-        return parse(self._successful(response.status_code, text, url))
+        if keepable is not None and response.status_code != _NOT_FOUND:
+            text = keepable(text)  # raises for nonsense, so that it is not kept
+        return response.status_code, text
 
-    def _ask(self, url: str, *, not_found: bool = False) -> "requests.Response":
-        import requests
-
+    def _ask(self, url: str, *, not_found: bool = False) -> requests.Response:
         try:
             response = self.requests.get(url)
         except requests.RequestException as error:
-            raise ServiceError(f"{self.service}: {type(error).__name__} in the exchange") from None
+            reason = f"{self.service}: {type(error).__name__} in the exchange"
+            raise ServiceError(reason) from None
         if not (not_found and response.status_code == _NOT_FOUND):
-            self._successful(response.status_code, "", url)
+            self._check_success(response.status_code, url)
         return response
 
-    def _successful(self, status: int, text: str, url: str) -> str:
-        if 200 <= status < 300:
-            return text
-        path = urlsplit(url).path[:100]
-        raise StatusError(f"{self.service} answered with status {status} to {path}", status)
+    def _check_success(self, status: int, url: str) -> None:
+        if not 200 <= status < 300:
+            path = urlsplit(url).path[:100]
+            raise StatusError(f"{self.service} answered with status {status} to {path}", status)
 
     def _url(self, path: str, params: Mapping[str, str | int] | None) -> str:
         url = path if "://" in path else f"{self.base_url}/{path.lstrip('/')}"
         return f"{url}?{urlencode(params, errors='replace')}" if params else url
 
-    def _json(self, text: str) -> Any:
-        return self._parse(text, None)
+    def _without_unkept(self, text: str) -> str:
+        def prune(members: dict[str, Any]) -> dict[str, Any]:
+            return {name: value for name, value in members.items() if name not in self._unkept}
 
-    def _keepable(self, text: str) -> str:
-        document = self._parse(text, self._without_unkept if self._unkept else None)
+        document = strict_json.parse(text, self.service, hook=prune if self._unkept else None)
         return json.dumps(document, ensure_ascii=False) if self._unkept else text
-
-    def _parse(self, text: str, hook: Callable[[dict[str, Any]], Any] | None) -> Any:
-        try:
-            return json.loads(text, object_hook=hook, parse_constant=_no_constant)
-        except (ValueError, RecursionError):
-            raise not_json(self.service, text) from None
-
-    def _without_unkept(self, members: dict[str, Any]) -> dict[str, Any]:
-        return {name: value for name, value in members.items() if name not in self._unkept}
-
-
-def not_json(service: str, text: str = "") -> ServiceError:
-    """The error for an answer that is not the JSON it should be."""
-    what = "a web page" if text.lstrip()[:1] == "<" else "something else"
-    return ServiceError(
-        f"{service} sent {what} where JSON was expected (is a log-in page or a proxy in between?)"
-    )
-
-
-def service_url(variable: str, default: str) -> str:
-    """The base URL of a service: that in the environment's `variable`, or `default`.
-
-    The variables are for mirrors and tests.
-
-    Raises Misuse unless it is https, or http to this machine: credentials travel there.
-    """
-    url = os.environ.get(variable) or default
-    parts = urlsplit("")
-    with suppress(ValueError):
-        parts = urlsplit(url) if is_safe(url) else parts
-    if not parts.hostname or parts.query or parts.fragment or parts.username:
-        raise Misuse(f"{variable} must be an https URL without a query, such as {default}")
-    return url
-
-
-def is_safe(url: str) -> bool:
-    """Whether `url` is https, or http to this machine. Raises ValueError for what is no URL."""
-    parts = urlsplit(url)
-    return parts.scheme == "https" or (parts.scheme == "http" and is_local(url))
-
-
-def is_local(url: str) -> bool:
-    """Whether `url` leads to this machine, which is asked without delay. Raises ValueError."""
-    return urlsplit(url).hostname in _LOOPBACK
-
-
-def host_of(url: str) -> str:
-    """The host of `url`, with the port unless it is that of https. Raises ValueError."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    return f"{host}:{parts.port}" if parts.port not in (None, 443) else host
 
 
 def user_agent() -> str:
-    """Who is asking, with a contact: ARTISTINDEX_CONTACT, else the project's own address."""
+    """Return who is asking, with a contact: ARTISTINDEX_CONTACT, else the project's address."""
     from importlib import metadata
 
     package = metadata.metadata("artistindex")
@@ -266,13 +187,8 @@ def user_agent() -> str:
     return f"artistindex/{package['Version']} (contact: {plain.strip()[:200]})"
 
 
-def _requests_session(policy: Any, clock: Any) -> "requests.Session":
-    import requests
-
-    from artistindex._util.http_transport import PoliteAdapter
-
+def _polite_session(adapter: PoliteAdapter) -> requests.Session:
     session = requests.Session()
-    adapter = PoliteAdapter(policy, clock)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     session.headers["User-Agent"] = user_agent()
@@ -280,15 +196,11 @@ def _requests_session(policy: Any, clock: Any) -> "requests.Session":
     return session
 
 
-def _text(response: "requests.Response") -> str:
-    """The body as text: the declared character set where there is one, else UTF-8."""
-    declared = "charset" in response.headers.get("Content-Type", "").casefold()
+def _text(response: requests.Response) -> str:
+    """Return the body as text: in the declared character set where there is one, else UTF-8."""
+    declared = "charset" in response.headers.get("Content-Type", "").lower()
     encoding = (response.encoding if declared else None) or "utf-8"
     try:
         return response.content.decode(encoding, errors="replace")
     except LookupError:
         return response.content.decode("utf-8", errors="replace")
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")

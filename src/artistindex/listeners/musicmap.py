@@ -19,19 +19,19 @@ from urllib.parse import quote_plus
 from artistindex import naming
 from artistindex._util import files
 from artistindex._util.dirs import cache_folder
-from artistindex._util.http import DAY, PoliteSession, StatusError, service_url
-from artistindex.errors import Misuse, ServiceEnded, ServiceError, UnknownArtist
+from artistindex._util.urls import service_url
+from artistindex.errors import Misuse, ServiceEnded, ServiceError, StatusError, UnknownArtist
 from artistindex.listeners.favourites import unique
 
 if TYPE_CHECKING:
-    from artistindex._util.http_transport import Clock
+    from artistindex._util.http import HttpClient
+    from artistindex._util.http_policy import Clock
 
 BASE_URL = "https://www.music-map.com/"
 _UNKNOWN = -1.0
 _ANCHOR = re.compile(r"s(\d+)")
 _STRENGTHS = re.compile(r"\bAid\[0\]\s*=\s*new\s+Array\(([^)]*)\)")
 _NOT_FOUND = 404
-_KEPT = 90 * DAY
 _SAVED_EVERY = 20
 _FAILURES_THAT_END = 5
 
@@ -71,16 +71,20 @@ class GroundTruth:
 # --- the page -----------------------------------------------------------------------------------
 
 
-def session(*, clock: "Clock | None" = None) -> PoliteSession:
-    """A session with music-map.com: one request a second, pages kept for 90 days.
+def session(*, clock: "Clock | None" = None) -> "HttpClient":
+    """Open a client of music-map.com: one request a second, pages kept for 90 days.
 
     ARTISTINDEX_MUSICMAP_URL names another home of the pages, for mirrors and tests.
     """
+    from artistindex._util.http import DAY, HttpClient
+    from artistindex._util.http_policy import Policy
+
     base_url = service_url("ARTISTINDEX_MUSICMAP_URL", BASE_URL)
-    return PoliteSession("music-map.com", base_url=base_url, per_second=1, keep=_KEPT, clock=clock)
+    policy = Policy("music-map.com", base_url, per_second=1)
+    return HttpClient(policy, keep=90 * DAY, clock=clock)
 
 
-def fetch(name: str, *, session: PoliteSession) -> tuple[Similar, ...]:
+def fetch(name: str, *, session: "HttpClient") -> tuple[Similar, ...]:
     """The artists that music-map lists for the artist called `name`, closest first.
 
     Raises UnknownArtist where it has no page for that artist, ServiceError where it answers
@@ -378,7 +382,7 @@ def collect(
     wanted: Iterable[str],
     file: ListFile,
     *,
-    session: PoliteSession,
+    session: "HttpClient",
     retry_failed: bool = False,
     done: Callable[[Outcome], None] = lambda outcome: None,
 ) -> list[Outcome]:
@@ -411,7 +415,7 @@ def collect(
 def _one(
     name: str,
     file: ListFile,
-    session: PoliteSession,
+    session: "HttpClient",
     *,
     retry_failed: bool,
     ended: ServiceEnded | None,

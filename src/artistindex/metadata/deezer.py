@@ -5,10 +5,12 @@ Shapes as Deezer's API documentation (developers.deezer.com/api) has them: every
 """
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from artistindex._util.http import DAY, PoliteSession, StatusError, is_local, service_url
+from artistindex._util.urls import is_local, service_url
 from artistindex.entities import Artist, Track
+from artistindex.errors import StatusError
 from artistindex.metadata.provider import (
     Reader,
     credited,
@@ -22,7 +24,7 @@ from artistindex.metadata.track_selection import select_tracks
 if TYPE_CHECKING:
     import requests
 
-    from artistindex._util.http_transport import Clock
+    from artistindex._util.http_policy import Clock
 
 _URL = "https://api.deezer.com"
 _MAX_RESULTS = 100
@@ -38,28 +40,29 @@ class Deezer:
     label = "Deezer"
 
     def __init__(self, *, base_url: str | None = None, clock: "Clock | None" = None) -> None:
+        from artistindex._util.http import DAY, HttpClient
+        from artistindex._util.http_policy import Policy
+
         base_url = base_url or service_url("ARTISTINDEX_DEEZER_URL", _URL)
-        self._session = PoliteSession(
+        policy = Policy(
             self.label,
-            base_url=base_url,
+            base_url,
             per_second=1000 if is_local(base_url) else 8,
             hosts=(".dzcdn.net",),
-            keep=DAY,
-            unkept=("preview",),
             status_of=status_of,
-            clock=clock,
         )
+        self._client = HttpClient(policy, keep=DAY, unkept=("preview",), clock=clock)
 
     def search(self, name: str) -> list[Artist]:
         """The artists that Deezer offers for `name`, in its own ranking."""
         asked = {"q": name, "limit": "50"}
-        found = self._session.get_json("search/artist", params=asked, check=_data)
+        found = self._client.get_json("search/artist", params=asked, check=_data)
         return list(credited(_data(found), _artist))
 
     def artist(self, id_: str) -> Artist | None:
         """The artist with this Deezer id, or None."""
         try:
-            found = self._session.get_json(f"artist/{id_}", check=_read.object)
+            found = self._client.get_json(f"artist/{id_}", check=_read.object)
             return _artist(_read.object(found))
         except StatusError as error:
             if error.status == 404:
@@ -69,7 +72,7 @@ class Deezer:
     def tracks(self, artist: Artist, *, limit: int) -> list[Track]:
         """At most `limit` of the artist's top tracks."""
         path = f"artist/{artist.ids['deezer']}/top"
-        found = self._session.get_json(path, params={"limit": _MAX_RESULTS}, check=_data)
+        found = self._client.get_json(path, params={"limit": _MAX_RESULTS}, check=_data)
         listed = (_track(entry) for entry in _data(found))
         own = (track for track in listed if track is not None and _is_by(track, artist))
         return select_tracks(own, artist, limit=limit)
@@ -86,7 +89,7 @@ class Deezer:
         else:
             return None
         try:
-            found = _read.object(self._session.get_json(path, fresh=True))
+            found = _read.object(self._client.get_json(path, fresh=True))
         except StatusError as error:
             if error.status == 404:
                 return None
@@ -94,14 +97,13 @@ class Deezer:
         address = found.get("preview")
         return address if isinstance(address, str) and address.startswith("http") else None
 
-    @property
-    def session(self) -> PoliteSession:
-        """The session, for downloading a preview."""
-        return self._session
+    def download(self, url: str, destination: Path) -> int:
+        """Write the preview at `url` to `destination`; returns its size in bytes."""
+        return self._client.download(url, destination)
 
     def close(self) -> None:
         """Close the connections."""
-        self._session.close()
+        self._client.close()
 
 
 def status_of(response: "requests.Response") -> int:

@@ -6,13 +6,14 @@ public domain (CC0), so answers are kept for a month.
 
 from typing import TYPE_CHECKING, Any
 
-from artistindex._util.http import DAY, PoliteSession, StatusError, service_url
+from artistindex._util.urls import service_url
 from artistindex.entities import Artist
+from artistindex.errors import StatusError
 from artistindex.metadata.artist_ids import parse_id
 from artistindex.metadata.provider import Reader
 
 if TYPE_CHECKING:
-    from artistindex._util.http_transport import Clock
+    from artistindex._util.http_policy import Clock
 
 _URL = "https://musicbrainz.org/ws/2"
 _PAGES = {
@@ -26,13 +27,12 @@ class MusicBrainz:
     """Completes the ids of artists."""
 
     def __init__(self, *, base_url: str | None = None, clock: "Clock | None" = None) -> None:
-        self._session = PoliteSession(
-            "MusicBrainz",
-            base_url=base_url or service_url("ARTISTINDEX_MUSICBRAINZ_URL", _URL),
-            per_second=0.9,
-            keep=30 * DAY,
-            clock=clock,
-        )
+        from artistindex._util.http import DAY, HttpClient
+        from artistindex._util.http_policy import Policy
+
+        base_url = base_url or service_url("ARTISTINDEX_MUSICBRAINZ_URL", _URL)
+        policy = Policy("MusicBrainz", base_url, per_second=0.9)
+        self._client = HttpClient(policy, keep=30 * DAY, clock=clock)
 
     def complete(self, artist: Artist) -> Artist:
         """`artist` with the ids that MusicBrainz links to those it has; they themselves stay.
@@ -60,7 +60,7 @@ class MusicBrainz:
 
     def close(self) -> None:
         """Close the connections."""
-        self._session.close()
+        self._client.close()
 
     def _mbid(self, artist: Artist) -> str | None:
         """The MusicBrainz id of the artist whose page at Spotify or Deezer is linked there."""
@@ -79,7 +79,7 @@ class MusicBrainz:
     def _ask(self, path: str, params: dict[str, str]) -> dict[str, Any] | None:
         try:
             asked = {**params, "fmt": "json"}
-            found = self._session.get_json(path, params=asked, check=_read.object)
+            found = self._client.get_json(path, params=asked, check=_read.object)
         except StatusError as error:
             if error.status in (400, 404):
                 return None

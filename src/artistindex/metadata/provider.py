@@ -1,4 +1,4 @@
-"""What every catalogue of music can do, and the choice between them."""
+"""What every catalogue of music can do, and how what it sends is read."""
 
 import re
 from collections.abc import Callable
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from artistindex import naming
-from artistindex._util.http import not_json
+from artistindex._util.strict_json import not_json
 from artistindex.entities import Artist, Track
-from artistindex.errors import Misuse, ServiceError
+from artistindex.errors import ServiceError
 
 How = Literal["pinned", "linked", "exact"]
 
@@ -47,29 +47,6 @@ class MetadataProvider(Protocol):
 
     def close(self) -> None:
         """Close the connections."""
-
-
-def open_provider(choice: str | None = None) -> MetadataProvider:
-    """The catalogue named "spotify" or "deezer"; None is Spotify where there are credentials.
-
-    Raises Misuse where Spotify is asked for and there are none, or they cannot be read.
-    """
-    from artistindex.metadata import spotify
-    from artistindex.metadata.deezer import Deezer
-
-    if choice == "deezer":
-        return Deezer()
-    if choice not in (None, "spotify"):
-        raise Misuse(f"unknown catalogue {choice}; there are spotify and deezer")
-    credentials = spotify.find_credentials()
-    if credentials is not None:
-        return spotify.Spotify(credentials)
-    if choice is None:
-        return Deezer()
-    raise Misuse(
-        "no Spotify credentials: set SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET, or name a "
-        "spotify-config.json in ARTISTINDEX_SPOTIFY_CONFIG, or use --catalogue deezer"
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ from artistindex.entities import Artist, Failure, Track
 from artistindex.errors import ServiceEnded, ServiceError, UnknownArtist
 from artistindex.listeners.favourites import unique
 from artistindex.metadata.artist_ids import PinnedArtists, shorten
-from artistindex.metadata.provider import ArtistMatch, MetadataProvider, open_provider
+from artistindex.metadata.open import open_provider
+from artistindex.metadata.provider import ArtistMatch, MetadataProvider
 
 MAX_NAME_LENGTH = 200
 _CANDIDATES_SHOWN = 5
@@ -172,7 +173,7 @@ def is_certain_joint(name: str) -> bool:
 def open_resolver(
     choice: str | None = None, *, ids: Path | None = None, limit: int
 ) -> Iterator[ArtistResolver]:
-    """A Lookup in the catalogue of this name (None: open_catalogue decides), closed afterwards.
+    """Open a resolver in the catalogue of this name (None: open_provider decides), closed at last.
 
     `ids` is an ids file; `limit` the most tracks an artist. Raises Misuse for an ids file of the
     wrong shape and for credentials that cannot be used, before anything is asked.

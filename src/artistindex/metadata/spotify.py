@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from artistindex import naming
-from artistindex._util.http import PoliteSession, StatusError, host_of, not_json, service_url
+from artistindex._util.strict_json import not_json
+from artistindex._util.urls import host_of, service_url
 from artistindex.entities import Artist, Track
-from artistindex.errors import Misuse, ServiceEnded, ServiceError
+from artistindex.errors import Misuse, ServiceEnded, ServiceError, StatusError
 from artistindex.listeners.favourites import kind, read_json
 from artistindex.metadata.provider import (
     Reader,
@@ -31,7 +32,8 @@ from artistindex.metadata.track_selection import select_tracks
 if TYPE_CHECKING:
     import requests
 
-    from artistindex._util.http_transport import Clock
+    from artistindex._util.http import HttpClient
+    from artistindex._util.http_policy import Clock
 
 _URL = "https://api.spotify.com/v1"
 _TOKEN_URL = "https://accounts.spotify.com/api/token"  # noqa: S105 - an address
@@ -110,17 +112,20 @@ class Spotify:
         token_url: str | None = None,
         clock: "Clock | None" = None,
     ) -> None:
+        from artistindex._util.http import HttpClient
+        from artistindex._util.http_policy import Policy
+
         base_url = base_url or service_url("ARTISTINDEX_SPOTIFY_URL", _URL)
         token_url = token_url or service_url("ARTISTINDEX_SPOTIFY_TOKEN_URL", _TOKEN_URL)
-        self._session = PoliteSession(
+        policy = Policy(
             self.label,
-            base_url=base_url,
+            base_url,
             per_second=3,
             hosts=(host_of(token_url),),
             final=lambda response: _final(response, token_url),
-            clock=clock,
         )
-        self._client = _client(credentials, self._session, token_url)
+        self._http = HttpClient(policy, clock=clock)
+        self._client = _client(credentials, self._http, token_url)
         self._has_top_tracks = True
 
     def search(self, name: str) -> list[Artist]:
@@ -157,7 +162,7 @@ class Spotify:
 
     def close(self) -> None:
         """Close the connections."""
-        self._session.close()
+        self._http.close()
 
     def _sources(self, artist: Artist) -> Iterator[list[dict[str, Any]]]:
         if self._has_top_tracks:
@@ -212,8 +217,8 @@ class Spotify:
         return _read.object(answer)
 
 
-def _client(credentials: Credentials, session: PoliteSession, token_url: str) -> Any:
-    """A spotipy client that speaks through `session` and asks for its token at `token_url`."""
+def _client(credentials: Credentials, http: "HttpClient", token_url: str) -> Any:
+    """A spotipy client that speaks through `http` and asks for its token at `token_url`."""
     import spotipy
     from spotipy.cache_handler import MemoryCacheHandler
     from spotipy.oauth2 import SpotifyClientCredentials
@@ -224,12 +229,12 @@ def _client(credentials: Credentials, session: PoliteSession, token_url: str) ->
     manager = SpotifyClientCredentials(
         credentials.client_id,
         credentials.client_secret,
-        requests_session=session.requests,
+        requests_session=http.requests,
         cache_handler=MemoryCacheHandler(),
     )
     manager.OAUTH_TOKEN_URL = token_url
-    client = spotipy.Spotify(auth_manager=_Token(manager), requests_session=session.requests)
-    client.prefix = f"{session.base_url}/"
+    client = spotipy.Spotify(auth_manager=_Token(manager), requests_session=http.requests)
+    client.prefix = f"{http.base_url}/"
     return client
 
 

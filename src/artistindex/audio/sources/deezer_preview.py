@@ -71,7 +71,7 @@ class Previews:
         with self._cache.fetching() as folder:
             file = folder / "preview.mp3"
             with self._cache.explaining():
-                self._deezer.session.download(url, file)
+                self._deezer.download(url, file)
             return self._cache.put(match.source_id, file)
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlsplit
 
-from artistindex._util.http import is_local, is_safe
+from artistindex._util.urls import is_local, is_safe
 from artistindex.audio.sources import youtube_errors
 from artistindex.audio.sources.cache import AudioCache
 from artistindex.audio.sources.match import MAX_DURATION, Candidate, Scored, rank

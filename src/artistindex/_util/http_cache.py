@@ -16,7 +16,7 @@ _SCHEMA = """
 """
 
 
-class ResponseCache:
+class HttpCache:
     """Answers by URL, none older than `seconds`.
 
     A cache only: what cannot be read is made anew, what cannot be written is not kept.
