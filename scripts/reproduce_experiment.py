@@ -37,7 +37,7 @@ from artistindex.evaluation.success_criteria import RANGE_NOTE
 from artistindex.ingest.pipeline import BuildReport
 from artistindex.library.library import FILE_NAME
 from artistindex.listeners import musicmap
-from artistindex.listeners.musicmap import GroundTruth, read_truth
+from artistindex.listeners.truth_files import GroundTruth, ListFile, read_truth
 from artistindex.naming import normalise
 
 ARTISTS = (
@@ -156,7 +156,7 @@ def _earlier(given: Sequence[str]) -> dict[str, Path]:
 
 def fetched_truth(names: Sequence[str], path: Path) -> Path:
     """The lists of `names` from music-map.com, in the file `path`."""
-    file = musicmap.ListFile(path)
+    file = ListFile(path)
     with musicmap.session() as session:
         for outcome in musicmap.collect(names, file, session=session):
             if outcome.reason:

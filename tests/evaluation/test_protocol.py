@@ -7,7 +7,7 @@ from artistindex.errors import Misuse
 from artistindex.evaluation.evaluate import judge
 from artistindex.evaluation.protocol import make_protocol, rank
 from artistindex.evaluation.spaces import Space
-from artistindex.listeners.musicmap import read_truth
+from artistindex.listeners.truth_files import read_truth
 from truths import write_truth
 
 

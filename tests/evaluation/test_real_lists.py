@@ -7,7 +7,7 @@ import pytest
 
 from artistindex.evaluation.evaluate import judge
 from artistindex.evaluation.spaces import Space, open_spaces
-from artistindex.listeners.musicmap import read_truth
+from artistindex.listeners.truth_files import read_truth
 
 
 @pytest.fixture(scope="module")

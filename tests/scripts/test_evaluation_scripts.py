@@ -15,7 +15,7 @@ from artistindex.embedding import weights
 from artistindex.embedding.registry import spec_of
 from artistindex.evaluation.spaces import read_similarities
 from artistindex.index.reader import ArtistIndex
-from artistindex.listeners.musicmap import read_truth
+from artistindex.listeners.truth_files import read_truth
 from truths import write_truth
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"

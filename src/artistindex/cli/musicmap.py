@@ -48,16 +48,17 @@ def command(
     """
     from artistindex.listeners import musicmap
     from artistindex.listeners.favourites import read_names
+    from artistindex.listeners.truth_files import ListFile
 
-    wanted = [name for name in artists if naming.clean(name)]
-    wanted += read_names(names_file) if names_file else ()
-    if not wanted:
+    names = [name for name in artists if naming.clean(name)]
+    names += read_names(names_file) if names_file else ()
+    if not names:
         raise Misuse("name at least one artist, or a file of artists with --artists")
-    file = musicmap.ListFile(out)
+    file = ListFile(out)
     with musicmap.session() as session, progress(quiet=state.quiet) as bar:
-        task = bar.add_task("music-map", total=len(wanted))
+        task = bar.add_task("music-map", total=len(names))
         outcomes = musicmap.collect(
-            wanted,
+            names,
             file,
             session=session,
             retry_failed=retry_failed,
@@ -66,6 +67,8 @@ def command(
     emit([asdict(outcome) for outcome in outcomes], _COLUMNS, form)
     counted = Counter(outcome.status for outcome in outcomes)
     summary = ", ".join(f"{count} {status}" for status, count in counted.items())
+    if counted["unknown"] and not retry_failed:
+        summary += " (--retry-failed asks again)"
     message(f"{out}: {summary}", quiet=state.quiet)
     if counted["failed"] + counted["unknown"] == 0:
         return 0

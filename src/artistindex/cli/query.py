@@ -276,7 +276,7 @@ def _lists(
     path: Path, asked: Sequence[str], state: State
 ) -> Mapping[str, Sequence[tuple[str, float | None]]]:
     from artistindex import naming
-    from artistindex.listeners.musicmap import read_truth
+    from artistindex.listeners.truth_files import read_truth
 
     lists = read_truth(path).folded
     silent = [name for name in asked if naming.normalise(name) not in lists]

@@ -42,7 +42,7 @@ from artistindex.evaluation.verdict import (
     verdict_without_truth,
 )
 from artistindex.index.reader import ArtistIndex
-from artistindex.listeners.musicmap import read_truth
+from artistindex.listeners.truth_files import read_truth
 
 _CURVE = 50
 

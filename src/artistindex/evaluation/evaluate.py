@@ -20,7 +20,7 @@ from artistindex.evaluation.measures import (
 from artistindex.evaluation.protocol import Protocol, QueryRanking, make_protocol, rank
 from artistindex.evaluation.spaces import Space, open_spaces
 from artistindex.index.reader import ArtistIndex
-from artistindex.listeners.musicmap import GroundTruth, read_truth
+from artistindex.listeners.truth_files import GroundTruth, read_truth
 
 Floats = NDArray[np.float64]
 

@@ -21,7 +21,7 @@ from artistindex.evaluation.evaluate import (
 )
 from artistindex.evaluation.spaces import Similarities, Space, open_spaces
 from artistindex.index.reader import ArtistIndex
-from artistindex.listeners.musicmap import read_truth
+from artistindex.listeners.truth_files import read_truth
 from artistindex.query import fusion
 
 Ints = NDArray[np.int64]

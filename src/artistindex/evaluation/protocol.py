@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from artistindex import naming
 from artistindex.errors import Misuse
 from artistindex.evaluation.spaces import Space, nearest
-from artistindex.listeners.musicmap import GroundTruth
+from artistindex.listeners.truth_files import GroundTruth
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

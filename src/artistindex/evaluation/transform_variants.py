@@ -18,7 +18,7 @@ from artistindex.evaluation.metrics import Hubness
 from artistindex.evaluation.spaces import Space, space_of_index
 from artistindex.index.reader import ArtistIndex
 from artistindex.index.transforms import TRANSFORMS, fit
-from artistindex.listeners.musicmap import read_truth
+from artistindex.listeners.truth_files import read_truth
 from artistindex.query.track_vectors import TrackSets
 
 _HUBS_AT = 10
