@@ -23,6 +23,7 @@ def loaded_by(code: str) -> set[str]:
 HEAVY = {
     "av",
     "bs4",
+    "defusedxml",
     "essentia",
     "filelock",
     "google",
@@ -34,6 +35,7 @@ HEAVY = {
     "requests",
     "rich",
     "spotipy",
+    "yaml",
     "yt_dlp",
 }
 

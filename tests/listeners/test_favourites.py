@@ -64,7 +64,7 @@ def test_what_windows_writes(tmp_path: Path) -> None:
         ("a.json", '{"names": []}', "expected a JSON list"),
         ("a.json", "3", "found a number"),
         ("a.json", '["Rezz", 3]', "entry 2 of the list must be a name, found a number"),
-        ("a.json", '[{"name": "Rezz"}]', "entry 1 of the list must be a name, found an object"),
+        ("a.json", '[{"title": "Rezz"}]', "entry 1 of the list must be a name, found an object"),
         ("a.json", '["Rezz",\n', "not JSON: Expecting value in line 2"),
         ("a.json", "[" * 100_000, "not JSON that can be read"),
         ("a.json", "", "not JSON"),
@@ -90,7 +90,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 def test_a_file_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("artistindex.listeners.favourites._MAX_BYTES", 1 << 20)
+    monkeypatch.setattr("artistindex.listeners.user_files.MAX_BYTES", 1 << 20)
     with pytest.raises(Misuse, match="larger than 1 MiB"):
         read_names(Path("/dev/zero"))
 

@@ -1,164 +1,295 @@
-"""Reading lists of names: what `--artists FILE` takes."""
+"""Whom somebody listens to, out of the files that players, shops and services give people."""
 
-import csv
-import io
-import json
-import sys
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from artistindex import naming
 from artistindex.errors import Misuse
+from artistindex.listeners.mentions import (
+    Mention,
+    from_record,
+    parse_ids,
+    parse_weight,
+    split_credit,
+)
+from artistindex.listeners.not_names import not_a_name
+from artistindex.listeners.structure import Document, Structure, read_document
+from artistindex.listeners.tables import Column, Table
+from artistindex.listeners.typed_lists import typed_lines
+from artistindex.listeners.user_files import kind
 
-_MAX_BYTES = 32 << 20
-_COLUMN = "artist"
-_BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+UNDERSTOOD = (
+    "understood are lists of names (text, CSV, JSON, YAML), Last.fm and Exportify CSV, Spotify and"
+    " ListenBrainz JSON, JSPF, XSPF, M3U8 with #EXTINF, Rekordbox XML and Traktor NML"
+)
+_LISTS = (
+    *(("artists",), ("artists", "items"), ("playlist", "track"), ("listens",)),
+    *(("payload", "listens"), ("topartists", "artist"), ("items",)),
+)
+_SPOTIFY_LIBRARY = ("artists", "albums", "tracks")
+_EXTINF = re.compile(r"#EXTINF:[^,\"]*(?:\"[^\"]*\"[^,\"]*)*,(?P<display>.*)")
+_DISPLAY = re.compile(r"(?P<artist>.+?)\s+[-–—]\s+\S")
+
+
+@dataclass(frozen=True, slots=True)
+class Favourite:
+    """An artist that somebody listens to.
+
+    `weight` is how often: the plays that the files tell of, or the tracks that they list, or 1.
+    `ids` maps services to the artist's id there, as far as the files give it.
+    """
+
+    name: str
+    weight: float = 1.0
+    ids: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Favourites:
+    """Favourites in the files' order, each folded name once under its first spelling."""
+
+    favourites: tuple[Favourite, ...]
+    sources: tuple[Path, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """The names in order."""
+        return [favourite.name for favourite in self.favourites]
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """The weights by name."""
+        return {favourite.name: favourite.weight for favourite in self.favourites}
+
+    def __iter__(self) -> Iterator[Favourite]:
+        return iter(self.favourites)
+
+    def __len__(self) -> int:
+        return len(self.favourites)
+
+
+def read_favourites(paths: str | Path | Iterable[str | Path]) -> Favourites:
+    """Read favourites from one file or several, whose weights are added up; `-` is standard input.
+
+    What kind of file each is is told by its structure (docs/lineups.md has the kinds). Raises
+    Misuse, in one line, for a file that cannot be read, is of no such kind or names nobody.
+    """
+    sources = source_paths(paths)
+    mentions = [mention for source in sources for mention in _read_mentions(source)]
+    return Favourites(_merge(mentions), sources)
 
 
 def read_names(source: Path) -> list[str]:
-    """The names in `source`, tidied, each folded name once, in order. `-` is standard input.
-
-    By its ending a file is JSON (a list of names, or `{"artists": [...]}` as the original
-    experiment wrote it), CSV or TSV (a column named artist) or text (one name a line, # begins a
-    comment line). Standard input and other endings are looked at: JSON if it is a JSON list or
-    object, CSV if the first line has a column named artist, else text. Raises Misuse.
-    """
-    text = read_text(source)
-    found = list(unique(_names(text, source.suffix.lower(), str(source))))
-    if not found:
-        raise Misuse(f"{source}: no artist in it; one name a line was expected")
-    return found
+    """Return the names in a file of favourites, each folded name once, in order. Raises Misuse."""
+    return read_favourites(source).names
 
 
-def unique(wanted: Iterable[str]) -> Iterable[str]:
-    """The tidied names in order, each folded name once; empty ones are left out."""
+def source_paths(paths: str | Path | Iterable[str | Path]) -> tuple[Path, ...]:
+    """Return one path or several as a tuple."""
+    given = (paths,) if isinstance(paths, str | Path) else paths
+    return tuple(map(Path, given))
+
+
+def unique(names: Iterable[str]) -> Iterator[str]:
+    """Yield the cleaned names in order, each folded name once; empty ones are left out."""
     seen = set()
-    for name in map(naming.clean, wanted):
-        key = naming.normalise(name)
-        if name and key not in seen:
-            seen.add(key)
+    for name in map(naming.clean, names):
+        folded = naming.normalise(name)
+        if name and folded not in seen:
+            seen.add(folded)
             yield name
 
 
-def read_text(source: Path) -> str:
-    """The text of a file of the user's (UTF-8, or UTF-16 with its mark), or of standard input.
-
-    Raises Misuse for what cannot be read as text, with the reason.
-    """
-    data = _read_bytes(source)
-    encoding = _BYTE_ORDER_MARKS.get(data[:2], "utf-8-sig")
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError:
-        raise Misuse(f"{source}: not text in UTF-8; save it as UTF-8 and try again") from None
-    if "\0" in text:
-        raise Misuse(f"{source}: not a text file")
-    return text
-
-
-def read_json(source: Path) -> Any:
-    """The JSON document in a file of the user's. Raises Misuse with the line that is wrong."""
-    return _parse_json(read_text(source), str(source))
-
-
-def _read_bytes(source: Path) -> bytes:
-    try:
-        if str(source) == "-":
-            data = sys.stdin.buffer.read(_MAX_BYTES + 1)
-        else:
-            with source.open("rb") as file:
-                data = file.read(_MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "not a file name"
-        raise Misuse(f"cannot read {source}: {reason}") from None
-    if len(data) > _MAX_BYTES:
-        raise Misuse(f"{source}: larger than {_MAX_BYTES >> 20} MiB; a list of names was expected")
-    return data
-
-
-def _names(text: str, suffix: str, source: str) -> Iterable[str]:
-    if suffix == ".json":
-        return _from_json(_parse_json(text, source), source)
-    if suffix in (".csv", ".tsv"):
-        return _from_csv(text, source)
-    if suffix in (".txt", ".text"):
-        return _from_lines(text)
-    if text.lstrip()[:1] in ("[", "{"):
-        try:
-            return _from_json(json.loads(text), source)
-        except (ValueError, RecursionError):
-            return _from_lines(text)
-    return _from_csv(text, source) if _header(text) else _from_lines(text)
-
-
-def _from_lines(text: str) -> Iterable[str]:
-    lines = (line.strip() for line in text.splitlines())
-    return (line for line in lines if not line.startswith("#"))
-
-
-def _from_json(document: Any, source: str) -> Iterable[str]:
-    entries = document.get("artists") if isinstance(document, dict) else document
-    if not isinstance(entries, list):
-        raise Misuse(
-            f'{source}: expected a JSON list of names or {{"artists": [...]}}, '
-            f"found {kind(document)}"
-        )
-    for position, entry in enumerate(entries, start=1):
-        if not isinstance(entry, str):
-            raise Misuse(
-                f"{source}: entry {position} of the list must be a name, found {kind(entry)}"
-            )
-    return entries
-
-
-def _from_csv(text: str, source: str) -> Iterable[str]:
-    header = _header(text)
-    if header is None:
-        raise Misuse(f"{source}: expected a CSV file whose first line has a column named artist")
-    delimiter, column = header
-    try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
-    except csv.Error as error:
-        raise Misuse(f"{source}: not a CSV file: {error}") from None
-    return [row[column] for row in rows[1:] if len(row) > column]
-
-
-def _header(text: str) -> tuple[str, int] | None:
-    """The delimiter and the column of the artist, if the first line is a header that has one."""
-    first = next(iter(text.splitlines()), "")
-    for delimiter in ",;\t":
-        try:
-            cells = next(csv.reader([first], delimiter=delimiter), [])
-        except csv.Error:
+def from_table(table: Table, *columns: Column) -> Iterator[tuple[int, list[Mention]]]:
+    """Yield the position of each row that names an artist in the first of `columns`, and whom."""
+    position = table.position(*columns)
+    if position is None:
+        headings = ", ".join(filter(None, table.header[:6]))
+        raise Misuse(f"{table.source}: expected a column named artist, found {headings[:100]!r}")
+    several = table.header[position].endswith(("(s)", "names"))
+    credited = list(table.cells(*columns))
+    known = set(credited) if several else set()
+    rows = zip(credited, table.cells(Column.ARTIST_ID), table.cells(Column.PLAYS), strict=True)
+    for row, (credit, ids, plays) in enumerate(rows):
+        if not credit:
             continue
-        folded = [naming.normalise(entry) for entry in cells]
-        if _COLUMN in folded:
-            return delimiter, folded.index(_COLUMN)
-    return None
+        weight = 1.0 if not plays else parse_weight(plays)
+        if weight is None:
+            line = table.lines[row]
+            raise Misuse(
+                f"{table.source}: line {line}: plays must be a number, found {plays[:40]!r}"
+            )
+        artists = (
+            split_credit(credit, ids, known) if several else [Mention(credit, ids=parse_ids(ids))]
+        )
+        yield row, [Mention(artist.name, weight, artist.ids) for artist in artists]
 
 
-def _parse_json(text: str, source: str) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise Misuse(f"{source}: not JSON: {error.msg} in line {error.lineno}") from None
-    except (ValueError, RecursionError):
-        raise Misuse(f"{source}: not JSON that can be read") from None
+def _read_mentions(source: Path) -> list[Mention]:
+    document = read_document(source)
+    mentions = [
+        mention for mention in _READERS[document.structure](document) if naming.clean(mention.name)
+    ]
+    if not mentions:
+        raise Misuse(f"{source}: no artist in it; {UNDERSTOOD}")
+    return mentions
 
 
-def kind(value: Any) -> str:
-    """What a JSON value is, for a message."""
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "true or false"
-        case dict():
-            return "an object"
-        case list():
-            return "a list"
-        case str():
-            return "a text"
-        case _:
-            return "a number"
+def _merge(mentions: Iterable[Mention]) -> tuple[Favourite, ...]:
+    favourites: dict[str, Favourite] = {}
+    for mention in mentions:
+        name = naming.clean(mention.name)
+        first = favourites.get(naming.normalise(name), Favourite(name, 0.0))
+        favourites[naming.normalise(name)] = Favourite(
+            first.name, first.weight + mention.weight, {**mention.ids, **first.ids}
+        )
+    return tuple(favourites.values())
+
+
+def refuse(source: Path, found: str) -> NoReturn:
+    """Raise Misuse that names what was found and what is understood."""
+    raise Misuse(f"{source}: found {found}; {UNDERSTOOD}")
+
+
+# --- by structure -------------------------------------------------------------------------------
+
+
+def _from_text(document: Document) -> Iterable[Mention]:
+    names = []
+    for number, line in typed_lines(document.content):
+        if line.endswith(":"):  # the heading of a list
+            continue
+        if problem := not_a_name(line):
+            refuse(document.source, f"{problem} in line {number} ({naming.truncate(line, 60)!r})")
+        names.append(line)
+    return map(Mention, unique(names))
+
+
+def _from_table(document: Document) -> Iterable[Mention]:
+    return [
+        mention
+        for _, mentions in from_table(document.content, Column.ARTIST)
+        for mention in mentions
+    ]
+
+
+def _from_value(document: Document) -> Iterable[Mention]:
+    """Of a JSON or YAML document: lists of names, or of records that name artists."""
+    entries = _entries(document)
+    if entries and all(isinstance(entry, str) for entry in entries):
+        return map(Mention, unique(entries))
+    mentions = []
+    for position, entry in enumerate(entries, start=1):
+        named = [Mention(entry)] if isinstance(entry, str) else None
+        if isinstance(entry, dict):
+            named = from_record(entry)
+        if named is None:
+            raise Misuse(
+                f"{document.source}: entry {position} of the list must be a name, found"
+                f" {_described(entry)}"
+            )
+        mentions += named
+    return mentions
+
+
+def _entries(document: Document) -> Sequence[Any]:
+    value = document.content
+    if isinstance(value, list):
+        return value
+    if isinstance(value, dict):
+        if _is_spotify_library(value):
+            return [entry for key in _SPOTIFY_LIBRARY for entry in value.get(key, ())]
+        for keys in _LISTS:
+            entries = _follow(value, keys)
+            if isinstance(entries, list):
+                return entries
+        if "track_metadata" in value:  # JSON Lines of a single line
+            return [value]
+    raise Misuse(
+        f"{document.source}: expected a {document.structure.upper()} list of names or"
+        f' {{"artists": [...]}}, found'
+        f" {_described(value)}; {UNDERSTOOD}"
+    )
+
+
+def _is_spotify_library(value: Mapping[str, Any]) -> bool:
+    """Tell the export of what somebody saved: what they banned is in it too."""
+    lists = [value.get(key) for key in _SPOTIFY_LIBRARY if key in value]
+    return len(lists) > 1 and all(isinstance(entries, list) for entries in lists)
+
+
+def _follow(value: Any, keys: Sequence[str]) -> Any:
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _described(value: Any) -> str:
+    keys = ", ".join(map(str, list(value)[:5])) if isinstance(value, dict) else ""
+    return f"{kind(value)} with the keys {keys[:100]!r}" if keys else kind(value)
+
+
+def _from_playlist(document: Document) -> Iterable[Mention]:
+    displays = [
+        match["display"]
+        for line in document.content.splitlines()
+        if (match := _EXTINF.match(line.strip()))
+    ]
+    artists = [
+        match["artist"] for display in displays if (match := _DISPLAY.match(display.strip()))
+    ]
+    if not artists:
+        refuse(document.source, "a playlist without `#EXTINF:seconds,Artist - Title`")
+    return map(Mention, artists)
+
+
+def _from_xml(document: Document) -> Iterable[Mention]:
+    root = document.content
+    tag = _local(root.tag)
+    if tag not in _XML_READERS:
+        refuse(document.source, f"XML of <{tag[:60]}>")
+    return _XML_READERS[tag](root)
+
+
+def _from_rekordbox(root: Any) -> Iterator[Mention]:
+    for track in root.iterfind("./COLLECTION/TRACK"):
+        yield Mention(track.get("Artist", ""), _plays(track.get("PlayCount")))
+
+
+def _from_traktor(root: Any) -> Iterator[Mention]:
+    for entry in root.iterfind("./COLLECTION/ENTRY"):
+        info = entry.find("INFO")
+        plays = None if info is None else info.get("PLAYCOUNT")
+        yield Mention(entry.get("ARTIST", ""), _plays(plays))
+
+
+def _from_xspf(root: Any) -> Iterator[Mention]:
+    for element in root.iterfind("./{*}trackList/{*}track/{*}creator"):
+        yield Mention(element.text or "")
+
+
+def _plays(text: str | None) -> float:
+    """How often a track of a collection was played; one that never was counts once."""
+    return max(1.0, parse_weight(text or "") or 0.0)
+
+
+def _local(tag: str) -> str:
+    return tag.rpartition("}")[2]
+
+
+_XML_READERS: dict[str, Callable[[Any], Iterator[Mention]]] = {
+    "DJ_PLAYLISTS": _from_rekordbox,
+    "NML": _from_traktor,
+    "playlist": _from_xspf,
+}
+_READERS: dict[Structure, Callable[[Document], Iterable[Mention]]] = {
+    Structure.TEXT: _from_text,
+    Structure.TABLE: _from_table,
+    Structure.JSON: _from_value,
+    Structure.YAML: _from_value,
+    Structure.PLAYLIST: _from_playlist,
+    Structure.XML: _from_xml,
+}

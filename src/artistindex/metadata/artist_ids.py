@@ -14,7 +14,7 @@ from typing import Any, Self
 from artistindex import naming
 from artistindex.entities import Artist, Service
 from artistindex.errors import Misuse
-from artistindex.listeners.favourites import kind, read_json
+from artistindex.listeners.user_files import kind, read_json
 
 _FORMS = {
     "spotify": re.compile(r"[0-9A-Za-z]{22}"),

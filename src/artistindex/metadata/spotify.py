@@ -18,7 +18,7 @@ from artistindex._util.strict_json import not_json
 from artistindex._util.urls import host_of, service_url
 from artistindex.entities import Artist, Track
 from artistindex.errors import Misuse, ServiceEnded, ServiceError, StatusError
-from artistindex.listeners.favourites import kind, read_json
+from artistindex.listeners.user_files import kind, read_json
 from artistindex.metadata.provider import (
     Reader,
     credited,

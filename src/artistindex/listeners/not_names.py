@@ -1,0 +1,41 @@
+"""What stands in a list of names and is none: addresses, paths, markup, dates."""
+
+import re
+from enum import StrEnum
+
+from artistindex.listeners import calendar
+
+
+class NotAName(StrEnum):
+    """What a line is that cannot be a name, in words for a message."""
+
+    ADDRESS = "an address"
+    PATH = "a path"
+    MARKUP = "markup"
+    DATE = "a date"
+
+
+_ADDRESS = re.compile(
+    r"\b[a-z][a-z0-9+.-]*://\S|\bwww\.\w|\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+\b|^(?:mailto|spotify):\S"
+    r"|^(?:[\w-]+\.)+(?:com|org|net|io|fm|co|tv|me|de|uk|fr|nl|ca|us)(?:/\S*)$",
+    re.IGNORECASE,
+)
+_PATH = re.compile(
+    r"^(?:~|\.{1,2})?/[^/\s][^/]*/\S|^[a-z]:[\\/]\S|^\\\\\w"
+    r"|[\\/].*\.(?:mp3|flac|wav|ogg|opus|m4a|aac|aiff?|wma|m3u8?)$",
+    re.IGNORECASE,
+)
+_MARKUP = re.compile(r"<(?:/?[a-z][\w:.-]*(?:\s+[\w:.-]+=[^<>]*)?\s*/?|!--.*|[!?]\w[^<>]*)>", re.I)
+_TAG_ALONE = re.compile(r"<[^<>/=\s]+>")  # may be a name: <PIG>
+
+
+def not_a_name(text: str) -> NotAName | None:
+    """Return what a line of a list is if it cannot be a name, None where it may be one."""
+    line = text.strip()
+    if _ADDRESS.search(line):
+        return NotAName.ADDRESS
+    if _PATH.search(line):
+        return NotAName.PATH
+    if _MARKUP.search(line) and not _TAG_ALONE.fullmatch(line):
+        return NotAName.MARKUP
+    return NotAName.DATE if calendar.is_date(line) else None

@@ -1,0 +1,178 @@
+"""Telling the files that people own apart: by what is in them, never by how they are called."""
+
+import json
+import re
+from dataclasses import dataclass
+from enum import StrEnum, auto
+from pathlib import Path
+from typing import Any, NoReturn
+
+from artistindex.errors import Misuse
+from artistindex.listeners import calendar
+from artistindex.listeners.tables import header_of, parse_table
+from artistindex.listeners.user_files import parse_json, read_text
+
+_MAX_YAML_CHARACTERS = 4 << 20  # its parser takes a second for each 100,000
+_MARKUP_START = re.compile(r"<(?:[?!]|[A-Za-z][\w:.-]*[\s/>])")
+_LABELS = (
+    *("artists", "artist", "name", "names", "days", "day", "date", "lineup", "line-up", "acts"),
+    *("events", "event", "stages", "stage", "venue", "title", "slug", "region", "year", "url"),
+)
+_KEYED = re.compile(
+    r"(?P<item>-\s+)*(?P<quote>[\"']?)(?P<key>[A-Za-z_][\w-]*)(?P=quote)\s*:(?:\s+(?P<value>\S.*))?"
+)
+_SETTING = re.compile(r"\[[\w .-]+\]|[A-Za-z_][\w.-]*=.*")
+_MIN_KEYED_SHARE = 0.5
+
+
+class Structure(StrEnum):
+    """How a file is put together."""
+
+    JSON = auto()
+    YAML = auto()
+    XML = auto()
+    PLAYLIST = auto()
+    TABLE = auto()
+    TEXT = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file of the user's, parsed as far as its structure goes.
+
+    `content` is the value of JSON and YAML (whose scalars are all texts; of JSON Lines a list), the
+    root element of XML, a Table, or else the text.
+    """
+
+    source: Path
+    structure: Structure
+    content: Any
+
+
+def read_document(source: Path) -> Document:
+    """Read a file of the user's and tell its structure. Raises Misuse for what is broken.
+
+    The ending of the name counts only where the structure does not speak: it says what a broken
+    or empty file was meant to be.
+    """
+    text = read_text(source)
+    start = text.lstrip()
+    if _MARKUP_START.match(start) and ("</" in start or "/>" in start):
+        return Document(source, Structure.XML, _parse_xml(start, source))
+    if start[:1] in ("[", "{") or source.suffix.lower() == ".json":
+        value = _parse_json_or_lines(text, source)
+        if value is not _NOT_JSON:
+            return Document(source, Structure.JSON, value)
+    if start.startswith("#EXTM3U") or "\n#EXTINF:" in f"\n{start}":
+        return Document(source, Structure.PLAYLIST, text)
+    if table := parse_table(text, source):
+        return Document(source, Structure.TABLE, table)
+    if source.suffix.lower() in (".csv", ".tsv"):
+        _refuse_table(text, source)
+    if _is_yaml(text):
+        return Document(source, Structure.YAML, _parse_yaml(text, source))
+    _refuse_settings(text, source)
+    return Document(source, Structure.TEXT, text)
+
+
+_NOT_JSON = object()
+
+
+def _parse_json_or_lines(text: str, source: Path) -> Any:
+    """Return the value of JSON or the list of JSON Lines; `_NOT_JSON` for a name in brackets."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        lines = [line for line in text.splitlines() if line.strip()]
+    if len(lines) > 1 and all(line.lstrip().startswith("{") for line in lines):
+        return [_parse_line(line, number, source) for number, line in enumerate(lines, 1)]
+    if source.suffix.lower() == ".json" or re.match(r'[\[{]\s*(?:["{\[]|$)', text.lstrip()):
+        return parse_json(text, source)  # raises, and says where it is wrong
+    return _NOT_JSON
+
+
+def _parse_line(line: str, number: int, source: Path) -> Any:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        raise Misuse(f"{source}: line {number} is not JSON, as the lines before it are") from None
+
+
+def _parse_xml(text: str, source: Path) -> Any:
+    import defusedxml.ElementTree as ElementTree
+    from defusedxml import DefusedXmlException
+
+    body = re.sub(r"\A<\?xml[^>]*\?>", "", text)  # decoded already, whatever it says of itself
+    try:
+        root = ElementTree.fromstring(body)
+    except DefusedXmlException:
+        raise Misuse(f"{source}: XML that declares entities of its own is not read") from None
+    except ElementTree.ParseError as error:
+        markup = re.match(r"<[^\s>]*", text)
+        found = f"{markup[0]}…>" if markup else "markup"
+        raise Misuse(
+            f"{source}: found {found}, which is no XML that can be read ({error})"
+        ) from None
+    return root
+
+
+def _parse_yaml(text: str, source: Path) -> Any:
+    import yaml
+
+    if len(text) > _MAX_YAML_CHARACTERS:
+        raise Misuse(f"{source}: YAML of more than {_MAX_YAML_CHARACTERS >> 20} MiB is not read")
+
+    class Loader(yaml.BaseLoader):
+        """Reads every scalar as a text (1991 and NO are names) and no aliases (they explode)."""
+
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            if self.check_event(yaml.AliasEvent):
+                alias = self.peek_event()  # type: ignore[no-untyped-call]
+                raise yaml.composer.ComposerError(
+                    None, None, f"*{alias.anchor} is an alias; quote it", alias.start_mark
+                )
+            return super().compose_node(parent, index)
+
+    try:
+        return yaml.load(text, Loader)  # noqa: S506  # BaseLoader makes nothing but texts
+    except yaml.MarkedYAMLError as error:
+        line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise Misuse(f"{source}: not YAML: {error.problem}{line}") from None
+    except (yaml.YAMLError, RecursionError):
+        raise Misuse(f"{source}: not YAML that can be read") from None
+
+
+def _is_yaml(text: str) -> bool:
+    """Tell YAML from a list that a person typed, which may have bullets and headings too.
+
+    What decides is keys with values, in at least half of the lines.
+    """
+    lines = [line.strip() for line in text.splitlines()]
+    lines = [line for line in lines if line and not line.startswith("#") and line != "---"]
+    matches = [match for line in lines if (match := _KEYED.fullmatch(line)) and _is_key(match)]
+    keyed = len(matches) >= _MIN_KEYED_SHARE * len(lines)
+    return bool(lines) and keyed and any(match["value"] for match in matches)
+
+
+def _is_key(match: re.Match[str]) -> bool:
+    key = match["key"]
+    if calendar.is_day(key):
+        return False
+    return key.islower() or key.casefold() in _LABELS
+
+
+def _refuse_table(text: str, source: Path) -> NoReturn:
+    headings = ", ".join(header_of(text)[:6])
+    raise Misuse(
+        f"{source}: expected a CSV file whose first line has a column named artist,"
+        f" found {headings[:100]!r}"
+    )
+
+
+def _refuse_settings(text: str, source: Path) -> None:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    settings = [line for line in lines if _SETTING.fullmatch(line)]
+    if any("=" in line for line in settings) and len(settings) >= _MIN_KEYED_SHARE * len(lines):
+        raise Misuse(
+            f"{source}: found settings ({settings[0][:60]!r}); a list of names was expected"
+        )

@@ -1,0 +1,40 @@
+"""Lists that a person typed or pasted: lines without their bullets and numbers."""
+
+import re
+from collections.abc import Iterator
+
+_BULLET = re.compile(r"(?:[-*+–—•·●○▪▫◦‣⁃►▸★☆✦]|\\-)\s+(?=\S)")
+_NUMBER = re.compile(r"(?:\d{1,4}[.)]|\(\d{1,4}\)|#\d{1,4}[.:)]?)\s+(?=\S)")
+_MIN_NUMBERED_SHARE = 0.5
+
+
+def typed_lines(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the number and the words of each line, without bullet, number, comment or blank.
+
+    A number is one of the list, and none of a name, where at least half of the lines have one.
+    """
+    lines = [
+        (number, strip_bullet(line))
+        for number, line in enumerate(map(str.strip, text.splitlines()), 1)
+        if line and not _is_comment(line)
+    ]
+    numbered = sum(strip_number(line) != line for _, line in lines)
+    is_numbered = numbered >= max(2, _MIN_NUMBERED_SHARE * len(lines))
+    for number, line in lines:
+        yield number, strip_number(line) if is_numbered else line
+
+
+def strip_bullet(line: str) -> str:
+    """Return a line without the bullet before it."""
+    match = _BULLET.match(line)
+    return line[match.end() :] if match else line
+
+
+def strip_number(line: str) -> str:
+    """Return a line without the number of a list before it."""
+    match = _NUMBER.match(line)
+    return line[match.end() :] if match else line
+
+
+def _is_comment(line: str) -> bool:
+    return line.startswith("#") and _NUMBER.match(line) is None
