@@ -1,5 +1,6 @@
 """Libraries whose track vectors are planted, with the indexes built from them."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -29,8 +30,9 @@ def plant_tracks(
 ) -> Path:
     """Write a library of `artists` (name -> track vectors) and an index of them to `folder`.
 
-    Tracks are called "NAME 1", "NAME 2", ...; `hashes` gives some of them the same audio. `models`
-    adds other models' vectors of the same tracks. Returns the folder of the first index, "musicnn".
+    Tracks are called "NAME 1", "NAME 2", ...; those whose vectors point the same way have the same
+    audio, and `hashes` gives it to some more. `models` adds other models' vectors of the same
+    tracks. Returns the folder of the first index, "musicnn".
     """
     told = {"musicnn": artists, **(models or {})}
     with Library.open(folder / FILE_NAME) as library:
@@ -62,16 +64,22 @@ def _plant_track(
     title = f"{name} {at + 1}"
     credited = tuple(Artist(one) for one in name.split(" & "))
     track = Track(credited, title, path=folder / "music" / f"{title}.ogg")
-    made = [
+    track_vectors = [
         TrackVector(key_of(model), np.array(vectors[name][at], np.float32), 3, "openvino")
         for model, vectors in told.items()
     ]
     library.add_embedding(
         library.upsert_file(track, size=1, mtime_ns=1),
-        audio_sha256=hashes.get(title, title),
+        audio_sha256=hashes.get(title, _audio(track_vectors[0].vector)),
         duration=100.0,
-        vectors=made,
+        vectors=track_vectors,
     )
+
+
+def _audio(vector: NDArray[np.float32]) -> str:
+    """The hash of a sound that goes by the vector's direction alone."""
+    direction = np.round(vector / np.linalg.norm(vector), 4) + 0.0  # no -0.0
+    return hashlib.sha256(direction.tobytes()).hexdigest()
 
 
 def styles(

@@ -21,12 +21,13 @@ from artistindex.evaluation.track_pool import (
     by_closest_track,
     by_tracks,
     fused,
-    recordings_of,
+    read_pools,
     reranked,
 )
 from artistindex.index.transforms import fit, unit
+from artistindex.library.library import FILE_NAME, Library
 from artistindex.query.rerank import mean_of_best_matches
-from planted_library import plant_tracks, styles
+from planted_library import key_of, plant_tracks, styles
 
 X, Y, Z = np.eye(3)
 
@@ -112,14 +113,14 @@ def test_a_fusion_of_one_ranks_as_it_does() -> None:
         assert (np.argsort(-joined(7)) == np.argsort(-plain(7))).all()
 
 
-def test_one_recording_is_known_by_hash_and_by_sound() -> None:
-    vectors = np.array([X, 2 * X + 1e-3 * Y, Y, Z, Z + 0.3 * X], np.float32)
-    found = recordings_of(["a", "b", "c", "a", None], [vectors])
-    assert found[0] == found[1] == found[3]
-    assert len({found[0], found[2], found[4]}) == 3
-    other = np.array([X, Y, Y, Z, X], np.float32)
-    apart = recordings_of([None] * 5, [vectors, other])  # two models must hear it
-    assert len(set(apart)) == 5
+def test_recordings_are_those_of_the_library(tmp_path) -> None:
+    world = {"A": [X, Y, Y + 1e-4 * Z], "B": [X, Z]}
+    folder = plant_tracks(tmp_path, world, hashes={"A 3": "other audio, however alike it sounds"})
+    with Library.open(folder.parent / FILE_NAME, read_only=True) as library:
+        (pool,) = read_pools(library, [key_of("musicnn")])
+    recordings = pool.recordings.tolist()
+    assert recordings[0] == recordings[3]
+    assert len(set(recordings)) == 4
 
 
 # -- the protocol --------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from artistindex.entities import Artist
 from artistindex.errors import BrokenLibrary, Remedy
 from artistindex.library.database import Database, now
 from artistindex.library.library import FILE_NAME, Library
+from artistindex.library.migrations import MIGRATIONS
 
 
 def test_a_library_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
@@ -20,12 +21,10 @@ def test_a_library_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_library_of_an_older_version_keeps_its_tracks(tmp_path: Path) -> None:
-    from artistindex.library.migrations import MIGRATIONS
-
     path = tmp_path / FILE_NAME
     with sqlite3.connect(path) as old:
         for script in MIGRATIONS[:2]:
-            old.executescript(script)
+            old.executescript(str(script))
         old.execute("CREATE TABLE migrations (number INTEGER PRIMARY KEY, at TEXT) STRICT")
         old.executemany("INSERT INTO migrations VALUES (?, '')", [(1,), (2,)])
         old.execute("INSERT INTO artists (name, folded) VALUES ('Vril', 'vril')")
@@ -73,7 +72,7 @@ def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
 
 
 def insert_twice(path: Path) -> None:
-    database = Database.open(path)
+    database = Database.open(path, MIGRATIONS)
     try:
         with database.transaction():
             database.run("INSERT INTO requests (name, asked) VALUES ('Vril', ?)", now())

@@ -6,13 +6,11 @@ left scores -inf.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from artistindex.entities import VectorKey
 from artistindex.errors import Misuse
@@ -29,12 +27,6 @@ Aggregate = Callable[[Floats], Floats]
 
 FOLDS = 50
 """In how many parts the tracks are left out of fitting a transform: up to 50 one by one."""
-
-SAME_RECORDING = 0.02
-"""How far apart one recording's encodings may lie, in the median distance of different tracks."""
-
-_CLOSE = 0.01  # the cosine distance beyond which no two tracks are taken for one recording
-_BLOCK = 2000
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,63 +67,33 @@ class TrackPool:
 def read_pools(library: Library, keys: Sequence[VectorKey]) -> list[TrackPool]:
     """One pool for each key, all of the same tracks: those that have a vector of every key.
 
-    Two tracks are one recording if their decoded audio has one hash, or their vectors of every key
-    lie as close as SAME_RECORDING says (docs/quality.md). Raises Misuse where no track has all
-    vectors.
+    Which tracks are one recording, the library knows. Raises Misuse where no track has all vectors.
     """
     vectors = [library.vectors(key) for key in keys]
-    held = set.intersection(*(set(each) for each in vectors))
-    artists, places, hashes, pairs = [], dict[int, int](), [], []
+    complete = set.intersection(*(set(by_track) for by_track in vectors))
+    artists, places, pairs = [], dict[int, int](), []
     for stored in library.artists():
-        tracks = [track for track in library.tracks_of(stored.id) if track.id in held]
+        tracks = [track for track in library.tracks_of(stored.id) if track.id in complete]
         if tracks:
             artists.append(stored.artist.name)
-        for track in tracks:
-            if track.id not in places:
-                places[track.id] = len(places)
-                hashes.append(track.audio_sha256)
-            pairs.append((len(artists) - 1, places[track.id]))
+        pairs += [(len(artists) - 1, places.setdefault(track.id, len(places))) for track in tracks]
     if not pairs:
         models = ", ".join(key.model for key in keys)
         raise Misuse(f"the library {library.path} has no track with vectors of {models}")
     credits_ = np.zeros((len(artists), len(places)), np.bool_)
     credits_[tuple(np.array(pairs).T)] = True
-    rows = [np.array([each[track] for track in places], np.float32) for each in vectors]
-    pool = TrackPool(tuple(artists), tuple(places), credits_, recordings_of(hashes, rows), rows[0])
-    return [replace(pool, vectors=each) for each in rows]
-
-
-def recordings_of(hashes: Sequence[str | None], vectors: Sequence[Rows]) -> Ints:
-    """A number for each track (tracks,), the same for tracks that are one recording."""
-    count = len(hashes)
-    first: dict[str, int] = {}
-    pairs = [
-        (at, first.setdefault(found, at)) for at, found in enumerate(hashes) if found is not None
-    ]
-    units = [unit(rows) for rows in vectors]
-    least = [_least_cosine(rows) for rows in units]
-    for start in range(0, count, _BLOCK):
-        alike = np.all(
-            [
-                rows[start : start + _BLOCK] @ rows.T >= cosine
-                for rows, cosine in zip(units, least, strict=True)
-            ],
-            axis=0,
+    by_track = library.recordings()
+    recordings = np.array([by_track[track] for track in places], np.int64)
+    return [
+        TrackPool(
+            tuple(artists),
+            tuple(places),
+            credits_,
+            recordings,
+            np.array([rows[track] for track in places], np.float32),
         )
-        pairs += [(start + int(one), int(other)) for one, other in np.argwhere(alike)]
-    one, other = np.array(pairs, np.int64).reshape(-1, 2).T
-    graph = coo_array((np.ones(len(one)), (one, other)), shape=(count, count))
-    return np.asarray(connected_components(graph, directed=False)[1], np.int64)
-
-
-def _least_cosine(units: Rows) -> float:
-    """From which cosine two of these tracks are one recording, as this model spreads them."""
-    sample = units[:: max(1, len(units) // _BLOCK)]
-    pairs = np.triu_indices(len(sample), 1)
-    if not len(pairs[0]):
-        return 1 - _CLOSE
-    distance = 1 - float(np.median((sample @ sample.T)[pairs]))
-    return 1 - min(_CLOSE, SAME_RECORDING * distance)
+        for rows in vectors
+    ]
 
 
 def mean(vectors: Floats) -> Floats:

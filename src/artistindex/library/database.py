@@ -2,14 +2,16 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 from artistindex.errors import BrokenLibrary, Remedy
-from artistindex.library.migrations import MIGRATIONS
+
+Migration: TypeAlias = "str | Callable[[Database], None]"
+"""A step from one schema to the next: SQL statements, or what SQL alone cannot do."""
 
 
 def now() -> str:
@@ -20,15 +22,19 @@ def now() -> str:
 class Database:
     """An open connection. SQLite's errors (a full disk, no database) come out as BrokenLibrary."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration]
+    ) -> None:
         self._connection = connection
+        self._migrations = migrations
         self.path = path
 
     @classmethod
-    def open(cls, path: Path, *, read_only: bool = False) -> Self:
-        """Open the file at `path`, making or migrating it unless `read_only`.
+    def open(cls, path: Path, migrations: Sequence[Migration], *, read_only: bool = False) -> Self:
+        """Open the file at `path`, which is made or brought to the last of `migrations`.
 
-        Raises BrokenLibrary where it is missing (read-only), damaged, or from a newer version.
+        With `read_only` nothing is written: an older file is read through a temporary copy. Raises
+        BrokenLibrary where it is missing (read-only), damaged, or from a newer version.
         """
         if read_only and not path.is_file():
             raise BrokenLibrary(f"no library at {path}", remedy=Remedy.BUILD_FIRST)
@@ -42,15 +48,11 @@ class Database:
             connection = sqlite3.connect(address, uri=True, timeout=60, isolation_level=None)
         except (OSError, sqlite3.Error) as error:
             raise BrokenLibrary(f"cannot open the library {path}: {error}") from error
-        connection.row_factory = sqlite3.Row
-        database = cls(connection, path)
+        database = cls(connection, path, migrations)
         try:
-            database.run(f"PRAGMA query_only = {int(read_only)}")
-            database.run("PRAGMA foreign_keys = ON")
-            database.run("PRAGMA synchronous = FULL")
-            database._migrate(read_only=read_only)
+            database._prepare(read_only=read_only)
         except BaseException:
-            connection.close()
+            database.close()
             raise
         return database
 
@@ -67,6 +69,11 @@ class Database:
         """Run a statement; returns the id of the row it inserted last."""
         with self._errors():
             return self._connection.execute(sql, values).lastrowid or 0
+
+    def run_script(self, sql: str) -> None:
+        """Run statements that end in semicolons, none of which may hold another one."""
+        for statement in sql.split(";"):
+            self.run(statement)
 
     def count(self, table: str) -> int:
         """How many rows a table has."""
@@ -86,32 +93,46 @@ class Database:
 
     def verify(self) -> None:
         """Raise BrokenLibrary where SQLite's own integrity or foreign key check finds damage."""
-        found = [row[0] for row in self.all("PRAGMA integrity_check") if row[0] != "ok"]
-        found += [f"dangling row in {row[0]}" for row in self.all("PRAGMA foreign_key_check")]
-        if found:
-            raise BrokenLibrary(f"the library {self.path} is damaged: {found[0]}")
+        damage = [row[0] for row in self.all("PRAGMA integrity_check") if row[0] != "ok"]
+        damage += [f"dangling row in {row[0]}" for row in self.all("PRAGMA foreign_key_check")]
+        if damage:
+            raise BrokenLibrary(f"the library {self.path} is damaged: {damage[0]}")
 
-    def _migrate(self, *, read_only: bool) -> None:
-        done = self._version()
-        if done > len(MIGRATIONS):
+    def _prepare(self, *, read_only: bool) -> None:
+        self._connection.row_factory = sqlite3.Row
+        version, newest = self._version(), len(self._migrations)
+        if version > newest:
             raise BrokenLibrary(
-                f"the library {self.path} has schema {done}, newer than the {len(MIGRATIONS)} that"
+                f"the library {self.path} has schema {version}, newer than the {newest} that"
                 " this version knows: upgrade artistindex"
             )
-        if done == len(MIGRATIONS):
-            return
-        if read_only:
-            raise BrokenLibrary(
-                f"the library {self.path} has schema {done}; run `artistindex build` to bring it to"
-                f" {len(MIGRATIONS)}"
-            )
+        if read_only and version < newest:
+            self._go_on_with_a_copy()
+        self.run("PRAGMA foreign_keys = ON")
+        self.run("PRAGMA synchronous = FULL")
+        if version < newest:
+            self._migrate()
+        self.run(f"PRAGMA query_only = {int(read_only)}")
+
+    def _go_on_with_a_copy(self) -> None:
+        copy = sqlite3.connect("", isolation_level=None)  # a file that SQLite deletes when closed
+        with self._errors():
+            self._connection.backup(copy)
+        self._connection.close()
+        self._connection = copy
+        copy.row_factory = sqlite3.Row
+
+    def _migrate(self) -> None:
         with self.transaction():
             self.run(
                 "CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, at TEXT) STRICT"
             )
-            for number in range(self._version() + 1, len(MIGRATIONS) + 1):
-                for statement in MIGRATIONS[number - 1].split(";"):
-                    self.run(statement)
+            for number in range(self._version() + 1, len(self._migrations) + 1):
+                migration = self._migrations[number - 1]
+                if isinstance(migration, str):
+                    self.run_script(migration)
+                else:
+                    migration(self)
                 self.run("INSERT INTO migrations VALUES (?, ?)", number, now())
 
     def _version(self) -> int:

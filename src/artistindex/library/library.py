@@ -19,6 +19,8 @@ from artistindex import naming
 from artistindex.entities import Artist, AudioMatch, Failure, Service, Track, TrackVector, VectorKey
 from artistindex.errors import AmbiguousArtist, UnknownArtist
 from artistindex.library.database import Database, now
+from artistindex.library.migrations import MIGRATIONS
+from artistindex.library.recordings import NEW_RECORDING, Recordings, title_key
 from artistindex.library.rows import (
     VECTOR_TYPE,
     ImportedArtist,
@@ -45,6 +47,7 @@ class Library:
 
     def __init__(self, database: Database) -> None:
         self._db = database
+        self._recordings = Recordings(database)
         self.path = database.path
 
     @classmethod
@@ -53,7 +56,7 @@ class Library:
 
         Raises BrokenLibrary where it is missing (read-only), damaged, or from a newer version.
         """
-        return cls(Database.open(path, read_only=read_only))
+        return cls(Database.open(path, MIGRATIONS, read_only=read_only))
 
     def close(self) -> None:
         """Close the connection."""
@@ -146,7 +149,9 @@ class Library:
             if before is not None and before.id != artist_id:
                 self._detach(before.id)
             for position, track in enumerate(tracks):
-                self._credit(artist_id, self._put_listed(track), position)
+                track_id = self._put_listed(track)
+                self._credit(artist_id, track_id, position)
+                self._recordings.decide(track_id)
             self._db.run(
                 "DELETE FROM failures WHERE what = ? AND stage IN ('catalogue', 'identity')", name
             )
@@ -208,9 +213,11 @@ class Library:
                 self._db.run("DELETE FROM tracks WHERE id = ?", rows[0]["id"])
                 self._drop_trackless()
             track_id = self._db.run(
-                "INSERT INTO tracks (title, album, duration, isrc, stage, source, path, size,"
-                " mtime_ns) VALUES (?, ?, ?, ?, 'fetched', 'file', ?, ?, ?)",
+                "INSERT INTO tracks (title, title_key, album, duration, isrc, stage, source, path,"
+                " size, mtime_ns, recording)"
+                f" VALUES (?, ?, ?, ?, ?, 'fetched', 'file', ?, ?, ?, {NEW_RECORDING})",
                 track.title,
+                title_key(track.title),
                 track.album,
                 track.duration,
                 track.isrc,
@@ -249,6 +256,10 @@ class Library:
     def set_match(self, track_id: int, match: AudioMatch) -> None:
         """Record which audio was chosen for a track; nothing is known of how it sounds."""
         with self._db.transaction():
+            if self._db.all(
+                "SELECT 1 FROM tracks WHERE id = ? AND audio_sha256 IS NOT NULL", track_id
+            ):
+                self._recordings.part(track_id)
             self._db.run(
                 "UPDATE tracks SET stage = 'matched', source = ?, source_id = ?, match_score = ?,"
                 " match_reason = ?, audio_sha256 = NULL WHERE id = ?",
@@ -258,6 +269,7 @@ class Library:
                 match.reason,
                 track_id,
             )
+            self._recordings.decide(track_id)
 
     def set_fetched(self, track_id: int) -> None:
         """Record that a matched track's audio is at hand; one that came further stays there."""
@@ -289,6 +301,7 @@ class Library:
                 duration,
                 track_id,
             )
+            self._recordings.decide(track_id)
             self._db.run("DELETE FROM failures WHERE track_id = ? AND model = ''", track_id)
             for made in vectors:
                 self._put_vector(track_id, made)
@@ -309,6 +322,10 @@ class Library:
         """Track id -> vector (float32, shape (dimension,)) for every vector of `key`."""
         rows = self._db.all(f"SELECT track_id, vector FROM track_vectors WHERE {_KEY}", *_key(key))
         return {row["track_id"]: np.frombuffer(row["vector"], VECTOR_TYPE) for row in rows}
+
+    def recordings(self) -> dict[int, int]:
+        """Return track id -> recording: tracks with the same number are one recording."""
+        return self._recordings.by_track()
 
     def keys(self) -> list[tuple[VectorKey, int]]:
         """Every key with a vector, and how many it has."""
@@ -470,9 +487,11 @@ class Library:
             return int(rows[0]["id"])
         return self._db.run(
             "INSERT INTO tracks"
-            " (title, album, duration, isrc, catalogue, catalogue_id, billing)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            " (title, title_key, album, duration, isrc, catalogue, catalogue_id, billing,"
+            "  recording)"
+            f" VALUES (?, ?, ?, ?, ?, ?, ?, ?, {NEW_RECORDING})",
             track.title,
+            title_key(track.title),
             track.album,
             track.duration,
             track.isrc,

@@ -1,6 +1,9 @@
 """The library's tables: one migration after the other, never changed once released."""
 
-MIGRATIONS = (
+from artistindex.library.database import Migration
+from artistindex.library.recordings import add_recordings
+
+MIGRATIONS: tuple[Migration, ...] = (
     """
     CREATE TABLE artists (
         id INTEGER PRIMARY KEY,
@@ -101,4 +104,5 @@ MIGRATIONS = (
         WHERE track_id = tracks.id
     ) WHERE catalogue IS NOT NULL;
     """,
+    add_recordings,
 )

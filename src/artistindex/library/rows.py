@@ -19,6 +19,7 @@ VECTOR_TYPE = np.dtype("<f4")
 class StoredTrack:
     """A track of the library: `id`, the record, how far it came, and where its audio is from.
 
+    Tracks with the same number in `recording` are one recording (recordings.py).
     `failed` names the models for which it failed ("" stands for all of them); `match` is the audio
     that was chosen for a catalogue's track.
     """
@@ -29,6 +30,7 @@ class StoredTrack:
     size: int | None
     mtime_ns: int | None
     audio_sha256: str | None
+    recording: int
     match: AudioMatch | None
     failed: frozenset[str]
 
@@ -119,6 +121,7 @@ def stored_track(row: sqlite3.Row) -> StoredTrack:
         size=row["size"],
         mtime_ns=row["mtime_ns"],
         audio_sha256=row["audio_sha256"],
+        recording=row["recording"],
         match=_match(row),
         failed=frozenset() if failed is None else frozenset(failed.split(" ")),
     )

@@ -14,19 +14,16 @@ def select(
 ) -> list[StoredTrack]:
     """The first `count` of `tracks` (in the order of preference) that can stand for the artist.
 
-    Tracks that failed for `model` and tracks with the same audio as an earlier one are passed over,
-    and so are those that are not `usable`.
+    Tracks that failed for `model` and tracks of the same recording as an earlier one are passed
+    over, and so are those that are not `usable`.
     """
     chosen: list[StoredTrack] = []
-    heard: set[str] = set()
+    recordings: set[int] = set()
     for track in tracks:
         if len(chosen) == count:
             break
-        if track.failed & {"", model} or not usable(track):
+        if track.failed & {"", model} or track.recording in recordings or not usable(track):
             continue
-        if track.audio_sha256 is not None:
-            if track.audio_sha256 in heard:
-                continue
-            heard.add(track.audio_sha256)
+        recordings.add(track.recording)
         chosen.append(track)
     return chosen

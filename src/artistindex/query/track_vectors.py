@@ -9,12 +9,10 @@ from numpy.typing import NDArray
 
 from artistindex.errors import BrokenLibrary
 from artistindex.index.reader import ArtistIndex
-from artistindex.index.transforms import Transform, unit
+from artistindex.index.transforms import Transform
 from artistindex.library.library import FILE_NAME, Library
 
 Rows = NDArray[np.float32]
-
-_SAME_SOUND = 0.9999  # the cosine of track vectors of one recording, in any model
 
 _AS_BUILT = 0.999  # the cosine between an artist's row and the mean of the tracks it was made of
 
@@ -24,18 +22,18 @@ class TrackSet:
     """An artist's tracks: `raw` (t, d) as the model made them, `units` (t, d') as the index has it.
 
     An artist who came in a pack, without tracks, is one track without a title: its own vector, in
-    both spaces that of the index. `ids` are those of the library, None there.
+    both spaces that of the index. `recordings` are those of the library, None there.
     """
 
     titles: tuple[str | None, ...]
-    ids: tuple[int | None, ...]
+    recordings: tuple[int | None, ...]
     raw: Rows
     units: Rows
 
     @property
     def is_imported(self) -> bool:
         """Whether there are no tracks, only the artist's vector."""
-        return self.ids == (None,)
+        return self.recordings == (None,)
 
     def __len__(self) -> int:
         return len(self.titles)
@@ -44,9 +42,15 @@ class TrackSet:
 class TrackSets:
     """Track sets by row of an open index."""
 
-    def __init__(self, index: ArtistIndex, vectors: Mapping[int, NDArray[np.float32]]) -> None:
+    def __init__(
+        self,
+        index: ArtistIndex,
+        vectors: Mapping[int, NDArray[np.float32]],
+        recordings: Mapping[int, int],
+    ) -> None:
         self._index = index
         self._vectors = vectors
+        self._recordings = recordings
         self._sets: dict[int, TrackSet] = {}
 
     @classmethod
@@ -63,7 +67,7 @@ class TrackSets:
                 f" index {index.path}: ask where the index was built"
             )
         with Library.open(path, read_only=True) as library:
-            return cls(index, library.vectors(index.manifest.key))
+            return cls(index, library.vectors(index.manifest.key), library.recordings())
 
     @property
     def transform(self) -> Transform:
@@ -94,7 +98,8 @@ class TrackSets:
                 f" of {self._index.artists[row]}): run `artistindex build` again"
             )
         titles = tuple(track.title for track in used)
-        return TrackSet(titles, tuple(ids), raw, self.transform.apply(raw))
+        recordings = tuple(self._recordings[at] for at in ids if at is not None)
+        return TrackSet(titles, recordings, raw, self.transform.apply(raw))
 
     def centroids(self, raw: Rows, weights: NDArray[np.number]) -> Rows:
         """Artist vectors in the index's space (m, d'), for weights (m, t) of raw tracks (t, d)."""
@@ -104,11 +109,10 @@ class TrackSets:
 
 
 def same_recordings(one: TrackSet, other: TrackSet) -> NDArray[np.bool_]:
-    """Which pairs of tracks (t, u) are one recording: the same track, or as good as the same sound.
+    """Which pairs of tracks (t, u) are one recording, as the library knows it.
 
     Two artists who share a recording are not alike for that.
     """
-    alike: NDArray[np.bool_] = unit(one.raw) @ unit(other.raw).T >= _SAME_SOUND
-    for at, mine in enumerate(one.ids):
-        alike[at] |= np.array([mine is not None and mine == its for its in other.ids])
-    return alike
+    return np.array(
+        [[mine is not None and mine == its for its in other.recordings] for mine in one.recordings]
+    )
