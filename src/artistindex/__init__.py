@@ -1,11 +1,10 @@
 """Turns artists into vectors by how their music sounds, and finds who sounds alike.
 
-The flow, which the folders show; imports run only leftwards along it:
+The flow, which the folders show; imports run only downwards along it:
 
-    names, records, errors    what everyone speaks
-    catalogues -> audio -> models -> library -> ingest -> index -> query -> musicmap, evaluation
-       who         what     vectors   kept       joined    searchable  asked        judged
-    cli parses, calls one of these, prints
+    metadata -> audio -> embedding -> library -> ingest -> index -> query -> evaluation
+      who      samples    vectors      kept      joined  searchable  asked     judged
+    listeners: what listeners say          packs: shared          cli: parses, calls, prints
 
 The whole public API is named in `__all__`. Everything else may change without notice.
 """
@@ -15,32 +14,83 @@ from typing import TYPE_CHECKING, Any
 from artistindex.errors import ArtistIndexError
 
 if TYPE_CHECKING:
-    from artistindex.entities import Neighbour
-    from artistindex.evaluation.compare import compare
-    from artistindex.evaluation.evaluate import evaluate
+    from artistindex.entities import Artist, Failure, Neighbour, Track, VectorKey
+    from artistindex.evaluation.compare import Comparison, compare
+    from artistindex.evaluation.evaluate import Evaluation, evaluate
+    from artistindex.index.manifest import Manifest
     from artistindex.index.reader import ArtistIndex
-    from artistindex.ingest.pipeline import build
+    from artistindex.index.sidecar import Entry, UsedTrack
+    from artistindex.index.transforms import Transform
+    from artistindex.ingest.pipeline import BuildReport, build
     from artistindex.library.library import Library
+    from artistindex.query.explain import Explanation, TrackPair, explain
+    from artistindex.query.fusion import FusedNeighbour, fuse_hits
+    from artistindex.query.hubness import Csls, MutualProximity
+    from artistindex.query.lineup import LineupEntry, Ranking, Reason, rank_lineup
+    from artistindex.query.query import Query, ResolvedQuery
+    from artistindex.query.ranking import RANKERS, Cosine, Hit, Ranker, search
+    from artistindex.query.rerank import Tracks
 
 __version__ = "0.1.0"
 __all__ = [
+    "RANKERS",
+    "Artist",
     "ArtistIndex",
     "ArtistIndexError",
+    "BuildReport",
+    "Comparison",
+    "Cosine",
+    "Csls",
+    "Entry",
+    "Evaluation",
+    "Explanation",
+    "Failure",
+    "FusedNeighbour",
+    "Hit",
     "Library",
+    "LineupEntry",
+    "Manifest",
+    "MutualProximity",
     "Neighbour",
+    "Query",
+    "Ranker",
+    "Ranking",
+    "Reason",
+    "ResolvedQuery",
+    "Track",
+    "TrackPair",
+    "Tracks",
+    "Transform",
+    "UsedTrack",
+    "VectorKey",
     "build",
     "compare",
     "evaluate",
+    "explain",
+    "fuse_hits",
+    "rank_lineup",
+    "search",
 ]
 
-_HOMES = {
-    "ArtistIndex": "artistindex.index.reader",
-    "Library": "artistindex.library.library",
-    "Neighbour": "artistindex.entities",
-    "build": "artistindex.ingest.pipeline",
-    "compare": "artistindex.evaluation.compare",
-    "evaluate": "artistindex.evaluation.evaluate",
+_NAMES_OF = {
+    "entities": ("Artist", "Failure", "Neighbour", "Track", "VectorKey"),
+    "evaluation.compare": ("Comparison", "compare"),
+    "evaluation.evaluate": ("Evaluation", "evaluate"),
+    "index.manifest": ("Manifest",),
+    "index.reader": ("ArtistIndex",),
+    "index.sidecar": ("Entry", "UsedTrack"),
+    "index.transforms": ("Transform",),
+    "ingest.pipeline": ("BuildReport", "build"),
+    "library.library": ("Library",),
+    "query.explain": ("Explanation", "TrackPair", "explain"),
+    "query.fusion": ("FusedNeighbour", "fuse_hits"),
+    "query.hubness": ("Csls", "MutualProximity"),
+    "query.lineup": ("LineupEntry", "Ranking", "Reason", "rank_lineup"),
+    "query.query": ("Query", "ResolvedQuery"),
+    "query.ranking": ("RANKERS", "Cosine", "Hit", "Ranker", "search"),
+    "query.rerank": ("Tracks",),
 }
+_HOMES = {name: f"artistindex.{home}" for home, names in _NAMES_OF.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:

@@ -109,8 +109,8 @@ class BuildReport:
 def build(
     artists: Sequence[str] = (),
     *,
-    audio: Path | None = None,
-    indexes: Path = Path("indexes"),
+    audio: str | Path | None = None,
+    indexes: str | Path = "indexes",
     models: Sequence[str] = DEFAULT_MODELS,
     tracks: int = 5,
     engine: str = "auto",
@@ -122,7 +122,7 @@ def build(
     retry_failed: bool = False,
     drop_outliers: bool = False,
     catalogue: str | None = None,
-    ids: Path | None = None,
+    ids: str | Path | None = None,
     source: AudioSource | None = None,
     fetch: Fetch = weights.download,
     observer: Reporter | None = None,
@@ -146,6 +146,7 @@ def build(
     _check(tracks=tracks, workers=workers, transform=transform)
     excerpt = str(Excerpt.parse(excerpt))
     specs = [spec_of(model) for model in dict.fromkeys(models)]
+    audio, indexes, ids = _path(audio), Path(indexes), _path(ids)
     _look_before_work(audio, [indexes / spec.name for spec in specs])
     report = BuildReport()
     gathered: dict[str, ArtistVectors] = {}
@@ -194,6 +195,10 @@ def _check(*, tracks: int, workers: int | None, transform: str) -> None:
         raise Misuse(f"--workers must be at least 1, not {workers}")
     if transform not in TRANSFORMS:
         raise Misuse(f"unknown transform {transform!r}; there are {', '.join(TRANSFORMS)}")
+
+
+def _path(path: str | Path | None) -> Path | None:
+    return None if path is None else Path(path)
 
 
 def _look_before_work(audio: Path | None, folders: Sequence[Path]) -> None:

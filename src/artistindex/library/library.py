@@ -51,12 +51,12 @@ class Library:
         self.path = database.path
 
     @classmethod
-    def open(cls, path: Path, *, read_only: bool = False) -> Self:
+    def open(cls, path: str | Path, *, read_only: bool = False) -> Self:
         """Open the library at `path`, a file, making or migrating it unless `read_only`.
 
         Raises BrokenLibrary where it is missing (read-only), damaged, or from a newer version.
         """
-        return cls(Database.open(path, MIGRATIONS, read_only=read_only))
+        return cls(Database.open(Path(path), MIGRATIONS, read_only=read_only))
 
     def close(self) -> None:
         """Close the connection."""
