@@ -74,8 +74,37 @@ def test_a_long_name_folds_quickly_enough_to_be_asked_for() -> None:
     assert naming.normalise("Ａ" * 10_000) == "a" * 10_000
 
 
+@given(st.text(max_size=100), st.integers(1, 60))
+def test_a_truncated_name_is_short_and_says_that_it_was_cut(name: str, limit: int) -> None:
+    shown = naming.truncate(name, limit)
+    assert len(shown) <= limit
+    assert shown == name or (shown.endswith("…") and name.startswith(shown[:-1]))
+
+
+@given(st.text())
+def test_what_is_printable_stays_and_cannot_harm_a_terminal(text: str) -> None:
+    shown = naming.printable(text)
+    assert not naming.UNPRINTABLE.search(shown)
+    assert naming.printable(shown) == shown
+    assert shown == text or naming.UNPRINTABLE.search(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\x1b[31mb\n", r"a\x1b[31mb\n"),
+        ("a\u202eb\u2066c\u200f", r"a\u202eb\u2066c\u200f"),
+        ("\ud800\x85", r"\ud800\x85"),
+        ("שלום 🎵 Ä", "שלום 🎵 Ä"),
+    ],
+)
+def test_what_a_terminal_would_obey_is_escaped(text: str, shown: str) -> None:
+    assert naming.printable(text) == shown
+
+
 FOLDS_NO_NAMES = {
     "audio/sources/youtube_errors.py",  # error messages
+    "listeners/structure.py",  # keys of documents
     "audio/sources/titles.py",  # splits titles into words, letter by letter
 }
 

@@ -1,4 +1,6 @@
-"""Folding a name for look-up; nothing else may compare names.
+"""Names: folded for look-up, cleaned for storing, cut and escaped for showing.
+
+Nothing else may compare names.
 
 Folding only finds: two artists whose names fold alike stay two artists, and the spelling that is
 shown is always the artist's own.
@@ -18,6 +20,9 @@ _VARIANTS = str.maketrans(
     }
 )
 _SPACES = re.compile(r"\s+")
+UNPRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 
 def clean(name: str) -> str:
@@ -53,9 +58,22 @@ def same_name(one: str, other: str) -> bool:
     return normalise(one) == normalise(other)
 
 
-def truncate(name: str, most: int = 80) -> str:
-    """A name as a message quotes it: its first `most` characters."""
-    return name if len(name) <= most else f"{name[:most]}…"
+def truncate(text: str, limit: int = 80) -> str:
+    """Return `text` as a message quotes it: at most `limit` characters, the last "…" where cut."""
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def printable(text: str) -> str:
+    """Return `text` on one line of a terminal: control characters and lone surrogates escaped.
+
+    Bidirectional controls are escaped too, since they reorder what stands around them; plain
+    right-to-left letters stay as they are.
+    """
+    return UNPRINTABLE.sub(_escape, text)
+
+
+def _escape(unsafe: re.Match[str]) -> str:
+    return unsafe[0].encode("unicode_escape", "backslashreplace").decode("ascii")
 
 
 def _fold_once(name: str) -> str:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from artistindex.entities import Artist
 from artistindex.errors import Misuse
-from artistindex.metadata.artist_ids import PinnedArtists, parse_id, shorten
+from artistindex.metadata.artist_ids import PinnedArtists, parse_id
 
 SPOTIFY = "0123456789ABCDEFabcdef"
 MBID = "5b11f4ce-a62d-471e-81fc-a69a8278c7da"
@@ -158,8 +158,3 @@ def test_files_of_the_wrong_shape(tmp_path: Path, document: Any, message: str) -
 
 def test_pinned_twice_alike_is_once(tmp_path: Path) -> None:
     assert len(pins(tmp_path, {"mapping": {"Vril": 1, "VRIL": 1}})) == 1
-
-
-@given(st.text(max_size=200))
-def test_shortened_names_are_short(name: str) -> None:
-    assert len(shorten(name)) <= 60

@@ -145,4 +145,4 @@ def test_without_the_right_one_there_is_nobody(
     vril = outcomes[0].failure
     assert vril is not None
     assert 'has no artist called "Vril", only Vrillah (id ' in vril.reason
-    assert f'--ids a file such as {{"mapping": {{"Vril": {{"{catalogue.name}": "' in vril.reason
+    assert f'an ids file such as {{"mapping": {{"Vril": {{"{catalogue.name}": "' in vril.reason

@@ -95,7 +95,7 @@ def test_a_near_hit_is_a_failure_that_shows_how_to_pin() -> None:
     [found] = outcomes(shelf("Calibre 50", "Calibretto"), "Calibre")
     assert reason(found) == (
         'Deezer has no artist called "Calibre", only Calibre 50 (id 1), Calibretto (id 2); '
-        'to pin one, give --ids a file such as {"mapping": {"Calibre": {"deezer": "1"}}}'
+        'to pin one, give an ids file such as {"mapping": {"Calibre": {"deezer": "1"}}}'
     )
     assert found.failure is not None
     assert not found.failure.retryable

@@ -14,9 +14,9 @@ import click
 from artistindex import __version__
 from artistindex.cli import exit_codes
 from artistindex.cli.options import State
-from artistindex.cli.output import printable
 from artistindex.cli.remedies import line_for
 from artistindex.errors import ArtistIndexError
+from artistindex.naming import printable
 
 _COMMANDS = {
     "build": "build",

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from artistindex.cli.options import State, any_path, format_option, pass_state
-from artistindex.cli.output import emit, message, printable, working
+from artistindex.cli.output import emit, message, working
 from artistindex.errors import Misuse
 from artistindex.index.reader import find_index
+from artistindex.naming import printable
 
 if TYPE_CHECKING:
     from artistindex.evaluation.compare import Comparison

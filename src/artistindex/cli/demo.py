@@ -8,11 +8,12 @@ from pathlib import Path
 import click
 
 from artistindex.cli.options import State, any_path, pass_state
-from artistindex.cli.output import message, printable, progress
+from artistindex.cli.output import message, progress
 from artistindex.demo import collection
 from artistindex.embedding import weights
 from artistindex.embedding.registry import DEFAULT_MODELS, MODELS
 from artistindex.errors import WeightsError
+from artistindex.naming import printable
 
 _NEIGHBOURS = "3"
 

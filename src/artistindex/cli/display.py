@@ -4,7 +4,8 @@ import time
 from types import TracebackType
 from typing import Self
 
-from artistindex.cli.output import message, printable, progress
+from artistindex.cli.output import message, progress
+from artistindex.naming import printable
 
 _SHOWN = 40
 

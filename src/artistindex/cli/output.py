@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -11,29 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from artistindex.naming import UNPRINTABLE, printable
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
 _UNLIMITED_WIDTH = 100_000
-
-
-def printable(text: str) -> str:
-    """`text` on one line of a terminal: control characters and lone surrogates are escaped.
-
-    Bidirectional overrides are escaped too, since they reorder what stands around them; plain
-    right-to-left letters stay as they are.
-    """
-    return _UNSAFE.sub(_escaped, text)
-
-
-_UNSAFE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
-)
-
-
-def _escaped(unsafe: re.Match[str]) -> str:
-    return unsafe[0].encode("unicode_escape", "backslashreplace").decode("ascii")
 
 
 def cell(value: object) -> str:
@@ -64,7 +47,8 @@ def emit_json(payload: object) -> None:
     """
     text = json.dumps(payload, ensure_ascii=False, indent=2, allow_nan=False)
     lines = (
-        _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", line) for line in text.split("\n")
+        UNPRINTABLE.sub(lambda unsafe: f"\\u{ord(unsafe[0]):04x}", line)
+        for line in text.split("\n")
     )
     click.echo("\n".join(lines))
 

@@ -37,7 +37,7 @@ def dry_run(
             outcomes.append(outcome)
             shown.update(task, advance=outcome.requested != last)
             last = outcome.requested
-        name = lookup.catalogue.name
+        name = lookup.provider.name
     payload = plan(outcomes, name)
     emit(_rows(payload), _COLUMNS, form, payload=payload)
     _say(payload, quiet=quiet)

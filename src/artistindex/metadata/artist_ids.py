@@ -40,15 +40,15 @@ _EXPECTED = (
 
 
 def parse_id(text: str, service: str | None = None) -> tuple[str, str]:
-    """The service and the id that `text` names, a bare id or an address.
+    """Return the service and the id that `text` names, a bare id or an address.
 
     `service`, if given, is the only one allowed. Raises ValueError.
     """
     text = text.strip()
     candidates: Sequence[str] = tuple(Service)
-    for found, address in _ADDRESSES:
+    for owner, address in _ADDRESSES:
         if match := address.fullmatch(text):
-            text, candidates = match.group(1), (found,)
+            text, candidates = match.group(1), (owner,)
             break
     for candidate in candidates:
         if service in (None, candidate):
@@ -66,40 +66,43 @@ class PinnedArtists:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """The pins in an ids file. Raises Misuse, naming the entry and what was expected."""
+        """Read the pins in an ids file. Raises Misuse, naming the entry and what was expected."""
         document = read_json(path)
         mapping = document.get("mapping") if isinstance(document, dict) else None
         if not isinstance(mapping, dict):
-            found = kind(document)
+            content = kind(document)
             if isinstance(document, dict):
-                found = f'"mapping" is {kind(mapping)}' if "mapping" in document else 'no "mapping"'
-            raise Misuse(f'{path}: expected {{"mapping": {{name: id}}}}, found {found}')
+                content = 'no "mapping"'
+                if "mapping" in document:
+                    content = f'"mapping" is {kind(mapping)}'
+            raise Misuse(f'{path}: expected {{"mapping": {{name: id}}}}, found {content}')
         pins = cls()
         for name, value in mapping.items():
             pins._add(name, value, path)
         return pins
 
     def of(self, name: str) -> Artist | None:
-        """The artist pinned for `name`, with the ids that pin it."""
+        """Return the artist pinned for `name`, with the ids that pin it."""
         return self._pins.get(naming.normalise(name))
 
     def __len__(self) -> int:
         return len(self._pins)
 
     def _add(self, name: str, value: Any, path: Path) -> None:
-        shown = shorten(name)
+        shown = naming.truncate(naming.clean(name), 60)
         if not naming.clean(name):
             raise Misuse(f"{path}: an id is pinned to an empty name")
         artist = Artist(naming.clean(name))
         for service, text in _ids(value, path, shown):
             try:
-                found, bare = parse_id(text, service)
+                service, bare = parse_id(text, service)
             except ValueError:
                 expected = _EXPECTED if service is None else f"an id of {service}"
+                given = naming.truncate(naming.clean(text), 60)
                 raise Misuse(
-                    f'{path}: the id of "{shown}" is "{shorten(text)}"; expected {expected}'
+                    f'{path}: the id of "{shown}" is "{given}"; expected {expected}'
                 ) from None
-            artist = artist.with_id(found, bare)
+            artist = artist.with_id(service, bare)
         key = naming.normalise(name)
         if key in self._pins and replace(self._pins[key], name=artist.name) != artist:
             raise Misuse(f'{path}: "{shown}" is pinned twice, to different ids')
@@ -107,7 +110,7 @@ class PinnedArtists:
 
 
 def _ids(value: Any, path: Path, shown: str) -> list[tuple[str | None, str]]:
-    """The texts that an entry gives as ids, with the service where the entry says which."""
+    """Return the texts that an entry gives as ids, with the service where the entry says which."""
     match value:
         case str():
             return [(None, value)]
@@ -120,9 +123,3 @@ def _ids(value: Any, path: Path, shown: str) -> list[tuple[str | None, str]]:
         f'{path}: the entry of "{shown}" must be an id or an object of ids with the keys '
         f"{', '.join(Service)}; found {kind(value)}"
     )
-
-
-def shorten(name: str, most: int = 60) -> str:
-    """A name as a message shows it: tidied, and cut where it is longer than `most` characters."""
-    name = naming.clean(name[: 10 * most])
-    return name if len(name) <= most else f"{name[: most - 1]}…"

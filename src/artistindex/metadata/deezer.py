@@ -54,31 +54,31 @@ class Deezer:
         self._client = HttpClient(policy, keep=DAY, unkept=("preview",), clock=clock)
 
     def search(self, name: str) -> list[Artist]:
-        """The artists that Deezer offers for `name`, in its own ranking."""
-        asked = {"q": name, "limit": "50"}
-        found = self._client.get_json("search/artist", params=asked, check=_data)
-        return list(credited(_data(found), _artist))
+        """Return the artists that Deezer offers for `name`, in its own ranking."""
+        params = {"q": name, "limit": "50"}
+        answer = self._client.get_json("search/artist", params=params, check=_data)
+        return list(credited(_data(answer), _artist))
 
     def artist(self, id_: str) -> Artist | None:
-        """The artist with this Deezer id, or None."""
+        """Return the artist with this Deezer id, or None."""
         try:
-            found = self._client.get_json(f"artist/{id_}", check=_read.object)
-            return _artist(_read.object(found))
+            answer = self._client.get_json(f"artist/{id_}", check=_read.object)
+            return _artist(_read.object(answer))
         except StatusError as error:
             if error.status == 404:
                 return None
             raise
 
     def tracks(self, artist: Artist, *, limit: int) -> list[Track]:
-        """At most `limit` of the artist's top tracks."""
+        """Return at most `limit` of the artist's top tracks."""
         path = f"artist/{artist.ids['deezer']}/top"
-        found = self._client.get_json(path, params={"limit": _MAX_RESULTS}, check=_data)
-        listed = (_track(entry) for entry in _data(found))
+        answer = self._client.get_json(path, params={"limit": _MAX_RESULTS}, check=_data)
+        listed = (_track(entry) for entry in _data(answer))
         own = (track for track in listed if track is not None and _is_by(track, artist))
         return select_tracks(own, artist, limit=limit)
 
     def preview_url(self, track: Track) -> str | None:
-        """Where the 30 s preview of `track` (of Deezer, or with an ISRC) lies for 15 minutes.
+        """Return where the 30 s preview of `track` (with a Deezer id or ISRC) lies for 15 minutes.
 
         None where Deezer has none. The address is signed: asked for anew each time, never stored.
         """
@@ -89,12 +89,12 @@ class Deezer:
         else:
             return None
         try:
-            found = _read.object(self._client.get_json(path, fresh=True))
+            entry = _read.object(self._client.get_json(path, fresh=True))
         except StatusError as error:
             if error.status == 404:
                 return None
             raise
-        address = found.get("preview")
+        address = entry.get("preview")
         return address if isinstance(address, str) and address.startswith("http") else None
 
     def download(self, url: str, destination: Path) -> int:
@@ -107,7 +107,7 @@ class Deezer:
 
 
 def status_of(response: "requests.Response") -> int:
-    """The status that an answer of Deezer means: errors come with status 200 and a code."""
+    """Return the status that an answer of Deezer means: errors come with status 200 and a code."""
     if response.status_code != 200 or b'"error"' not in response.content[:200]:
         return response.status_code
     try:
@@ -117,8 +117,8 @@ def status_of(response: "requests.Response") -> int:
     return _STATUS_OF_CODE.get(code, 400) if isinstance(code, int) else 400
 
 
-def _data(found: Any) -> list[dict[str, Any]]:
-    return _read.members(found, "data")
+def _data(answer: Any) -> list[dict[str, Any]]:
+    return _read.members(answer, "data")
 
 
 def _artist(entry: dict[str, Any]) -> Artist | None:

@@ -35,19 +35,19 @@ class MusicBrainz:
         self._client = HttpClient(policy, keep=30 * DAY, clock=clock)
 
     def complete(self, artist: Artist) -> Artist:
-        """`artist` with the ids that MusicBrainz links to those it has; they themselves stay.
+        """Return `artist` with the ids that MusicBrainz links to those it has, which stay.
 
         Raises ServiceError. An artist whom MusicBrainz does not know comes back unchanged.
         """
         mbid = artist.ids.get("musicbrainz") or self._mbid(artist)
         if mbid is None:
             return artist
-        found = self._ask(f"artist/{mbid}", {"inc": "url-rels"})
-        if found is None:
+        answer = self._ask(f"artist/{mbid}", {"inc": "url-rels"})
+        if answer is None:
             return artist
         if artist.ids.get("musicbrainz") is None:
             artist = artist.with_id("musicbrainz", mbid)
-        for relation in _relations(found):
+        for relation in _relations(answer):
             url = relation.get("url")
             address = url.get("resource") if isinstance(url, dict) else None
             try:
@@ -63,11 +63,11 @@ class MusicBrainz:
         self._client.close()
 
     def _mbid(self, artist: Artist) -> str | None:
-        """The MusicBrainz id of the artist whose page at Spotify or Deezer is linked there."""
+        """Return the MusicBrainz id of the artist with this page at Spotify or Deezer."""
         for service, page in _PAGES.items():
             if id_ := artist.ids.get(service):
-                found = self._ask("url", {"resource": page.format(id_), "inc": "artist-rels"})
-                for relation in _relations(found or {}):
+                answer = self._ask("url", {"resource": page.format(id_), "inc": "artist-rels"})
+                for relation in _relations(answer or {}):
                     linked = relation.get("artist")
                     mbid = linked.get("id") if isinstance(linked, dict) else None
                     try:
@@ -78,15 +78,15 @@ class MusicBrainz:
 
     def _ask(self, path: str, params: dict[str, str]) -> dict[str, Any] | None:
         try:
-            asked = {**params, "fmt": "json"}
-            found = self._client.get_json(path, params=asked, check=_read.object)
+            params = {**params, "fmt": "json"}
+            answer = self._client.get_json(path, params=params, check=_read.object)
         except StatusError as error:
             if error.status in (400, 404):
                 return None
             raise
-        return _read.object(found)
+        return _read.object(answer)
 
 
-def _relations(found: dict[str, Any]) -> list[dict[str, Any]]:
-    relations = found.get("relations")
+def _relations(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    relations = answer.get("relations")
     return _read.members(relations) if isinstance(relations, list) else []

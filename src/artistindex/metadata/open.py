@@ -1,6 +1,6 @@
 """The choice between the catalogues."""
 
-from artistindex.errors import Misuse
+from artistindex.errors import Misuse, Remedy
 from artistindex.metadata.provider import MetadataProvider
 
 
@@ -23,5 +23,6 @@ def open_provider(choice: str | None = None) -> MetadataProvider:
         return Deezer()
     raise Misuse(
         "no Spotify credentials: set SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET, or name a "
-        "spotify-config.json in ARTISTINDEX_SPOTIFY_CONFIG, or use --catalogue deezer"
+        "spotify-config.json in ARTISTINDEX_SPOTIFY_CONFIG",
+        remedy=Remedy.USE_DEEZER,
     )

@@ -11,15 +11,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 from artistindex import naming
 from artistindex.entities import Artist, Failure, Track
 from artistindex.errors import ServiceEnded, ServiceError, UnknownArtist
 from artistindex.listeners.favourites import unique
-from artistindex.metadata.artist_ids import PinnedArtists, shorten
+from artistindex.metadata.artist_ids import PinnedArtists
 from artistindex.metadata.open import open_provider
-from artistindex.metadata.provider import ArtistMatch, MetadataProvider
+from artistindex.metadata.provider import ArtistMatch, Evidence, MetadataProvider
 
 MAX_NAME_LENGTH = 200
 _CANDIDATES_SHOWN = 5
@@ -34,7 +34,7 @@ class Resolved:
     """What became of one name, or of one part of a collaboration.
 
     `requested` is the name as asked for, `name` what was looked up: the same, or one part of it
-    (`how` is then "part"; several Resolved follow each other). Either `artist`, `how` and `tracks`
+    (`how` is then PART, and one Resolved a part follows). Either `artist`, `how` and `tracks`
     are there or `failure` is. With `pending` the name's turn did not come, since the service ended
     before: it is to be asked for again. `warnings` are to be kept and shown.
     """
@@ -42,7 +42,7 @@ class Resolved:
     requested: str
     name: str
     artist: Artist | None = None
-    how: Literal["pinned", "linked", "exact", "part"] | None = None
+    how: Evidence | None = None
     tracks: tuple[Track, ...] = ()
     failure: Failure | None = None
     pending: bool = False
@@ -53,15 +53,15 @@ class Links(Protocol):
     """What knows the ids that one artist has with several services."""
 
     def complete(self, artist: Artist) -> Artist:
-        """`artist` with the ids that are linked to those it has."""
+        """Return `artist` with the ids that are linked to those it has."""
 
 
-def unique_or_empty(wanted: Iterable[str]) -> Iterator[str]:
-    """The tidied names, each folded name once; an empty one too, since it is an error to report."""
-    wanted = list(wanted)
-    if any(not naming.clean(name) for name in wanted):
+def unique_names(names: Iterable[str]) -> Iterator[str]:
+    """Yield the cleaned names, each folded name once; an empty one too, an error to report."""
+    names = list(names)
+    if any(not naming.clean(name) for name in names):
         yield ""
-    yield from unique(wanted)
+    yield from unique(names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +72,19 @@ class ArtistResolver:
     another service than this catalogue's.
     """
 
-    catalogue: MetadataProvider
+    provider: MetadataProvider
     limit: int
     pins: PinnedArtists = field(default_factory=PinnedArtists)
     links: Links | None = None
 
-    def resolve(self, wanted: Iterable[str]) -> Iterator[Resolved]:
-        """The artists that the names `wanted` mean, each folded name once, with their tracks.
+    def resolve(self, names: Iterable[str]) -> Iterator[Resolved]:
+        """Yield the artists that `names` mean, each folded name once, with their tracks.
 
-        Yields each as soon as it is known and raises nothing for a name that cannot be found. Once
-        the service ends, what is left comes out as pending.
+        Yields every one as soon as it is known and raises nothing for a name that cannot be found.
+        Once the service ends, what is left comes out as pending.
         """
         ended = None
-        for name in unique_or_empty(wanted):
+        for name in unique_names(names):
             if ended is None:
                 try:
                     yield from self._resolve(name)
@@ -94,14 +94,14 @@ class ArtistResolver:
             yield _failed(name, ended, retryable=True, pending=True)
 
     def _resolve(self, name: str) -> list[Resolved]:
-        """All that becomes of one name. Raises ServiceEnded."""
+        """Return all that becomes of one name. Raises ServiceEnded."""
         if not name:
             return [_failed(name, "an empty name; an artist's name was expected")]
         if len(name) > MAX_NAME_LENGTH:
             reason = f"a name of {len(name)} characters; at most {MAX_NAME_LENGTH} were expected"
             return [_failed(name, reason)]
         try:
-            return [self._found(name, name)]
+            return [self._match(name, name)]
         except ServiceEnded:
             raise
         except ServiceError as error:
@@ -112,7 +112,7 @@ class ArtistResolver:
             return self._parts(name) or [_failed(name, str(error))]
 
     def _parts(self, name: str) -> list[Resolved]:
-        """The artists of a collaboration, or nothing where it is none or cannot be split safely.
+        """Return the artists of a collaboration, or nothing where it cannot be split safely.
 
         "&" is part of many a band's name, so its parts count only if all of them are found.
         """
@@ -125,29 +125,29 @@ class ArtistResolver:
         for outcome in outcomes:
             if outcome.failure is not None and outcome.failure.retryable:
                 return [_failed(name, outcome.failure.reason, retryable=True)]
-        found = [outcome for outcome in outcomes if outcome.artist is not None]
-        if not found or (len(found) < len(outcomes) and not is_certain_joint(name)):
+        matched = [outcome for outcome in outcomes if outcome.artist is not None]
+        if not matched or (len(matched) < len(outcomes) and not is_certain_joint(name)):
             return []
         return outcomes
 
     def _part(self, requested: str, part: str) -> Resolved:
         try:
-            outcome = self._found(requested, part)
+            outcome = self._match(requested, part)
         except ServiceEnded:
             raise
         except (ServiceError, UnknownArtist) as error:
             retryable = isinstance(error, ServiceError)
             return replace(_failed(part, str(error), retryable=retryable), requested=requested)
-        warning = f'"{requested}" is no artist of {self.catalogue.label}: looked up by part'
-        return replace(outcome, how="part", warnings=(warning, *outcome.warnings))
+        warning = f'"{requested}" is no artist of {self.provider.label}: looked up by part'
+        return replace(outcome, how=Evidence.PART, warnings=(warning, *outcome.warnings))
 
-    def _found(self, requested: str, name: str) -> Resolved:
-        match = find(self.catalogue, name, self.pins.of(name), self.links)
-        tracks = self.catalogue.tracks(match.artist, limit=self.limit)
+    def _match(self, requested: str, name: str) -> Resolved:
+        match = find(self.provider, name, self.pins.of(name), self.links)
+        tracks = self.provider.tracks(match.artist, limit=self.limit)
         if not tracks:
             raise _NoTracks(
-                f"{self.catalogue.label} lists no studio recording by {match.artist.name} "
-                f"(id {match.artist.ids.get(self.catalogue.name)})"
+                f"{self.provider.label} lists no studio recording by {match.artist.name} "
+                f"(id {match.artist.ids.get(self.provider.name)})"
             )
         return Resolved(
             requested=requested,
@@ -160,12 +160,12 @@ class ArtistResolver:
 
 
 def parts_of(name: str) -> list[str]:
-    """The artists whom a name joins, as "A b2b B" and "A & B" do; itself where it joins none."""
+    """Return the artists whom a name joins, as "A b2b B" and "A & B" do, else itself."""
     return list(unique(_JOINT.split(name)))
 
 
 def is_certain_joint(name: str) -> bool:
-    """Whether the parts of `name` are surely artists: "&" is part of many a band's name."""
+    """Tell whether the parts of `name` are surely artists: "&" is part of many a band's name."""
     return not _UNCERTAIN_JOINT.search(name)
 
 
@@ -181,106 +181,108 @@ def open_resolver(
     from artistindex.metadata.musicbrainz import MusicBrainz
 
     pins = PinnedArtists.read(ids) if ids is not None else PinnedArtists()
-    with closing(open_provider(choice)) as catalogue:
+    with closing(open_provider(choice)) as provider:
         if not len(pins):
-            yield ArtistResolver(catalogue, limit)
+            yield ArtistResolver(provider, limit)
             return
         with closing(MusicBrainz()) as links:
-            yield ArtistResolver(catalogue, limit, pins, links)
+            yield ArtistResolver(provider, limit, pins, links)
 
 
 def find(
-    catalogue: MetadataProvider, name: str, pin: Artist | None = None, links: Links | None = None
+    provider: MetadataProvider, name: str, pin: Artist | None = None, links: Links | None = None
 ) -> ArtistMatch:
-    """The artist whom `name`, or rather `pin`, means in `catalogue`.
+    """Find the artist whom `name`, or rather `pin`, means at `provider`.
 
     Raises UnknownArtist with the candidates and how to pin one, ServiceError and ServiceEnded.
     """
     if pin is None:
-        return _by_name(catalogue, name)
-    if pin.ids.get(catalogue.name) is not None:
-        return _by_id(catalogue, name, pin, linked=False)
+        return _by_name(provider, name)
+    if pin.ids.get(provider.name) is not None:
+        return _by_id(provider, name, pin, linked=False)
     warning = ""
     try:
         pin = links.complete(pin) if links is not None else pin
     except ServiceError as error:
         warning = f" ({error})"
-    if pin.ids.get(catalogue.name) is not None:
-        return _by_id(catalogue, name, pin, linked=True)
+    if pin.ids.get(provider.name) is not None:
+        return _by_id(provider, name, pin, linked=True)
     return _by_name(
-        catalogue,
+        provider,
         name,
         pin=pin,
-        warning=f'the id pinned for "{name}" is not one of {catalogue.label} and MusicBrainz '
+        warning=f'the id pinned for "{name}" is not one of {provider.label} and MusicBrainz '
         f"links none to it{warning}: found by name instead",
     )
 
 
-def _by_id(catalogue: MetadataProvider, name: str, pin: Artist, *, linked: bool) -> ArtistMatch:
-    id_ = pin.ids.get(catalogue.name) or ""
-    found = catalogue.artist(id_)
-    if found is None:
+def _by_id(provider: MetadataProvider, name: str, pin: Artist, *, linked: bool) -> ArtistMatch:
+    id_ = pin.ids.get(provider.name) or ""
+    artist = provider.artist(id_)
+    if artist is None:
         raise UnknownArtist(
-            f'{catalogue.label} has no artist with the id {id_}, which is pinned for "{name}"; '
+            f'{provider.label} has no artist with the id {id_}, which is pinned for "{name}"; '
             "correct it in the ids file"
         )
-    how: Literal["linked", "pinned"] = "linked" if linked else "pinned"
-    if naming.same_name(found.name, name):
-        return ArtistMatch(replace(pin, name=found.name), how)
-    warning = f'the id {id_} pinned for "{name}" is that of {shorten(found.name)}'
+    how = Evidence.LINKED if linked else Evidence.PINNED
+    if naming.same_name(artist.name, name):
+        return ArtistMatch(replace(pin, name=artist.name), how)
+    warning = f'the id {id_} pinned for "{name}" is that of {_short(artist.name)}'
     return ArtistMatch(replace(pin, name=name), how, (warning,))
 
 
 def _by_name(
-    catalogue: MetadataProvider, name: str, *, pin: Artist | None = None, warning: str = ""
+    provider: MetadataProvider, name: str, *, pin: Artist | None = None, warning: str = ""
 ) -> ArtistMatch:
-    candidates = catalogue.search(name)
+    candidates = provider.search(name)
     exact = [artist for artist in candidates if naming.same_name(artist.name, name)]
     if not exact or (pin is not None and len(exact) > 1):
         raise UnknownArtist(
-            _not_found(catalogue, name, exact or candidates, several=bool(exact)),
+            _not_found(provider, name, exact or candidates, namesakes=bool(exact)),
             closest=[artist.name for artist in candidates],
         )
     warnings = [warning] if warning else []
     first = exact[0]
     if len(exact) > 1:
         warnings.append(
-            f"{len(exact)} artists of {catalogue.label} are called {shorten(first.name)}: took "
-            f"the one it ranks first (id {first.ids.get(catalogue.name)}), not "
-            f"{_listed(exact[1:], catalogue)}; to pin another, "
-            f"{_how_to_pin(catalogue, name, exact[1])}"
+            f"{len(exact)} artists of {provider.label} are called {_short(first.name)}: took "
+            f"the one it ranks first (id {first.ids.get(provider.name)}), not "
+            f"{_listed(exact[1:], provider)}; to pin another, "
+            f"{_how_to_pin(provider, name, exact[1])}"
         )
     if pin is not None:
-        found = first.ids.get(catalogue.name) or ""
-        first = replace(pin.with_id(catalogue.name, found), name=first.name)
-    return ArtistMatch(first, "exact", tuple(warnings))
+        id_ = first.ids.get(provider.name) or ""
+        first = replace(pin.with_id(provider.name, id_), name=first.name)
+    return ArtistMatch(first, Evidence.EXACT, tuple(warnings))
 
 
 def _not_found(
-    catalogue: MetadataProvider, name: str, candidates: Sequence[Artist], *, several: bool
+    provider: MetadataProvider, name: str, candidates: Sequence[Artist], *, namesakes: bool
 ) -> str:
-    shown = shorten(name)
+    shown = _short(name)
     if not candidates:
-        return f'{catalogue.label} has no artist called "{shown}", nor one like it'
-    what = f'several artists called "{shown}":' if several else f'no artist called "{shown}", only'
+        return f'{provider.label} has no artist called "{shown}", nor one like it'
+    what = (
+        f'several artists called "{shown}":' if namesakes else f'no artist called "{shown}", only'
+    )
     return (
-        f"{catalogue.label} has {what} {_listed(candidates, catalogue)}; "
-        f"to pin one, {_how_to_pin(catalogue, name, candidates[0])}"
+        f"{provider.label} has {what} {_listed(candidates, provider)}; "
+        f"to pin one, {_how_to_pin(provider, name, candidates[0])}"
     )
 
 
-def _listed(candidates: Sequence[Artist], catalogue: MetadataProvider) -> str:
+def _listed(candidates: Sequence[Artist], provider: MetadataProvider) -> str:
     shown = [
-        f"{shorten(artist.name)} (id {artist.ids.get(catalogue.name)})"
+        f"{_short(artist.name)} (id {artist.ids.get(provider.name)})"
         for artist in candidates[:_CANDIDATES_SHOWN]
     ]
     more = len(candidates) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")
 
 
-def _how_to_pin(catalogue: MetadataProvider, name: str, candidate: Artist) -> str:
-    entry = {"mapping": {name: {catalogue.name: candidate.ids.get(catalogue.name)}}}
-    return f"give --ids a file such as {json.dumps(entry, ensure_ascii=False)}"
+def _how_to_pin(provider: MetadataProvider, name: str, candidate: Artist) -> str:
+    entry = {"mapping": {name: {provider.name: candidate.ids.get(provider.name)}}}
+    return f"give an ids file such as {json.dumps(entry, ensure_ascii=False)}"
 
 
 class _NoTracks(UnknownArtist):
@@ -290,3 +292,7 @@ class _NoTracks(UnknownArtist):
 def _failed(name: str, reason: str, *, retryable: bool = False, pending: bool = False) -> Resolved:
     failure = Failure(what=name, stage=_STAGE, reason=reason, retryable=retryable, artist=name)
     return Resolved(requested=name, name=name, failure=failure, pending=pending)
+
+
+def _short(name: str) -> str:
+    return naming.truncate(naming.clean(name), 60)

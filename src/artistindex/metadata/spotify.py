@@ -40,7 +40,7 @@ _TOKEN_URL = "https://accounts.spotify.com/api/token"  # noqa: S105 - an address
 _CONFIG = "spotify-config.json"
 _PAGE = 10  # the most that Development Mode allows in a search or a list of albums
 _SEARCH_PAGES = 3
-_OTHERWISE = "or use --catalogue deezer, which needs no account"
+_OTHERWISE = "or use Deezer, which needs no account"
 _read = Reader("Spotify")
 
 
@@ -53,7 +53,7 @@ class Credentials:
 
 
 def find_credentials() -> Credentials | None:
-    """The credentials in the environment, else those in a spotify-config.json, else None.
+    """Return the credentials in the environment, else those in a spotify-config.json, else None.
 
     The environment's are SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET. The file, `{"clientId":
     ..., "clientSecret": ...}`, is the one that ARTISTINDEX_SPOTIFY_CONFIG names, else that in the
@@ -129,17 +129,17 @@ class Spotify:
         self._has_top_tracks = True
 
     def search(self, name: str) -> list[Artist]:
-        """The artists that Spotify offers for `name`, in its own ranking."""
-        found: dict[Artist, None] = {}
+        """Return the artists that Spotify offers for `name`, in its own ranking."""
+        artists: dict[Artist, None] = {}
         for query in (name, f'artist:"{name.replace(chr(34), " ")}"'):
             answer = self._call(self._client.search, q=query, type="artist", limit=_PAGE)
-            found |= dict.fromkeys(credited(_read.members(answer, "artists", "items"), _artist))
-            if any(naming.same_name(artist.name, name) for artist in found):
+            artists |= dict.fromkeys(credited(_read.members(answer, "artists", "items"), _artist))
+            if any(naming.same_name(artist.name, name) for artist in artists):
                 break
-        return list(found)
+        return list(artists)
 
     def artist(self, id_: str) -> Artist | None:
-        """The artist with this Spotify id, or None."""
+        """Return the artist with this Spotify id, or None."""
         try:
             return _artist(self._call(self._client.artist, id_))
         except StatusError as error:
@@ -148,17 +148,17 @@ class Spotify:
             raise
 
     def tracks(self, artist: Artist, *, limit: int) -> list[Track]:
-        """At most `limit` tracks: top ones if the app may ask, then searched, then albums'."""
-        gathered: dict[str | None, Track] = {}  # an album's listing of a track lacks its ISRC
-        chosen: list[Track] = []
+        """Return at most `limit` tracks: top ones if allowed, then searched ones, then albums'."""
+        by_id: dict[str | None, Track] = {}  # an album's listing of a track lacks its ISRC
+        tracks: list[Track] = []
         for entries in self._sources(artist):
             for track in map(_track, entries):
                 if track is not None and _is_by(track, artist):
-                    gathered.setdefault(track.catalogue_id, track)
-            chosen = select_tracks(gathered.values(), artist, limit=limit)
-            if len(chosen) == limit:
+                    by_id.setdefault(track.catalogue_id, track)
+            tracks = select_tracks(by_id.values(), artist, limit=limit)
+            if len(tracks) == limit:
                 break
-        return chosen
+        return tracks
 
     def close(self) -> None:
         """Close the connections."""
@@ -188,7 +188,7 @@ class Spotify:
                 yield [{**entry, "album": album} for entry in _read.members(answer, "items")]
 
     def _top_tracks(self, artist: Artist) -> list[dict[str, Any]]:
-        """The top tracks, or none, once and for all, where the app may not ask for them."""
+        """Return the top tracks, or none, once and for all, where the app may not ask for them."""
         try:
             with warnings.catch_warnings():  # spotipy warns that Spotify withdraws it
                 warnings.simplefilter("ignore", DeprecationWarning)
@@ -201,7 +201,7 @@ class Spotify:
         return _read.members(answer, "tracks")
 
     def _call(self, method: Callable[..., Any], *arguments: Any, **options: Any) -> dict[str, Any]:
-        """What a method of spotipy returns; its errors become ours and quote nothing."""
+        """Return what a method of spotipy returns; its errors become ours and quote nothing."""
         import requests
         from spotipy.exceptions import SpotifyBaseException, SpotifyException
 
@@ -218,7 +218,7 @@ class Spotify:
 
 
 def _client(credentials: Credentials, http: "HttpClient", token_url: str) -> Any:
-    """A spotipy client that speaks through `http` and asks for its token at `token_url`."""
+    """Make a spotipy client that speaks through `http` and asks for its token at `token_url`."""
     import spotipy
     from spotipy.cache_handler import MemoryCacheHandler
     from spotipy.oauth2 import SpotifyClientCredentials
@@ -272,7 +272,7 @@ class _Token:
 
 
 def _final(response: "requests.Response", token_url: str) -> str | None:
-    """Why an answer ends Spotify for this run, or None."""
+    """Return why an answer ends Spotify for this run, or None."""
     status, body = response.status_code, response.content[:2000].lower()
     asks_token = str(response.request.url).startswith(token_url)
     if asks_token and status in (400, 401, 403):
@@ -288,8 +288,8 @@ def _final(response: "requests.Response", token_url: str) -> str | None:
         return f"this app may not ask (status 403); look at it on the dashboard, {_OTHERWISE}"
     if status == 429 and b"quota_exceeded" in body:
         return (
-            "the app's quota is used up (status 429, QUOTA_EXCEEDED); what is done is kept, run "
-            f"the same command again tomorrow, {_OTHERWISE}"
+            "the app's quota is used up (status 429, QUOTA_EXCEEDED); what is done is kept, try "
+            f"again tomorrow, {_OTHERWISE}"
         )
     return None
 
