@@ -12,7 +12,7 @@ of music, and makes up users and line-ups from them. No judgement of a person is
    A collection that is no taste (--grab-bag) only takes part in the line-up.
 
 For each act the reciprocal rank and the hit at 1 are averaged over drawn users; the intervals and
-the paired differences are a bootstrap over acts (evaluation/intervals.py).
+the paired differences are a bootstrap over acts (evaluation/bootstrap.py).
 """
 
 import argparse
@@ -183,7 +183,7 @@ def report(title: str, found: dict[str, Floats]) -> None:
         drawn = resampled_means(values)
         cells = []
         for column in range(2):
-            low, high = interval(drawn[:, column], acts).both
+            low, high = interval(drawn[:, column], acts)
             cells.append(f"{values[:, column].mean():.3f} [{low:.3f}, {high:.3f}]")
         [apart, _] = paired_differences(values, found[REFERENCE])
         difference = f"{apart.value:+.3f} [{apart.low:+.3f}, {apart.high:+.3f}]"

@@ -30,18 +30,15 @@ from artistindex.embedding.engine import load_model
 from artistindex.embedding.registry import ModelSpec, spec_of
 from artistindex.embedding.weights import Weights
 from artistindex.entities import VectorKey
-from artistindex.evaluation import bootstrap, cluster_bootstrap
-from artistindex.evaluation.artist_retrieval import HEADLINE, Retrievals, compare_rankers
+from artistindex.evaluation import bootstrap
+from artistindex.evaluation.artist_retrieval import HEADLINE, RankerComparison, compare_rankers
 from artistindex.evaluation.track_pool import (
     Scorer,
     TrackPool,
     by_centroid,
-    by_closest_track,
-    by_tracks,
     fused,
     mean,
     read_pools,
-    reranked,
 )
 from artistindex.index.transforms import TRANSFORMS, unit
 from artistindex.ingest import outliers
@@ -49,6 +46,7 @@ from artistindex.ingest.pipeline import build
 from artistindex.library.library import FILE_NAME, Library
 from artistindex.query import fusion
 from artistindex.query.rerank import mean_of_best_matches
+from rankers import by_closest_track, by_rescaled_centroid, by_tracks, reranked
 
 Floats = NDArray[np.float64]
 Pools = Mapping[str, TrackPool]
@@ -161,7 +159,7 @@ def ways(pools: Pools) -> dict[str, Scorer]:
     plain = by_centroid(pool)
     made = {BASELINE: plain}
     made |= {f"transform: {name}": by_centroid(pool, transform=name) for name in TRANSFORMS[1:]}
-    made |= {f"hubs: {name}": by_centroid(pool, correction=name) for name in ("csls", "mp")}
+    made |= {f"hubs: {name}": by_rescaled_centroid(pool, name) for name in ("csls", "mp")}
     made |= {
         f"aggregate: {name}": by_centroid(pool, aggregate=one) for name, one in AGGREGATES.items()
     }
@@ -229,14 +227,16 @@ def split_halves(pool: TrackPool, *, resamples: int) -> dict[str, Any]:
     if len(owners) < 2:
         return {"artists": len(owners)}
     places = np.arange(len(owners))
-    found = cluster_bootstrap.difference(values[:, 1], values[:, 0], places, resamples=resamples)
-    drawn = cluster_bootstrap.resampled_means(values, places, resamples=resamples)
-    ends = [bootstrap.interval(column, len(owners)).both for column in drawn.T]
+    (difference,) = bootstrap.paired_differences(
+        values[:, 1:], values[:, :1], places, resamples=resamples
+    )
+    drawn = bootstrap.resampled_means(values, places, resamples=resamples)
+    ends = [bootstrap.interval(column, len(owners)) for column in drawn.T]
     return {
         "artists": len(owners),
         "centroid": [float(values[:, 0].mean()), *ends[0]],
         "tracks": [float(values[:, 1].mean()), *ends[1]],
-        "difference": found.to_json(),
+        "difference": difference.to_json(),
     }
 
 
@@ -340,13 +340,13 @@ def excerpts(pools: Pools, paths: Mapping[int, Path], count: int) -> dict[str, A
 # --- tables -------------------------------------------------------------------------------------
 
 
-def table(found: Retrievals) -> str:
+def table(found: RankerComparison) -> str:
     """One line for each way, as Markdown."""
     lines = [
         "| way | hit@1 | MRR (95%) | nDCG | MRR less the baseline's (95%) | p (Holm) | hubs |",
         "|---|---|---|---|---|---|---|",
     ]
-    for one in found.each:
+    for one in found.retrievals:
         mrr = one.metrics[HEADLINE]
         apart = found.differences.get((one.index, BASELINE))
         star = " *" if apart is not None and apart.is_clear and apart.p < SIGNIFICANT else ""
@@ -361,7 +361,7 @@ def table(found: Retrievals) -> str:
             hubs,
         ]
         lines.append(f"| {' | '.join(cells)} |")
-    chance = found.each[0].metrics
+    chance = found.retrievals[0].metrics
     chances = [f"{chance[name].chance:.3f}" for name in ("hit@1", HEADLINE, "ndcg")]
     lines.append(f"| chance | {' | '.join(chances)} | | | |")
     return "\n".join(lines)

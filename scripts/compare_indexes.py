@@ -43,16 +43,16 @@ def show(
     for folder in indexes:
         with ArtistIndex.open(folder) as index:
             first = index.artists[0]
-            nearest = ", ".join(found.artist for found in index.neighbours(first, k=3))
+            nearest = ", ".join(neighbour.artist for neighbour in index.neighbours(first, k=3))
             print(f"{index.name}: {len(index)} artists; nearest to {first}: {nearest}")
 
     # How good is each on its own pool? Never read a value without the chance beside it.
     if truth is not None:
-        for judged in evaluate(indexes, truth).indexes:
-            recall = judged.metrics["recall@10"]
+        for evaluation in evaluate(indexes, truth).indexes:
+            recall, protocol = evaluation.metrics["recall@10"], evaluation.protocol
             print(
-                f"{judged.index}: recall@10 {recall.value:.1%}, chance {recall.chance:.1%},"
-                f" {len(judged.setup.queries)} queries, coverage {judged.setup.coverage:.1%}"
+                f"{evaluation.index}: recall@10 {recall.value:.1%}, chance {recall.chance:.1%},"
+                f" {len(protocol.queries)} queries, coverage {protocol.coverage:.1%}"
             )
 
     # Which is better, by how much, and how sure is that? Only a paired comparison can say.
@@ -61,8 +61,7 @@ def show(
     for sentence in comparison.verdict.sentences:
         print(sentence)
     for criterion in comparison.criteria:
-        outcome = {True: "met", False: "not met", None: "cannot be told"}[criterion.passed]
-        print(f"{criterion.index}: {criterion.name}: {outcome} ({criterion.detail})")
+        print(f"{criterion.index}: {criterion.name}: {criterion.outcome} ({criterion.detail})")
     if out is not None:
         text = json.dumps(comparison.to_json(), ensure_ascii=False, indent=2)
         out.write_text(text, encoding="utf-8")

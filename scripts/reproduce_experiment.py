@@ -32,7 +32,8 @@ from artistindex.cli.remedies import line_for
 from artistindex.errors import Misuse
 from artistindex.evaluation.compare import Comparison
 from artistindex.evaluation.expected_pairs import EXPERIMENT
-from artistindex.evaluation.report.render import markdown, write_report
+from artistindex.evaluation.report.render import write_report
+from artistindex.evaluation.report.tables import Column, Kind, Table, markdown, markdown_table
 from artistindex.evaluation.success_criteria import RANGE_NOTE
 from artistindex.ingest.pipeline import BuildReport
 from artistindex.library.library import FILE_NAME
@@ -144,12 +145,12 @@ def finish(
     print(comparison.verdict.headline)
 
 
-def _earlier(given: Sequence[str]) -> dict[str, Path]:
+def _earlier(values: Sequence[str]) -> dict[str, Path]:
     files = {}
-    for one in given:
-        name, separator, file = one.partition("=")
+    for value in values:
+        name, separator, file = value.partition("=")
         if not (name and separator and file):
-            raise Misuse(f"--earlier takes NAME=FILE, not {one!r}")
+            raise Misuse(f"--earlier takes NAME=FILE, not {value!r}")
         files[name] = Path(file)
     return files
 
@@ -259,58 +260,70 @@ def results(comparison: Comparison, built: BuildReport) -> str:
         f" {built.seconds:.0f} s. Everything else, with plots: [report/report.md](report/report.md)"
         " and report/report.html.",
         "## Success criteria",
-        _table(
-            ("criterion", "index", "wanted", "met?", "detail"),
-            [
-                (one.name, one.index, one.wanted, _outcome(one.passed), one.detail)
-                for one in comparison.criteria
-            ],
-        ),
+        markdown_table(_criteria_table(comparison)),
         f"Note: {RANGE_NOTE}.",
         "## Against music-map",
         "The experiment's number is open_overlap; its ceiling is what a perfect index could reach.",
-        _table(
-            ("metric", "index", "value", "chance", "ceiling"),
-            [
-                (
-                    metric,
-                    one.index,
-                    *(f"{x:.1%}" for x in (found.value, found.chance, found.ceiling)),
-                )
-                for one in (comparison.evaluation.indexes if comparison.evaluation else ())
-                for metric, found in one.metrics.items()
-                if metric.split("@")[0] in ("overlap", "open_overlap", "recall")
-            ],
-        ),
+        markdown_table(_metrics_table(comparison)),
     ]
     if comparison.pairs:
-        parts += [
-            "## Pairs",
-            _table(("pair", "expected", "index", "cosine", "met?"), _pairs(comparison)),
-        ]
+        parts += ["## Pairs", markdown_table(_pairs_table(comparison))]
     return "\n\n".join(parts) + "\n"
 
 
-def _pairs(comparison: Comparison) -> list[tuple[str, ...]]:
-    return [
+def _criteria_table(comparison: Comparison) -> Table:
+    return Table.of(
+        "Success criteria",
         (
-            f"{found.pair.one} and {found.pair.other}",
-            found.pair.expected,
-            found.index,
-            f"{found.cosine:.3f}",
-            _outcome(found.is_met),
-        )
-        for found in comparison.pairs
-    ]
+            Column("criterion"),
+            Column("index"),
+            Column("wanted"),
+            Column("met?", key="outcome"),
+            Column("detail"),
+        ),
+        (
+            {**criterion.to_json(), "outcome": criterion.outcome}
+            for criterion in comparison.criteria
+        ),
+    )
 
 
-def _outcome(passed: bool | None) -> str:
-    return {True: "met", False: "not met", None: "cannot be told"}[passed]
+def _metrics_table(comparison: Comparison) -> Table:
+    return Table.of(
+        "Against music-map",
+        (
+            Column("metric"),
+            Column("index"),
+            *(Column(title, Kind.PERCENT) for title in ("value", "chance", "ceiling")),
+        ),
+        (
+            {"metric": metric, "index": evaluation.index, **estimate.to_json()}
+            for evaluation in comparison.evaluations
+            for metric, estimate in evaluation.metrics.items()
+            if metric.split("@")[0] in ("overlap", "open_overlap", "recall")
+        ),
+    )
 
 
-def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [titles, ["---"] * len(titles), *([markdown(cell) for cell in row] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+def _pairs_table(comparison: Comparison) -> Table:
+    return Table.of(
+        "Pairs",
+        (
+            Column("pair"),
+            Column("expected"),
+            Column("index"),
+            Column("cosine", Kind.NUMBER, "cosine_similarity"),
+            Column("met?", key="outcome"),
+        ),
+        (
+            {
+                **pair.to_json(),
+                "pair": f"{pair.pair.first} and {pair.pair.second}",
+                "outcome": "met" if pair.is_met else "not met",
+            }
+            for pair in comparison.pairs
+        ),
+    )
 
 
 if __name__ == "__main__":

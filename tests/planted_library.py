@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artistindex.entities import Artist, Track, TrackVector, VectorKey
+from artistindex.evaluation.track_pool import TrackPool
 from artistindex.index.sidecar import UsedTrack
 from artistindex.index.writer import write_index
 from artistindex.ingest.aggregate import artist_vectors
@@ -94,3 +95,17 @@ def styles(
         ).astype(np.float32)
         for at in range(artists)
     }
+
+
+def pool_of(world, recordings=None) -> TrackPool:
+    """A pool of artists (name -> track vectors), every track a recording of its own."""
+    vectors = np.concatenate([np.array(rows, np.float32) for rows in world.values()])
+    counts = [len(rows) for rows in world.values()]
+    owners = np.repeat(np.arange(len(world)), counts)
+    return TrackPool(
+        artists=tuple(world),
+        ids=tuple(range(len(vectors))),
+        credits=owners[None, :] == np.arange(len(world))[:, None],
+        recordings=np.arange(len(vectors)) if recordings is None else np.array(recordings),
+        vectors=vectors,
+    )

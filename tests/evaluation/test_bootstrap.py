@@ -1,7 +1,10 @@
 """The bootstrap: seeded, paired, and honest about few queries."""
 
+import itertools
+
 import numpy as np
 import pytest
+from scipy.stats import false_discovery_control, norm
 
 from artistindex.evaluation import bootstrap
 
@@ -42,7 +45,7 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say():
 
 def test_one_query_has_no_interval():
     drawn = bootstrap.resampled_means(np.array([[0.5]]))[:, 0]
-    assert bootstrap.interval(drawn, 1).both == (None, None)
+    assert bootstrap.interval(drawn, 1) == (None, None)
 
 
 def differ(one, other):
@@ -79,3 +82,40 @@ def test_five_queries_that_agree_prove_nothing():
     assert found.low > 0
     assert not found.is_clear
     assert differ(np.full(6, 0.9), np.full(6, 0.1)).is_clear
+
+
+# -- artists of several queries ------------------------------------------------------------------
+
+
+def test_intervals_draw_artists_not_tracks():
+    """Tracks of one artist that all agree are one observation, not many."""
+    owners = np.repeat(np.arange(8), 25)
+    values = (owners % 2).astype(float)[:, None]
+    drawn = bootstrap.resampled_means(values, owners, resamples=4000)
+    assert drawn.std() == pytest.approx(0.5 / np.sqrt(8), rel=0.1)
+
+
+def test_flips_are_counted_exactly_for_few():
+    sums = np.array([0.5, 0.2, -0.1, 0.4, 0.3, 0.6])
+    totals = [
+        abs(sum(s * v for s, v in zip(signs, sums, strict=True)))
+        for signs in itertools.product((-1, 1), repeat=6)
+    ]
+    expected = np.mean([total >= sums.sum() - 1e-9 for total in totals])
+    assert bootstrap.sign_flip_p(sums) == pytest.approx(expected)
+    assert bootstrap.sign_flip_p(np.zeros(4)) == 1.0
+    assert bootstrap.sign_flip_p(np.ones(5)) == pytest.approx(2 / 2**5)
+
+
+def test_many_flips_agree_with_the_normal_limit():
+    draw = np.random.default_rng(0)
+    sums = draw.normal(0.2, 1, size=200)
+    z = sums.sum() / np.sqrt(np.sum(sums**2))
+    assert bootstrap.sign_flip_p(sums) == pytest.approx(2 * norm.sf(abs(z)), abs=0.01)
+
+
+def test_holm_corrects_for_how_many_there_are():
+    assert bootstrap.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert bootstrap.holm([0.9, 0.8]) == [1.0, 1.0]
+    p = [0.001, 0.02, 0.03, 0.5]
+    assert (np.array(bootstrap.holm(p)) >= false_discovery_control(p) - 1e-12).all()

@@ -97,7 +97,7 @@ def test_an_index_agrees_with_itself(planted, vectors):
     (agreement,) = found.agreements
     assert [one.value for one in agreement.overlaps.values()] == [1, 1]
     assert agreement.rbo.value == pytest.approx(1)
-    assert all(one.only_one == one.only_other == () for one in found.disagreements)
+    assert all(one.only_first == one.only_second == () for one in found.disagreements)
 
 
 def test_unlike_indexes_agree_as_by_chance(good_and_bad):
@@ -114,8 +114,8 @@ def test_disagreement_is_worst_first_and_names_who_only_one_has(good_and_bad):
         one.rbo for one in found.disagreements
     )
     for one in found.disagreements:
-        assert len(one.only_one) == len(one.only_other) <= 5
-        assert not set(one.only_one) & set(one.only_other)
+        assert len(one.only_first) == len(one.only_second) <= 5
+        assert not set(one.only_first) & set(one.only_second)
 
 
 def test_only_shared_artists_are_compared(planted, vectors, truth):
@@ -124,7 +124,7 @@ def test_only_shared_artists_are_compared(planted, vectors, truth):
     found = compare([planted(some, model="a"), planted(more, model="b")], truth=truth)
     assert list(found.artists) == [f"Artist {at}" for at in range(20, 40)]
     assert found.left_out == {"a": 20, "b": 20}
-    assert all(one.setup.candidates == 19 for one in found.evaluation.indexes)
+    assert all(one.protocol.candidates == 19 for one in found.evaluation.indexes)
 
 
 def test_pairs_by_range_and_by_level(planted, vectors, tmp_path):
@@ -154,7 +154,7 @@ def test_the_experiments_own_results(shared, tmp_path):
     truth = shared / "musicmap" / "similar_artists_map.json"
     found = compare([], similarities=files, truth=truth, pairs=EXPERIMENT)
     assert found.ks == (5,)
-    by_pair = {(one.index, one.pair.one): one for one in found.pairs}
+    by_pair = {(one.index, one.pair.first): one for one in found.pairs}
     for artist, cosine in (("Vril", 0.711), ("Calibre", 0.962), ("TroyBoi", 0.891)):
         assert by_pair["VGGish 2025", artist].cosine == pytest.approx(cosine, abs=5e-4)
     criteria = {(one.index, one.name): one for one in found.criteria}
@@ -163,7 +163,7 @@ def test_the_experiments_own_results(shared, tmp_path):
     assert spread.value == pytest.approx(0.263, abs=5e-4)
     assert not spread.passed
     assert "proves nothing alone" in spread.note
-    judged = found.judged("VGGish 2025")
+    judged = found.evaluation_of("VGGish 2025")
     assert judged.metrics["recall@5"].chance == pytest.approx(5 / 7)
     # the old 0%: nobody's first five on music-map are among the eight at all
     assert judged.metrics["open_overlap@5"].value == 0

@@ -13,7 +13,7 @@ def pairs_file(tmp_path, text):
 
 
 def test_the_experiments_four_ship():
-    found = [(pair.one, pair.other, pair.low, pair.high) for pair in read_pairs(EXPERIMENT)]
+    found = [(pair.first, pair.second, pair.low, pair.high) for pair in read_pairs(EXPERIMENT)]
     assert found == [
         ("Vril", "Sabrina Carpenter", 0.1, 0.3),
         ("Calibre", "Rezz", 0.3, 0.5),
@@ -25,7 +25,7 @@ def test_the_experiments_four_ship():
 def test_levels_and_ranges(tmp_path):
     text = '"Tyler, the Creator", B ,Low\nC,D,-0.2 - 0.3\n\nE,F,high\nG,H,.5–1\nArtist,J,medium\n'
     found = read_pairs(pairs_file(tmp_path, text))
-    assert [(pair.one, pair.low, pair.high, pair.is_level) for pair in found] == [
+    assert [(pair.first, pair.low, pair.high, pair.is_level) for pair in found] == [
         ("Tyler, the Creator", 0, pytest.approx(100 / 3), True),
         ("C", -0.2, 0.3, False),
         ("E", pytest.approx(200 / 3), 100, True),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from artistindex.errors import Misuse
-from artistindex.evaluation.evaluate import judge
+from artistindex.evaluation.evaluate import evaluate_space
 from artistindex.evaluation.protocol import make_protocol, rank
 from artistindex.evaluation.spaces import Space
 from artistindex.listeners.truth_files import read_truth
@@ -28,16 +28,16 @@ def test_ranks_and_places(tmp_path):
     (query,) = make_protocol(space, truth).queries
     assert query.rows.tolist() == [3, 1, 4]
     assert query.places.tolist() == [2, 3, 5]
-    (ranked,) = rank(space, [query], top=2)
-    assert ranked.ranks.tolist() == [3, 1, 4]
-    assert ranked.top.tolist() == [1, 2]
-    assert ranked.cosines == pytest.approx([0.93, 0.99, 0.85])
+    (rankings,) = rank(space, [query], top=2)
+    assert rankings.ranks.tolist() == [3, 1, 4]
+    assert rankings.top.tolist() == [1, 2]
+    assert rankings.cosines == pytest.approx([0.93, 0.99, 0.85])
 
 
 def test_metrics_of_a_planted_pool_by_hand(tmp_path):
     space = line(0, 1, 3, 7, 15)
     truth = truth_of(tmp_path, {"A": ["X", "D", "B", "Y", "E"], "E": ["D", "C"]})
-    found = judge(space, truth, ks=[2])
+    found = evaluate_space(space, truth, ks=[2])
     values = {name: metric.value for name, metric in found.metrics.items()}
     # A ranks B C D E, and D, B, E are listed: ranks 3 1 4. E ranks D C B A: ranks 1 2
     assert values["overlap@2"] == pytest.approx((1 / 2 + 1) / 2)
@@ -67,17 +67,17 @@ def test_coverage_and_everybody_who_is_left_out(tmp_path):
             "Elsewhere": ["A"],
         },
     )
-    setup = make_protocol(space, truth)
-    assert [space.artists[query.row] for query in setup.queries] == ["A"]
-    assert setup.left_out == {
+    protocol = make_protocol(space, truth)
+    assert [space.artists[query.row] for query in protocol.queries] == ["A"]
+    assert protocol.left_out == {
         "no_list": ("Nobody",),
         "not_in_truth": ("C", "Stranger"),
         "ambiguous_name": ("Twin", "TWIN"),
         "no_neighbour_in_pool": ("B",),
     }
-    assert setup.coverage == pytest.approx(1 / 6)  # Twin could be either, so is not counted
-    assert setup.lists_unused == 2
-    assert setup.candidates == 6
+    assert protocol.coverage == pytest.approx(1 / 6)  # Twin could be either, so is not counted
+    assert protocol.lists_unused == 2
+    assert protocol.candidates == 6
 
 
 def test_names_are_matched_folded(tmp_path):
@@ -90,8 +90,8 @@ def test_names_are_matched_folded(tmp_path):
 def test_ties_go_to_the_lower_row(tmp_path):
     space = Space("flat", tuple("ABCD"), matrix=np.ones((4, 4)))
     truth = truth_of(tmp_path, {"C": ["D", "A"]})
-    (ranked,) = rank(space, make_protocol(space, truth).queries, top=3)
-    assert ranked.ranks.tolist() == [3, 1]
+    (rankings,) = rank(space, make_protocol(space, truth).queries, top=3)
+    assert rankings.ranks.tolist() == [3, 1]
 
 
 def random_space(count, seed, dimension=16):
@@ -109,7 +109,7 @@ def lists_by(space, *, length):
 
 def test_a_perfect_index_scores_one_on_the_closed_metrics(tmp_path):
     space = random_space(60, 0)
-    found = judge(space, truth_of(tmp_path, lists_by(space, length=10))).metrics
+    found = evaluate_space(space, truth_of(tmp_path, lists_by(space, length=10))).metrics
     for name in ("overlap@5", "overlap@10", "ndcg@10", "graded_ndcg@10", "hit@5", "mrr"):
         assert found[name].value == pytest.approx(1), name
         assert found[name].beats_chance
@@ -122,7 +122,9 @@ def test_a_random_index_lands_inside_the_chance_interval(tmp_path):
     truth = truth_of(tmp_path, lists_by(random_space(200, 0), length=12))
     inside = total = 0
     for seed in range(1, 6):
-        for metric in judge(random_space(200, seed), truth, resamples=200).metrics.values():
+        for metric in evaluate_space(
+            random_space(200, seed), truth, resamples=200
+        ).metrics.values():
             if metric.chance_low is not None:
                 inside += metric.chance_low <= metric.value <= metric.chance_high
                 total += 1
@@ -134,17 +136,17 @@ def test_shrinking_the_pool_changes_numbers_as_the_formulas_say(tmp_path):
     whole = random_space(120, 0)
     truth = truth_of(tmp_path, lists_by(whole, length=20))
     small = whole.only(np.arange(30))
-    before, after = (judge(space, truth, ks=[5]) for space in (whole, small))
-    assert before.setup.coverage == 1
-    assert after.setup.coverage == pytest.approx(
-        sum(len(query.rows) for query in after.setup.queries) / (20 * 30)
+    before, after = (evaluate_space(space, truth, ks=[5]) for space in (whole, small))
+    assert before.protocol.coverage == 1
+    assert after.protocol.coverage == pytest.approx(
+        sum(len(query.rows) for query in after.protocol.queries) / (20 * 30)
     )
     assert before.metrics["overlap@5"].chance == pytest.approx(5 / 119)
     assert after.metrics["overlap@5"].chance == pytest.approx(5 / 29)
     assert after.metrics["overlap@5"].value == 1  # still perfect among those that are left
     assert before.metrics["open_overlap@5"].value == 1
     opened = after.metrics["open_overlap@5"]
-    expected = np.mean([np.sum(query.places <= 5) / 5 for query in after.setup.queries])
+    expected = np.mean([np.sum(query.places <= 5) / 5 for query in after.protocol.queries])
     assert opened.value == pytest.approx(expected)
     assert opened.ceiling == pytest.approx(expected)
     assert opened.value < 0.5
@@ -180,7 +182,7 @@ def test_one_artist_ranks_nobody(tmp_path):
 
 def test_one_query_has_values_but_no_interval(tmp_path):
     space = line(0, 1, 3, 7)
-    found = judge(space, truth_of(tmp_path, {"A": ["B"]}), ks=[1]).metrics["overlap@1"]
+    found = evaluate_space(space, truth_of(tmp_path, {"A": ["B"]}), ks=[1]).metrics["overlap@1"]
     assert (found.value, found.low, found.high) == (1, None, None)
     assert not found.beats_chance
 
@@ -188,7 +190,7 @@ def test_one_query_has_values_but_no_interval(tmp_path):
 def test_a_few_lucky_queries_do_not_beat_chance(tmp_path):
     space = line(0, 1, 2, 3, 40, 60, 80, 99)
     truth = truth_of(tmp_path, {"A": ["B"], "B": ["C"], "C": ["D"]})
-    found = judge(space, truth, ks=[5]).metrics["overlap@5"]
+    found = evaluate_space(space, truth, ks=[5]).metrics["overlap@5"]
     assert found.low == found.value == 1
     assert found.chance == pytest.approx(5 / 7)
     assert not found.beats_chance
@@ -197,21 +199,21 @@ def test_a_few_lucky_queries_do_not_beat_chance(tmp_path):
 @pytest.mark.parametrize(("ks", "said"), [([0], "at least 1"), ([9], "larger than the pool")])
 def test_a_k_that_means_nothing(tmp_path, ks, said):
     with pytest.raises(Misuse, match=said):
-        judge(line(0, 1, 3, 7), truth_of(tmp_path, {"A": ["B"]}), ks=ks)
+        evaluate_space(line(0, 1, 3, 7), truth_of(tmp_path, {"A": ["B"]}), ks=ks)
 
 
 def test_artists_who_share_a_recording_are_kept_apart(tmp_path):
-    together = frozenset({(0, 1), (3, 4)})
-    space = Space("line", tuple("ABCDE"), matrix=line(0, 1, 3, 7, 15).matrix, together=together)
+    excluded = frozenset({(0, 1), (3, 4)})
+    space = Space("line", tuple("ABCDE"), matrix=line(0, 1, 3, 7, 15).matrix, excluded=excluded)
     truth = truth_of(tmp_path, {"A": ["B", "D", "C"], "B": ["A"], "C": ["B"]})
-    setup = make_protocol(space, truth)
-    assert setup.left_out["no_neighbour_in_pool"] == ("B",)
-    assert setup.excluded == 2
-    first, second = setup.queries
+    protocol = make_protocol(space, truth)
+    assert protocol.left_out["no_neighbour_in_pool"] == ("B",)
+    assert protocol.excluded == 2
+    first, second = protocol.queries
     assert (first.rows.tolist(), first.places.tolist(), first.candidates) == ([3, 2], [2, 3], 3)
     assert second.candidates == 4
-    ranked = rank(space, setup.queries, top=4)
-    assert ranked[0].top.tolist() == [2, 3, 4]
-    assert ranked[0].ranks.tolist() == [2, 1]
-    found = judge(space, truth, ks=[2]).metrics["recall@2"]
+    rankings = rank(space, protocol.queries, top=4)
+    assert rankings[0].top.tolist() == [2, 3, 4]
+    assert rankings[0].ranks.tolist() == [2, 1]
+    found = evaluate_space(space, truth, ks=[2]).metrics["recall@2"]
     assert found.chance == pytest.approx((2 / 3 + 2 / 4) / 2)

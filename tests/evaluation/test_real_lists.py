@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from artistindex.evaluation.evaluate import judge
+from artistindex.evaluation.evaluate import evaluate_space
 from artistindex.evaluation.spaces import Space, open_spaces
 from artistindex.listeners.truth_files import read_truth
 
@@ -40,7 +40,7 @@ def test_half_of_the_links_foretell_the_other_half(shared, planted, links, tmp_p
     one, other = pairs[trained].T
     masked[one, other] = masked[other, one] = -1
     kept = write_without(source, tmp_path / "rest.json", truth, pairs[trained])
-    found = judge(Space("spectral", space.artists, matrix=masked), read_truth(kept))
+    found = evaluate_space(Space("spectral", space.artists, matrix=masked), read_truth(kept))
 
     recall = found.metrics["recall@10"]
     assert recall.chance == pytest.approx(10 / (len(names) - 1))

@@ -126,5 +126,5 @@ def test_artists_with_a_track_in_common(tmp_path):
         tracks=[[UsedTrack(str(one), library_id=one) for one in many] for many in tracks],
     )
     (space,) = open_spaces([tmp_path])
-    assert space.together == {(0, 1), (1, 3), (0, 3)}
-    assert space.only(np.array([3, 2, 0])).together == {(0, 2)}
+    assert space.excluded == {(0, 1), (1, 3), (0, 3)}
+    assert space.only(np.array([3, 2, 0])).excluded == {(0, 2)}

@@ -1,19 +1,13 @@
 """`artistindex evaluate`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from artistindex.cli.options import State, any_path, format_option, index_option, pass_state
-from artistindex.cli.output import emit, message, working
+from artistindex.cli.output import emit_table, message, working
 from artistindex.errors import BrokenIndex, Misuse
 from artistindex.index.reader import all_indexes, find_index
-
-if TYPE_CHECKING:
-    from artistindex.evaluation.evaluate import Evaluation, IndexEvaluation
-
-_COLUMNS = ("index", "metric", "pool", "value", "low", "high", "chance", "ceiling")
 
 
 @click.command(name="evaluate")
@@ -59,61 +53,56 @@ def command(
     if not folders:
         raise BrokenIndex(f"no index in {state.indexes}: run `artistindex build` first")
     if truth is None:
-        from artistindex.cli.retrieval import show_retrievals
-        from artistindex.evaluation.artist_retrieval import artist_retrieval as retrieve
+        _hold_tracks_out(state, folders, ks, form, is_fused=fused, per_artist=per_artist)
+    else:
+        _hold_against(state, folders, truth, ks, form, is_fused=fused, per_artist=per_artist)
 
-        with working("holding out every track in turn", quiet=state.quiet):
-            retrieved = retrieve(folders, is_fused=fused, ks=ks or None)
-        show_retrievals(retrieved, form, per_artist=per_artist, quiet=state.quiet)
-        return
+
+def _hold_tracks_out(
+    state: State,
+    folders: list[Path],
+    ks: tuple[int, ...],
+    form: str,
+    *,
+    is_fused: bool,
+    per_artist: bool,
+) -> None:
+    from artistindex.evaluation.artist_retrieval import artist_retrieval
+    from artistindex.evaluation.report.evaluations import retrieval_differences, retrieval_table
+
+    with working("holding out every track in turn", quiet=state.quiet):
+        comparison = artist_retrieval(folders, is_fused=is_fused, ks=ks or None)
+    for note in (*comparison.notes, *retrieval_differences(comparison)):
+        message(note, quiet=state.quiet)
+    table = retrieval_table(comparison, per_artist=per_artist)
+    emit_table(table, form, payload=comparison.to_json(per_artist=per_artist))
+
+
+def _hold_against(
+    state: State,
+    folders: list[Path],
+    truth: Path,
+    ks: tuple[int, ...],
+    form: str,
+    *,
+    is_fused: bool,
+    per_artist: bool,
+) -> None:
     from artistindex.evaluation.evaluate import evaluate
-    from artistindex.evaluation.fused_variants import evaluate_fused
+    from artistindex.evaluation.report.evaluations import (
+        artists_table,
+        metrics_table,
+        pool_summary,
+    )
+    from artistindex.evaluation.variants import evaluate_fused
 
     with working(f"judging by {truth}", quiet=state.quiet):
-        found = (evaluate_fused if fused else evaluate)(folders, truth, ks=ks or None)
-    for line in (*found.notes, *map(_pool, found.indexes)):
+        evaluation = (evaluate_fused if is_fused else evaluate)(folders, truth, ks=ks or None)
+    for line in (*evaluation.notes, *map(pool_summary, evaluation.indexes)):
         message(line, quiet=state.quiet)
-    payload = found.to_json(per_artist=per_artist)
-    if per_artist:
-        emit(*_artists(found, all_metrics=form == "csv"), form, payload=payload)
-    else:
-        emit(_means(found), _COLUMNS, form, payload=payload)
-
-
-def _pool(judged: "IndexEvaluation") -> str:
-    from artistindex.evaluation.protocol import REASONS
-
-    setup = judged.setup
-    left_out = [
-        f"{len(artists)}: {REASONS[reason]}"
-        for reason, artists in setup.left_out.items()
-        if artists
-    ]
-    return (
-        f"{judged.index}: {len(setup.queries)} queries in a pool of {len(setup.artists)} artists;"
-        f" {setup.coverage:.1%} of the artists listed for them are in it"
-        + (f"; left out: {', '.join(left_out)}" if left_out else "")
+    table = (
+        artists_table(evaluation, all_metrics=form == "csv")
+        if per_artist
+        else metrics_table(evaluation)
     )
-
-
-def _means(found: "Evaluation") -> list[dict[str, Any]]:
-    return [
-        {"index": judged.index, "metric": name, **estimate.to_json()}
-        for judged in found.indexes
-        for name, estimate in judged.metrics.items()
-    ]
-
-
-def _artists(found: "Evaluation", *, all_metrics: bool) -> tuple[list[dict[str, Any]], list[str]]:
-    """A row for each query artist; people get the two metrics that say most."""
-    rows = [
-        {"index": judged.index, **one, **one["metrics"]}
-        for judged in found.indexes
-        for one in judged.per_artist()
-    ]
-    metrics = [
-        name
-        for name in found.indexes[0].columns
-        if all_metrics or name == "mrr" or name.startswith("overlap@")
-    ]
-    return rows, ["index", "artist", "listed", "in_pool", *metrics]
+    emit_table(table, form, payload=evaluation.to_json(per_artist=per_artist))

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
+    from artistindex.evaluation.report.tables import Table
+
 _UNLIMITED_WIDTH = 100_000
 
 
@@ -38,6 +40,12 @@ def emit(
         _emit_csv(rows, columns)
     else:
         _emit_table(rows, columns)
+
+
+def emit_table(table: "Table", form: str, *, payload: object) -> None:
+    """Print a table as text or CSV, or `payload` as JSON."""
+    rows = (dict(zip(table.titles, row, strict=True)) for row in table.rows)
+    emit(rows, table.titles, form, payload=payload)
 
 
 def emit_json(payload: object) -> None:

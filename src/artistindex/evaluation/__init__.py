@@ -1,10 +1,13 @@
-"""Indexes judged: against music-map (`evaluate`) and side by side (`compare`).
+"""Indexes judged: against music-map (`evaluate`), side by side (`compare`), by held-out tracks.
 
-metrics     pure functions of one ranking, each beside its chance
-spaces      what is judged: artists and their similarities
-protocol    who is compared with whom
-measures    every metric over all queries, with intervals, chance and ceiling
-judging     indexes against a truth
-contrast    indexes against each other; pairs, criteria and verdict beside it
-compare     all of it together; report and plots show it
+metrics, chance    pure functions of one ranking; what a random one scores
+bootstrap          how sure a mean or a difference is
+spaces, protocol   artists and their similarities; who is compared with whom
+evaluate           indexes against music-map's lists
+agreement, expected_pairs, success_criteria, verdict
+                   the parts of `compare`
+track_pool, artist_retrieval
+                   does a held-out track find its artist?
+variants           fusions and transforms of indexes, judged alike
+report             tables, plots and pages of all of it
 """

@@ -1,7 +1,7 @@
 """What two indexes say differently of the same artists; needs no truth."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artistindex import naming
-from artistindex.errors import Misuse
-from artistindex.evaluation import bootstrap, metrics
+from artistindex.evaluation import bootstrap, chance, metrics
+from artistindex.evaluation.bootstrap import Estimate
 from artistindex.evaluation.expected_pairs import ExpectedPair
-from artistindex.evaluation.measures import CLOSED, Estimate
-from artistindex.evaluation.metrics import Hubness
+from artistindex.evaluation.metrics import Hubness, Pool
 from artistindex.evaluation.spaces import Space, nearest
 
 Ints = NDArray[np.int64]
@@ -21,30 +20,6 @@ Floats = NDArray[np.float64]
 
 _BINS = 40
 _MAX_DISAGREEMENTS = 10
-
-
-def shared(spaces: Sequence[Space]) -> list[Space]:
-    """Every space cut down to the artists that all have, in the order of the first.
-
-    Artists who share a recording in one of them count as sharing it in all.
-
-    Raises Misuse where fewer than two are shared.
-    """
-    rows = [space.rows() for space in spaces]
-    folded = [naming.normalise(artist) for artist in spaces[0].artists]
-    common = [name for name in folded if all(name in each for each in rows)]
-    if len(common) < 2:
-        sides = "; ".join(
-            f"{space.name} has {', '.join(name[:60] for name in space.artists[:3])}"
-            for space in spaces
-        )
-        raise Misuse(f"the indexes need two artists in common, not {len(common)} ({sides})")
-    cut = [
-        space.only(np.array([each[name] for name in common], np.int64))
-        for space, each in zip(spaces, rows, strict=True)
-    ]
-    together = frozenset[tuple[int, int]]().union(*(space.together for space in cut))
-    return [replace(space, together=together) for space in cut]
 
 
 # --- spread -------------------------------------------------------------------------------------
@@ -68,7 +43,7 @@ class Spread:
         return self.high - self.low
 
     def to_json(self) -> dict[str, Any]:
-        """The spread as a JSON object."""
+        """Return the spread as a JSON object."""
         return {
             "pairs": self.pairs,
             "min": self.low,
@@ -81,10 +56,10 @@ class Spread:
 
 
 def spreads_of(spaces: Sequence[Space]) -> dict[str, Spread]:
-    """The spread of each space; all histograms have the same edges."""
+    """Return the spread of each space; all histograms have the same edges."""
     moments = {space.name: _moments(space) for space in spaces}
-    low = min(found[1] for found in moments.values()) - 1e-6
-    high = max(found[2] for found in moments.values()) + 1e-6
+    low = min(lowest for _, lowest, *_ in moments.values()) - 1e-6
+    high = max(highest for _, _, highest, *_ in moments.values()) + 1e-6
     edges = np.linspace(np.floor(low * 20) / 20, np.ceil(high * 20) / 20, _BINS + 1).round(9)
     return {
         space.name: Spread(
@@ -97,7 +72,7 @@ def spreads_of(spaces: Sequence[Space]) -> dict[str, Spread]:
 
 
 def pair_similarities(space: Space) -> Iterator[Floats]:
-    """The cosine of every pair of artists once, in [-1, 1], float64, some (pairs,) at a time."""
+    """Yield the cosine of every pair of artists once, in [-1, 1], float64, some (pairs,) a time."""
     columns = np.arange(len(space))
     for rows, similarities in space.blocks():
         yield similarities[columns > rows[:, None]].astype(np.float64).clip(-1, 1)
@@ -122,29 +97,33 @@ def _histogram(space: Space, edges: Floats) -> Ints:
 
 
 def hubs_of(space: Space, *, k: int) -> Hubness:
-    """Hubness of a space at k, or at all other artists where they are fewer."""
-    found = [nearest(block, rows)[:, :k] for rows, block in space.blocks()]
-    return metrics.hubness(np.concatenate(found), len(space))
+    """Return the hubness of a space at k, or at all other artists where they are fewer."""
+    neighbours = [nearest(block, rows)[:, :k] for rows, block in space.blocks()]
+    return metrics.hubness(np.concatenate(neighbours), len(space))
 
 
 # --- chosen pairs -------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class PairFound:
+class PairSimilarity:
     """What one index says of a chosen pair; `percentile` is among all pairs of that index."""
 
     pair: ExpectedPair
     index: str
     cosine: float
     percentile: float
-    is_met: bool
+
+    @property
+    def is_met(self) -> bool:
+        """Whether the index meets the expectation."""
+        return self.pair.is_met(self.cosine, self.percentile)
 
     def to_json(self) -> dict[str, Any]:
-        """The pair as a JSON object."""
+        """Return the pair as a JSON object."""
         return {
-            "artist1": self.pair.one,
-            "artist2": self.pair.other,
+            "artist1": self.pair.first,
+            "artist2": self.pair.second,
             "expected": self.pair.expected,
             "index": self.index,
             "cosine_similarity": self.cosine,
@@ -153,19 +132,22 @@ class PairFound:
         }
 
 
-def find_pairs(pairs: Sequence[ExpectedPair], space: Space) -> list[PairFound]:
-    """Those of the pairs that a space has both artists of."""
+def find_pairs(pairs: Sequence[ExpectedPair], space: Space) -> list[PairSimilarity]:
+    """Return what a space says of those of the pairs that it has both artists of."""
     rows = space.rows()
-    found = []
+    similarities = []
     for pair in pairs:
-        one, other = rows.get(naming.normalise(pair.one)), rows.get(naming.normalise(pair.other))
-        if one is not None and other is not None:
-            cosine = float(space.similarities(np.array([one]))[0, other])
-            below = sum(int(np.sum(values < cosine)) for values in pair_similarities(space))
-            percentile = 100 * below / (len(space) * (len(space) - 1) / 2)
-            is_met = pair.is_met(cosine, percentile)
-            found.append(PairFound(pair, space.name, cosine, percentile, is_met))
-    return found
+        first, second = (rows.get(naming.normalise(artist)) for artist in (pair.first, pair.second))
+        if first is not None and second is not None:
+            similarities.append(_similarity(pair, space, first, second))
+    return similarities
+
+
+def _similarity(pair: ExpectedPair, space: Space, first: int, second: int) -> PairSimilarity:
+    cosine = float(space.similarities(np.array([first]))[0, second])
+    below = sum(int(np.sum(values < cosine)) for values in pair_similarities(space))
+    percentile = 100 * below / (len(space) * (len(space) - 1) / 2)
+    return PairSimilarity(pair, space.name, cosine, percentile)
 
 
 # --- agreement ----------------------------------------------------------------------------------
@@ -176,70 +158,73 @@ class Agreement:
     """How alike two indexes rank the shared artists.
 
     `overlaps` maps k to the mean share of the top k that both have, `rbo` is the mean rank-biased
-    overlap; `per_artist`, of shape (artists,), holds each artist's own.
+    overlap; `per_artist`, float64 of shape (artists,), holds each artist's own.
     """
 
-    one: str
-    other: str
+    first: str
+    second: str
     overlaps: dict[int, Estimate]
     rbo: Estimate
     per_artist: Floats
 
     def to_json(self) -> dict[str, Any]:
-        """The agreement as a JSON object."""
-        overlaps = {f"overlap@{k}": found.to_json() for k, found in self.overlaps.items()}
-        return {"indexes": [self.one, self.other], **overlaps, "rbo": self.rbo.to_json()}
+        """Return the agreement as a JSON object."""
+        overlaps = {f"overlap@{k}": overlap.to_json() for k, overlap in self.overlaps.items()}
+        return {"indexes": [self.first, self.second], **overlaps, "rbo": self.rbo.to_json()}
 
 
 def agreements_of(
     spaces: Sequence[Space], ks: Sequence[int], *, seed: int, resamples: int
 ) -> list[Agreement]:
-    """The agreement of every two spaces, which hold the same artists in the same order."""
+    """Return the agreement of every two spaces, which hold the same artists in the same order."""
     return [
-        _agreement(one, other, ks, seed=seed, resamples=resamples)
-        for one, other in combinations(spaces, 2)
+        _agreement(first, second, ks, seed=seed, resamples=resamples)
+        for first, second in combinations(spaces, 2)
     ]
 
 
 def _agreement(
-    one: Space, other: Space, ks: Sequence[int], *, seed: int, resamples: int
+    first: Space, second: Space, ks: Sequence[int], *, seed: int, resamples: int
 ) -> Agreement:
     values = np.concatenate(
         [
-            _agreement_rows(nearest(mine, rows), nearest(theirs, rows), ks)
-            for (rows, mine), (_, theirs) in zip(one.blocks(), other.blocks(), strict=True)
+            _agreement_rows(nearest(of_first, rows), nearest(of_second, rows), ks)
+            for (rows, of_first), (_, of_second) in zip(
+                first.blocks(), second.blocks(), strict=True
+            )
         ]
     )
     drawn = bootstrap.resampled_means(values, resamples=resamples, seed=seed)
-    candidates = len(one) - 1
-    chances = [*(k / candidates for k in ks), metrics.chance_rank_biased_overlap(candidates)]
-    found = [
+    candidates = len(first) - 1
+    chances = [*(k / candidates for k in ks), chance.rank_biased_overlap(candidates)]
+    *overlaps, rbo = (
         Estimate(
-            CLOSED,
-            float(values[:, at].mean()),
-            *bootstrap.interval(drawn[:, at], len(values)).both,
-            chance=chance,
+            Pool.CLOSED,
+            float(column.mean()),
+            *bootstrap.interval(means, len(values)),
+            chance=expected,
         )
-        for at, chance in enumerate(chances)
-    ]
-    overlaps = dict(zip(ks, found[:-1], strict=True))
-    return Agreement(one.name, other.name, overlaps, found[-1], values[:, -1])
+        for column, means, expected in zip(values.T, drawn.T, chances, strict=True)
+    )
+    return Agreement(
+        first.name, second.name, dict(zip(ks, overlaps, strict=True)), rbo, values[:, -1]
+    )
 
 
-def _agreement_rows(one: Ints, other: Ints, ks: Sequence[int]) -> Floats:
+def _agreement_rows(first: Ints, second: Ints, ks: Sequence[int]) -> Floats:
     """For each artist: the overlap of the two orders at each k, then their RBO."""
-    candidates = one.shape[1]
-    place = np.arange(1, candidates + 1)
-    made = np.empty((len(one), len(ks) + 1))
+    candidates = first.shape[1]
+    places = np.arange(1, candidates + 1)
+    rows = np.empty((len(first), len(ks) + 1))
     ranks = np.zeros((2, candidates + 1), np.int64)
-    for at, orders in enumerate(zip(one, other, strict=True)):
+    for at, orders in enumerate(zip(first, second, strict=True)):
         for side, order in enumerate(orders):
-            ranks[side, order] = place
+            ranks[side, order] = places
         both = ranks[:, np.sort(orders[0])]
         worse = both.max(axis=0)
-        made[at, :-1] = [np.sum(worse <= k) / k for k in ks]
-        made[at, -1] = metrics.rank_biased_overlap(*both)
-    return made
+        rows[at, :-1] = [np.sum(worse <= k) / k for k in ks]
+        rows[at, -1] = metrics.rank_biased_overlap(*both)
+    return rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,32 +232,32 @@ class Disagreement:
     """An artist for whom two indexes rank the others quite differently; what only one names."""
 
     artist: str
-    one: str
-    other: str
+    first: str
+    second: str
     rbo: float
-    only_one: tuple[str, ...]
-    only_other: tuple[str, ...]
+    only_first: tuple[str, ...]
+    only_second: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """The disagreement as a JSON object."""
-        only = {self.one: list(self.only_one), self.other: list(self.only_other)}
+        """Return the disagreement as a JSON object."""
+        only = {self.first: list(self.only_first), self.second: list(self.only_second)}
         return {"artist": self.artist, "rbo": self.rbo, "only": only}
 
 
 def disagreements_of(
-    agreement: Agreement, one: Space, other: Space, *, k: int
+    agreement: Agreement, first: Space, second: Space, *, k: int
 ) -> list[Disagreement]:
-    """The artists that two spaces disagree about most, with what only one has in its top k."""
+    """Return the artists that two spaces disagree about most, with what only one has on top."""
     worst = np.argsort(agreement.per_artist, kind="stable")[:_MAX_DISAGREEMENTS]
-    tops = [nearest(space.similarities(worst), worst)[:, :k] for space in (one, other)]
+    tops = [nearest(space.similarities(worst), worst)[:, :k] for space in (first, second)]
     return [
         Disagreement(
-            artist=one.artists[row],
-            one=one.name,
-            other=other.name,
+            artist=first.artists[row],
+            first=first.name,
+            second=second.name,
             rbo=float(agreement.per_artist[row]),
-            only_one=tuple(one.artists[at] for at in mine if at not in theirs),
-            only_other=tuple(one.artists[at] for at in theirs if at not in mine),
+            only_first=tuple(first.artists[at] for at in of_first if at not in of_second),
+            only_second=tuple(first.artists[at] for at in of_second if at not in of_first),
         )
-        for row, mine, theirs in zip(worst, *(top.tolist() for top in tops), strict=True)
+        for row, of_first, of_second in zip(worst, *(top.tolist() for top in tops), strict=True)
     ]

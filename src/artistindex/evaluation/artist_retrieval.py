@@ -6,7 +6,7 @@ answers are the artists credited for the track who have any other left.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artistindex.errors import BrokenLibrary, Misuse
-from artistindex.evaluation import bootstrap, cluster_bootstrap, metrics
-from artistindex.evaluation.bootstrap import Difference
-from artistindex.evaluation.measures import CLOSED, Estimate
-from artistindex.evaluation.metrics import Chance, Hubness
+from artistindex.evaluation import bootstrap, chance, metrics
+from artistindex.evaluation.bootstrap import Difference, Estimate
+from artistindex.evaluation.chance import Chance
+from artistindex.evaluation.metrics import Hubness
 from artistindex.evaluation.track_pool import Scorer, TrackPool, by_centroid, fused, read_pools
 from artistindex.index.manifest import Manifest
 from artistindex.index.transforms import TRANSFORMS
@@ -31,7 +31,7 @@ Floats = NDArray[np.float64]
 HEADLINE = "mrr"
 """The metric by which one way of ranking is called better than another."""
 
-_TOP = 10
+_HUBS_AT = 10
 _FEW_ARTISTS = 10
 
 
@@ -39,10 +39,11 @@ _FEW_ARTISTS = 10
 class Retrieval:
     """How well one way of ranking finds the artists of held-out tracks.
 
-    `values` (queries, metrics) has the columns named by `metrics`; `owners` (queries,) are the rows
-    of the artists whom the queries stand for when intervals are drawn. `candidates` is the largest
-    number of artists ranked, `left_out` counts tracks that are no query, `hubs` tells how unevenly
-    artists turn up among the first ten answers (fewer where there are fewer candidates).
+    `values`, float64 of shape (queries, metrics), has the columns named by `metrics`; `owners`,
+    int64 of shape (queries,), are the rows of the artists whom the queries stand for when intervals
+    are drawn. `candidates` is the largest number of artists ranked, `left_out` counts tracks that
+    are no query, `hubs` tells how unevenly artists turn up among the first ten answers (fewer where
+    there are fewer candidates).
     """
 
     index: str
@@ -60,11 +61,11 @@ class Retrieval:
         return len(self.owners)
 
     def column(self, metric: str) -> Floats:
-        """One metric of every query, (queries,)."""
+        """Return one metric of every query, float64 of shape (queries,)."""
         return self.values[:, list(self.metrics).index(metric)]
 
     def per_artist(self) -> list[dict[str, Any]]:
-        """Each artist's number of held-out tracks and the means over them."""
+        """Return each artist's number of held-out tracks and the means over them."""
         return [
             {
                 "artist": self.artists[row],
@@ -78,41 +79,41 @@ class Retrieval:
         ]
 
     def to_json(self, *, per_artist: bool = False) -> dict[str, Any]:
-        """The retrieval as a JSON object."""
-        made: dict[str, Any] = {
+        """Return the retrieval as a JSON object."""
+        document: dict[str, Any] = {
             "index": self.index,
             "queries": self.queries,
             "artists": len(np.unique(self.owners)),
             "candidates": self.candidates,
             "left_out": self.left_out,
-            "metrics": {name: each.to_json() for name, each in self.metrics.items()},
+            "metrics": {name: estimate.to_json() for name, estimate in self.metrics.items()},
             "hubness": self.hubs.to_json(),
         }
         if per_artist:
-            made["per_artist"] = self.per_artist()
-        return made
+            document["per_artist"] = self.per_artist()
+        return document
 
 
 @dataclass(frozen=True, eq=False)
-class Retrievals:
+class RankerComparison:
     """Several ways of ranking for the same held-out tracks.
 
-    `differences` maps (one, another) to the paired difference in `HEADLINE`, one less another, its
-    p-value corrected for how many differences there are.
+    `differences` maps (first, second) to the paired difference in `HEADLINE`, first less second,
+    its p-value corrected for how many differences there are.
     """
 
-    each: tuple[Retrieval, ...]
+    retrievals: tuple[Retrieval, ...]
     differences: Mapping[tuple[str, str], Difference]
     notes: tuple[str, ...] = ()
 
     def to_json(self, *, per_artist: bool = False) -> dict[str, Any]:
-        """The shape that `artistindex evaluate --artist-retrieval --format json` prints."""
+        """Return the shape that `artistindex evaluate --artist-retrieval --format json` prints."""
         return {
             "protocol": "artist retrieval",
-            "indexes": [one.to_json(per_artist=per_artist) for one in self.each],
+            "indexes": [retrieval.to_json(per_artist=per_artist) for retrieval in self.retrievals],
             "differences": [
-                {"indexes": list(pair), "metric": HEADLINE, **found.to_json()}
-                for pair, found in self.differences.items()
+                {"indexes": list(pair), "metric": HEADLINE, **difference.to_json()}
+                for pair, difference in self.differences.items()
             ],
             "notes": list(self.notes),
         }
@@ -125,7 +126,7 @@ def artist_retrieval(
     ks: Sequence[int] | None = None,
     seed: int = 0,
     resamples: int = bootstrap.RESAMPLES,
-) -> Retrievals:
+) -> RankerComparison:
     """Hold every track out of its artist, in each of `indexes`, folders beside one library.
 
     Each is judged in its own transform, on all tracks of the library that have vectors for all of
@@ -157,8 +158,8 @@ def compare_transforms(
     ks: Sequence[int] | None = None,
     seed: int = 0,
     resamples: int = bootstrap.RESAMPLES,
-) -> Retrievals:
-    """Artist retrieval in the space of every transform; differences are from the one without.
+) -> RankerComparison:
+    """Hold tracks out in the space of every transform; differences are from the one without.
 
     Raises what `artist_retrieval` raises.
     """
@@ -178,7 +179,7 @@ def _check_ks(ks: Sequence[int] | None) -> None:
 
 
 def fused_name(method: str) -> str:
-    """What a fusion is called where it stands among indexes."""
+    """Return what a fusion is called where it stands among indexes."""
     return f"fused by {method}"
 
 
@@ -190,34 +191,42 @@ def compare_rankers(
     ks: Sequence[int] = (),
     seed: int = 0,
     resamples: int = bootstrap.RESAMPLES,
-) -> Retrievals:
-    """Several scorers on the tracks of one pool; differences are `against` one, else all pairs."""
-    found = [
+) -> RankerComparison:
+    """Hold out the tracks of one pool for several scorers.
+
+    Differences are `against` one of them, else of all pairs. Raises Misuse as `retrieve` does.
+    """
+    retrievals = [
         retrieve(name, pool, scorer, ks=ks, seed=seed, resamples=resamples)
         for name, scorer in scorers.items()
     ]
-    pairs = [
-        (one, other)
-        for at, other in enumerate(found)
-        for one in (found if against is not None else found[at + 1 :])
-        if one is not other and against in (None, other.index)
-    ]
-    differences = cluster_bootstrap.corrected(
+    pairs = list(_pairs(retrievals, against))
+    differences = bootstrap.corrected(
         [
-            cluster_bootstrap.difference(
-                one.column(HEADLINE),
-                other.column(HEADLINE),
-                one.owners,
+            bootstrap.paired_differences(
+                first.column(HEADLINE)[:, None],
+                second.column(HEADLINE)[:, None],
+                first.owners,
                 resamples=resamples,
                 seed=seed,
-            )
-            for one, other in pairs
+            )[0]
+            for first, second in pairs
         ]
     )
-    named = [(one.index, other.index) for one, other in pairs]
-    return Retrievals(
-        tuple(found), dict(zip(named, differences, strict=True)), _notes(found[0], pool)
+    names = [(first.index, second.index) for first, second in pairs]
+    return RankerComparison(
+        tuple(retrievals), dict(zip(names, differences, strict=True)), _notes(retrievals[0], pool)
     )
+
+
+def _pairs(
+    retrievals: Sequence[Retrieval], against: str | None
+) -> Iterator[tuple[Retrieval, Retrieval]]:
+    for number, second in enumerate(retrievals):
+        if against is None:
+            yield from ((first, second) for first in retrievals[number + 1 :])
+        elif second.index == against:
+            yield from ((first, second) for first in retrievals if first is not second)
 
 
 def retrieve(
@@ -236,37 +245,41 @@ def retrieve(
     names = ("hit@1", *(f"hit@{k}" for k in sorted({*ks} - {1})), HEADLINE, "ndcg")
     values: list[list[float]] = []
     chances: list[list[Chance]] = []
-    owners, tops, candidates = [], [], 0
+    owners, orders, candidates = [], [], 0
     left_out: Counter[str] = Counter()
-    for held in range(len(pool)):
-        kept = pool.without(held)
-        right = np.flatnonzero(pool.credits[:, held] & kept.any(axis=1))
-        others = int(kept.any(axis=1).sum())
+    for track in range(len(pool)):
+        alive = pool.without(track).any(axis=1)
+        right = np.flatnonzero(pool.credits[:, track] & alive)
+        others = int(alive.sum())
         if not len(right) or others < 2:
             left_out["no other track of the artist" if not len(right) else "nobody else"] += 1
             continue
-        scores = scorer(held)
+        scores = scorer(track)
         ranks = np.sum(scores[None, :] >= scores[right][:, None], axis=1)
-        values.append([_value(each, ranks, others) for each in names])
-        chances.append([_chance(each, len(right), others) for each in names])
+        values.append([_value(metric, ranks, others) for metric in names])
+        chances.append([_chance(metric, len(right), others) for metric in names])
         owners.append(int(right[0]))
-        tops.append(np.argsort(-scores, kind="stable"))
+        orders.append(np.argsort(-scores, kind="stable"))
         candidates = max(candidates, others)
     if not values:
         raise Misuse("no artist has two tracks that are not one recording: nothing can be held out")
+    estimates = bootstrap.estimates(
+        np.array(values),
+        list(zip(*chances, strict=True)),
+        owners=np.array(owners),
+        seed=seed,
+        resamples=resamples,
+    )
+    top = min(_HUBS_AT, max(1, candidates // 2))
     return Retrieval(
         index=name,
         artists=pool.artists,
         candidates=candidates,
         left_out=dict(left_out),
-        metrics=_estimates(
-            names, np.array(values), np.array(owners), chances, seed=seed, resamples=resamples
-        ),
+        metrics=dict(zip(names, estimates, strict=True)),
         values=np.array(values),
         owners=np.array(owners),
-        hubs=metrics.hubness(
-            np.array(tops)[:, : min(_TOP, max(1, candidates // 2))], len(pool.artists)
-        ),
+        hubs=metrics.hubness(np.array(orders)[:, :top], len(pool.artists)),
     )
 
 
@@ -280,45 +293,20 @@ def _value(metric: str, ranks: Ints, others: int) -> float:
 
 def _chance(metric: str, right: int, others: int) -> Chance:
     if metric == HEADLINE:
-        return metrics.chance_reciprocal_rank(right, others)
+        return chance.reciprocal_rank(right, others)
     if metric == "ndcg":
-        return metrics.chance_ndcg(np.ones(right), others, others)
-    return metrics.chance_hit(right, others, int(metric.partition("@")[2]))
+        return chance.ndcg(np.ones(right), others, others)
+    return chance.hit(right, others, int(metric.partition("@")[2]))
 
 
-def _estimates(
-    names: Sequence[str],
-    values: Floats,
-    owners: Ints,
-    chances: Sequence[Sequence[Chance]],
-    *,
-    seed: int,
-    resamples: int,
-) -> dict[str, Estimate]:
-    drawn = cluster_bootstrap.resampled_means(values, owners, resamples=resamples, seed=seed)
-    made = {}
-    for column, name in enumerate(names):
-        found = bootstrap.interval(drawn[:, column], len(np.unique(owners)))
-        each = [chance[column] for chance in chances]
-        expected = float(np.mean([one.mean for one in each]))
-        deviation = float(np.sqrt(sum(one.variance for one in each))) / len(each)
-        made[name] = Estimate(
-            CLOSED,
-            float(values[:, column].mean()),
-            *found.both,
-            chance=expected,
-            chance_low=max(0.0, expected - 1.96 * deviation),
-            chance_high=min(1.0, expected + 1.96 * deviation),
-        )
-    return made
-
-
-def _notes(found: Retrieval, pool: TrackPool) -> tuple[str, ...]:
-    artists = len(np.unique(found.owners))
-    left_out = "".join(f"; {count} left out: {why}" for why, count in found.left_out.items())
+def _notes(retrieval: Retrieval, pool: TrackPool) -> tuple[str, ...]:
+    artists = len(np.unique(retrieval.owners))
+    left_out = "".join(
+        f"; {count} left out: {reason}" for reason, count in retrieval.left_out.items()
+    )
     notes = [
-        f"{found.queries} tracks of {artists} artists held out, one at a time, among up to"
-        f" {found.candidates} artists{left_out}"
+        f"{retrieval.queries} tracks of {artists} artists held out, one at a time, among up to"
+        f" {retrieval.candidates} artists{left_out}"
     ]
     shared = int(np.sum(np.bincount(pool.recordings)[pool.recordings] > 1))
     if shared:

@@ -11,30 +11,35 @@ from artistindex.evaluation import bootstrap
 from artistindex.evaluation.agreement import (
     Agreement,
     Disagreement,
-    PairFound,
+    PairSimilarity,
     Spread,
     agreements_of,
     disagreements_of,
     find_pairs,
     hubs_of,
-    shared,
     spreads_of,
 )
-from artistindex.evaluation.bootstrap import Difference
+from artistindex.evaluation.bootstrap import Difference, Estimate
 from artistindex.evaluation.evaluate import (
     DEFAULT_KS,
     Evaluation,
     IndexEvaluation,
     checked_ks,
-    judge,
-    pool_notes,
-    truth_notes,
+    estimates,
+    evaluate_together,
+    overlap_metric,
+    values_of,
 )
 from artistindex.evaluation.expected_pairs import check_known, read_pairs
-from artistindex.evaluation.measures import Estimate, estimates, overlap_measure, values_of
 from artistindex.evaluation.metrics import Hubness
-from artistindex.evaluation.spaces import Space, distinguished, open_spaces, read_similarities
-from artistindex.evaluation.success_criteria import Criterion, criteria, extraction_beside
+from artistindex.evaluation.spaces import (
+    Space,
+    distinguished,
+    open_spaces,
+    read_similarities,
+    shared_spaces,
+)
+from artistindex.evaluation.success_criteria import Criterion, criteria_of, extraction_beside
 from artistindex.evaluation.verdict import (
     Verdict,
     difference_of,
@@ -42,9 +47,8 @@ from artistindex.evaluation.verdict import (
     verdict_without_truth,
 )
 from artistindex.index.reader import ArtistIndex
-from artistindex.listeners.truth_files import read_truth
 
-_CURVE = 50
+_MAX_K_OF_CURVE = 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,15 +56,15 @@ class Comparison:
     """Everything that `compare` finds. What needs a truth or pairs is empty without them.
 
     `spaces` are the indexes cut down to the shared artists, `left_out` says how many each loses so.
-    `differences` maps (one index, another, metric) to the paired difference, one less another;
-    `curves` holds overlap@1, overlap@2, ... of each index.
+    `differences` maps (first index, second index, metric) to the paired difference, first less
+    second; `curves` holds overlap@1, overlap@2, ... of each index.
     """
 
     spaces: tuple[Space, ...]
     left_out: dict[str, int]
     ks: tuple[int, ...]
     spreads: dict[str, Spread]
-    pairs: tuple[PairFound, ...]
+    pairs: tuple[PairSimilarity, ...]
     agreements: tuple[Agreement, ...]
     disagreements: tuple[Disagreement, ...]
     hubs: dict[str, Hubness]
@@ -96,31 +100,35 @@ class Comparison:
         """What a person should know before reading the numbers."""
         return self.evaluation.notes if self.evaluation else ()
 
-    def judged(self, index: str) -> IndexEvaluation:
-        """The evaluation of one index. Raises KeyError where there is none."""
-        found = self.evaluation.indexes if self.evaluation else ()
-        return {one.index: one for one in found}[index]
+    @property
+    def evaluations(self) -> tuple[IndexEvaluation, ...]:
+        """The evaluation of each index, none without a truth."""
+        return self.evaluation.indexes if self.evaluation else ()
 
-    def difference(self, one: str, other: str, metric: str) -> Difference:
-        """The paired difference of two indexes in a ranking metric, `one` less `other`."""
-        return difference_of(self.differences, one, other, metric)
+    def evaluation_of(self, index: str) -> IndexEvaluation:
+        """Return the evaluation of one index. Raises KeyError where there is none."""
+        return {evaluation.index: evaluation for evaluation in self.evaluations}[index]
+
+    def difference(self, first: str, second: str, metric: str) -> Difference:
+        """Return the paired difference of two indexes in a metric, `first` less `second`."""
+        return difference_of(self.differences, first, second, metric)
 
     def to_json(self) -> dict[str, Any]:
-        """The shape that `artistindex compare --format json` prints."""
+        """Return the shape that `artistindex compare --format json` prints."""
         return {
             "indexes": self.names,
             "artists": len(self.artists),
             "left_out": self.left_out,
             "verdict": self.verdict.to_json(),
             "spread": {name: spread.to_json() for name, spread in self.spreads.items()},
-            "pairs": [found.to_json() for found in self.pairs],
+            "pairs": [pair.to_json() for pair in self.pairs],
             "agreement": [agreement.to_json() for agreement in self.agreements],
-            "disagreement": [found.to_json() for found in self.disagreements],
+            "disagreement": [disagreement.to_json() for disagreement in self.disagreements],
             "hubness": {name: hubs.to_json() for name, hubs in self.hubs.items()},
             "evaluation": self.evaluation.to_json() if self.evaluation else None,
             "differences": [
-                {"indexes": [one, other], "metric": metric, **found.to_json()}
-                for (one, other, metric), found in self.differences.items()
+                {"indexes": [first, second], "metric": metric, **difference.to_json()}
+                for (first, second, metric), difference in self.differences.items()
             ],
             "criteria": [criterion.to_json() for criterion in self.criteria],
         }
@@ -144,38 +152,37 @@ def compare(
     Raises Misuse for fewer than two things to compare or two shared artists, and for a file of
     another shape; UnknownArtist for a pair whom no index has; BrokenIndex.
     """
-    files = {name: Path(path) for name, path in (similarities or {}).items()}
+    files = (similarities or {}).items()
     whole = distinguished(
-        [*open_spaces(indexes), *(read_similarities(path, name) for name, path in files.items())]
+        [*open_spaces(indexes), *(read_similarities(Path(path), name) for name, path in files)]
     )
     if len(whole) < 2:
         raise Misuse(f"there must be at least two indexes to compare, not {len(whole)}")
-    spaces = shared(whole)
-    wanted = _usable_ks(ks, spaces[0])
-    evaluation = _evaluate(spaces, truth, wanted, seed=seed, resamples=resamples)
-    agreements = agreements_of(spaces, wanted, seed=seed, resamples=resamples)
-    by_name = {space.name: space for space in spaces}
+    spaces = shared_spaces(whole)
+    ks = _usable_ks(ks, spaces[0])
+    evaluation = (
+        None
+        if truth is None
+        else evaluate_together(spaces, truth, ks=ks, seed=seed, resamples=resamples)
+    )
+    agreements = agreements_of(spaces, ks, seed=seed, resamples=resamples)
     spreads = spreads_of(spaces)
-    found = _find_pairs(pairs, whole)
+    similarities_of_pairs = _pairs(pairs, whole)
     return Comparison(
         spaces=tuple(spaces),
         left_out={space.name: len(space) - len(spaces[0]) for space in whole},
-        ks=wanted,
+        ks=ks,
         spreads=spreads,
-        pairs=found,
+        pairs=similarities_of_pairs,
         agreements=tuple(agreements),
-        disagreements=tuple(
-            each
-            for agreement in agreements
-            for each in disagreements_of(
-                agreement, by_name[agreement.one], by_name[agreement.other], k=wanted[-1]
-            )
-        ),
-        hubs={space.name: hubs_of(space, k=wanted[-1]) for space in spaces},
+        disagreements=_disagreements(agreements, spaces, k=ks[-1]),
+        hubs={space.name: hubs_of(space, k=ks[-1]) for space in spaces},
         evaluation=evaluation,
         differences=_differences(evaluation, seed=seed, resamples=resamples),
         curves=_curves(evaluation, seed=seed, resamples=resamples),
-        criteria=_criteria(whole[: len(indexes)], spaces, spreads, found, evaluation),
+        criteria=_criteria(
+            whole[: len(indexes)], spaces, spreads, similarities_of_pairs, evaluation
+        ),
     )
 
 
@@ -186,51 +193,53 @@ def _usable_ks(ks: Sequence[int] | None, space: Space) -> tuple[int, ...]:
     return checked_ks(ks or usable, space, candidates)
 
 
-def _find_pairs(path: Path | str | None, spaces: Sequence[Space]) -> tuple[PairFound, ...]:
+def _pairs(path: Path | str | None, spaces: Sequence[Space]) -> tuple[PairSimilarity, ...]:
     if path is None:
         return ()
     pairs = read_pairs(Path(path))
     check_known(pairs, spaces, Path(path))
-    return tuple(found for space in spaces for found in find_pairs(pairs, space))
+    return tuple(pair for space in spaces for pair in find_pairs(pairs, space))
 
 
-def _evaluate(
-    spaces: Sequence[Space],
-    truth: Path | str | None,
-    ks: Sequence[int],
-    *,
-    seed: int,
-    resamples: int,
-) -> Evaluation | None:
-    if truth is None:
-        return None
-    known = read_truth(Path(truth))
-    judged = [judge(space, known, ks=ks, seed=seed, resamples=resamples) for space in spaces]
-    return Evaluation(str(truth), tuple(judged), (*truth_notes(known), *pool_notes(judged[0])))
+def _disagreements(
+    agreements: Sequence[Agreement], spaces: Sequence[Space], *, k: int
+) -> tuple[Disagreement, ...]:
+    by_name = {space.name: space for space in spaces}
+    return tuple(
+        disagreement
+        for agreement in agreements
+        for disagreement in disagreements_of(
+            agreement, by_name[agreement.first], by_name[agreement.second], k=k
+        )
+    )
 
 
 def _differences(
     evaluation: Evaluation | None, *, seed: int, resamples: int
 ) -> dict[tuple[str, str, str], Difference]:
-    found = {}
-    for one, other in combinations(evaluation.indexes if evaluation else (), 2):
-        each = bootstrap.paired_differences(
-            one.values, other.values, seed=seed, resamples=resamples
+    return {
+        (first.index, second.index, metric): difference
+        for first, second in combinations(evaluation.indexes if evaluation else (), 2)
+        for metric, difference in zip(
+            first.columns,
+            bootstrap.paired_differences(
+                first.values, second.values, seed=seed, resamples=resamples
+            ),
+            strict=True,
         )
-        for metric, difference in zip(one.columns, each, strict=True):
-            found[one.index, other.index, metric] = difference
-    return found
+    }
 
 
 def _curves(
     evaluation: Evaluation | None, *, seed: int, resamples: int
 ) -> dict[str, tuple[Estimate, ...]]:
     curves = {}
-    for judged in evaluation.indexes if evaluation else ():
-        chosen = [overlap_measure(k) for k in range(1, min(_CURVE, judged.setup.candidates) + 1)]
-        values = values_of(chosen, judged.ranked)
-        found = estimates(chosen, values, judged.setup, seed=seed, resamples=resamples)
-        curves[judged.index] = tuple(found.values())
+    for index in evaluation.indexes if evaluation else ():
+        last = min(_MAX_K_OF_CURVE, index.protocol.candidates)
+        overlaps = [overlap_metric(k) for k in range(1, last + 1)]
+        values = values_of(overlaps, index.rankings)
+        curve = estimates(overlaps, values, index.protocol, seed=seed, resamples=resamples)
+        curves[index.index] = tuple(curve.values())
     return curves
 
 
@@ -238,19 +247,19 @@ def _criteria(
     indexes: Sequence[Space],
     spaces: Sequence[Space],
     spreads: Mapping[str, Spread],
-    pairs: Sequence[PairFound],
+    pairs: Sequence[PairSimilarity],
     evaluation: Evaluation | None,
 ) -> tuple[Criterion, ...]:
-    judged = {one.index: one for one in (evaluation.indexes if evaluation else ())}
-    beside = {space.name: extraction_beside(Path(space.origin)) for space in indexes}
+    evaluations = {index.index: index for index in (evaluation.indexes if evaluation else ())}
+    extractions = {space.name: extraction_beside(Path(space.origin)) for space in indexes}
     return tuple(
         criterion
         for space in spaces
-        for criterion in criteria(
+        for criterion in criteria_of(
             space.name,
             spread=spreads[space.name],
-            pairs=[found for found in pairs if found.index == space.name],
-            judged=judged.get(space.name),
-            extraction=beside.get(space.name),
+            pairs=[pair for pair in pairs if pair.index == space.name],
+            evaluation=evaluations.get(space.name),
+            extraction=extractions.get(space.name),
         )
     )

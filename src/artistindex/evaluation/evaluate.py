@@ -1,27 +1,26 @@
-"""Indexes held against a truth: `evaluate`, and what it returns."""
+"""Indexes held against music-map: `evaluate`, every metric that it reports, and what it returns."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
+from artistindex import naming
 from artistindex.errors import Misuse
-from artistindex.evaluation import bootstrap
-from artistindex.evaluation.measures import (
-    Estimate,
-    correlations,
-    estimates,
-    measures,
-    values_of,
-)
-from artistindex.evaluation.protocol import Protocol, QueryRanking, make_protocol, rank
+from artistindex.evaluation import bootstrap, chance, metrics
+from artistindex.evaluation.bootstrap import Estimate, Interval
+from artistindex.evaluation.chance import Chance
+from artistindex.evaluation.metrics import Pool
+from artistindex.evaluation.protocol import Protocol, Query, QueryRanking, make_protocol, rank
 from artistindex.evaluation.spaces import Space, open_spaces
 from artistindex.index.reader import ArtistIndex
 from artistindex.listeners.truth_files import GroundTruth, read_truth
 
+Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 DEFAULT_KS = (5, 10)
@@ -30,59 +29,60 @@ _FEW_QUERIES = 30
 
 @dataclass(frozen=True, eq=False)
 class IndexEvaluation:
-    """One index held against a truth: the `setup`, the `metrics`, and every query's detail.
+    """One index held against a truth: the `protocol`, the `metrics`, and every query's detail.
 
-    `values` has shape (queries, ranking metrics), its columns named by `columns`.
+    `values`, float64, has shape (queries, ranking metrics), its columns named by `columns`.
     """
 
     index: str
-    setup: Protocol
+    protocol: Protocol
     ks: tuple[int, ...]
     metrics: dict[str, Estimate]
     columns: tuple[str, ...]
     values: Floats
-    ranked: tuple[QueryRanking, ...]
+    rankings: tuple[QueryRanking, ...]
 
     def column(self, metric: str) -> Floats:
-        """One metric of every query, of shape (queries,)."""
+        """Return one metric of every query, float64 of shape (queries,)."""
         return self.values[:, self.columns.index(metric)]
 
     def per_artist(self) -> list[dict[str, Any]]:
-        """Every query with its list sizes, its metrics, its nearest and its listed neighbours."""
-        artists = self.setup.artists
+        """Return every query's list sizes, metrics, nearest artists and listed neighbours."""
+        artists = self.protocol.artists
         return [
             {
-                "artist": artists[one.query.row],
-                "listed": one.query.listed,
-                "in_pool": len(one.query.rows),
+                "artist": artists[ranking.query.row],
+                "listed": ranking.query.listed,
+                "in_pool": len(ranking.query.rows),
                 "metrics": dict(zip(self.columns, map(float, values), strict=True)),
-                "nearest": [artists[row] for row in one.top],
-                "music_map": [artists[row] for row in one.query.rows[: len(one.top)]],
+                "nearest": [artists[row] for row in ranking.top],
+                "music_map": [artists[row] for row in ranking.query.rows[: len(ranking.top)]],
             }
-            for one, values in zip(self.ranked, self.values, strict=True)
+            for ranking, values in zip(self.rankings, self.values, strict=True)
         ]
 
     def to_json(self, *, per_artist: bool = False) -> dict[str, Any]:
-        """The evaluation as a JSON object."""
-        made: dict[str, Any] = {
+        """Return the evaluation as a JSON object."""
+        left_out = self.protocol.left_out
+        document: dict[str, Any] = {
             "index": self.index,
-            "queries": len(self.setup.queries),
-            "pool": len(self.setup.artists),
-            "candidates": self.setup.candidates,
-            "coverage": self.setup.coverage,
-            "listed": self.setup.listed,
-            "listed_in_pool": self.setup.found,
-            "left_out": {reason: len(left) for reason, left in self.setup.left_out.items()},
-            "lists_unused": self.setup.lists_unused,
-            "kept_apart": self.setup.excluded,
+            "queries": len(self.protocol.queries),
+            "pool": len(self.protocol.artists),
+            "candidates": self.protocol.candidates,
+            "coverage": self.protocol.coverage,
+            "listed": self.protocol.listed,
+            "listed_in_pool": self.protocol.listed_in_pool,
+            "left_out": {reason: len(artists) for reason, artists in left_out.items()},
+            "lists_unused": self.protocol.lists_unused,
+            "kept_apart": self.protocol.excluded,
             "metrics": {name: estimate.to_json() for name, estimate in self.metrics.items()},
         }
         if per_artist:
-            made["artists"] = self.per_artist()
-            made["left_out_artists"] = {
-                reason: list(left) for reason, left in self.setup.left_out.items()
+            document["artists"] = self.per_artist()
+            document["left_out_artists"] = {
+                reason: list(artists) for reason, artists in left_out.items()
             }
-        return made
+        return document
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,10 +94,10 @@ class Evaluation:
     notes: tuple[str, ...] = ()
 
     def to_json(self, *, per_artist: bool = False) -> dict[str, Any]:
-        """The shape that `artistindex evaluate --format json` prints."""
+        """Return the shape that `artistindex evaluate --format json` prints."""
         return {
             "truth": self.truth,
-            "indexes": [each.to_json(per_artist=per_artist) for each in self.indexes],
+            "indexes": [index.to_json(per_artist=per_artist) for index in self.indexes],
             "notes": list(self.notes),
         }
 
@@ -110,23 +110,45 @@ def evaluate(
     seed: int = 0,
     resamples: int = bootstrap.RESAMPLES,
 ) -> Evaluation:
-    """How far some indexes agree with the music-map lists in the file `truth`.
+    """Tell how far some indexes agree with the music-map lists in the file `truth`. Read-only.
 
     Each index is judged on its own pool; use `compare` for a fair contest. `ks` default to 5 and
-    10; a `k` given explicitly must not exceed the candidates of any index. Read-only.
+    10; a `k` given explicitly must not exceed the candidates of any index.
 
     Raises Misuse for a truth of another shape, without an artist in common, or such a `k`;
     BrokenIndex for an index that cannot be read.
     """
-    known = read_truth(Path(truth))
-    judged = [
-        judge(space, known, ks=ks, seed=seed, resamples=resamples) for space in open_spaces(indexes)
+    ground_truth = read_truth(Path(truth))
+    evaluations = [
+        evaluate_space(space, ground_truth, ks=ks, seed=seed, resamples=resamples)
+        for space in open_spaces(indexes)
     ]
-    notes = [*truth_notes(known), *(note for one in judged for note in pool_notes(one))]
-    return Evaluation(str(truth), tuple(judged), tuple(notes))
+    notes = [
+        *truth_notes(ground_truth),
+        *(note for evaluation in evaluations for note in pool_notes(evaluation)),
+    ]
+    return Evaluation(str(truth), tuple(evaluations), tuple(notes))
 
 
-def judge(
+def evaluate_together(
+    spaces: Sequence[Space],
+    truth: Path | str,
+    *,
+    ks: Sequence[int] | None = None,
+    seed: int = 0,
+    resamples: int = bootstrap.RESAMPLES,
+) -> Evaluation:
+    """Hold spaces of the same artists against `truth`; raises Misuse as `evaluate` does."""
+    ground_truth = read_truth(Path(truth))
+    evaluations = [
+        evaluate_space(space, ground_truth, ks=ks, seed=seed, resamples=resamples)
+        for space in spaces
+    ]
+    notes = (*truth_notes(ground_truth), *pool_notes(evaluations[0]))
+    return Evaluation(str(truth), tuple(evaluations), notes)
+
+
+def evaluate_space(
     space: Space,
     truth: GroundTruth,
     *,
@@ -135,27 +157,27 @@ def judge(
     resamples: int = bootstrap.RESAMPLES,
 ) -> IndexEvaluation:
     """Hold one space against a truth; raises Misuse as `evaluate` does."""
-    setup = make_protocol(space, truth)
-    wanted = checked_ks(ks, space, setup.candidates)
-    chosen = measures(wanted)
-    ranked = rank(space, setup.queries, top=max(wanted))
-    values = values_of(chosen, ranked)
+    protocol = make_protocol(space, truth)
+    ks = checked_ks(ks, space, protocol.candidates)
+    chosen = ranking_metrics(ks)
+    rankings = rank(space, protocol.queries, top=max(ks))
+    values = values_of(chosen, rankings)
     return IndexEvaluation(
         index=space.name,
-        setup=setup,
-        ks=wanted,
+        protocol=protocol,
+        ks=ks,
         metrics={
-            **estimates(chosen, values, setup, seed=seed, resamples=resamples),
-            **correlations(ranked, seed=seed, resamples=resamples),
+            **estimates(chosen, values, protocol, seed=seed, resamples=resamples),
+            **correlations(rankings, seed=seed, resamples=resamples),
         },
-        columns=tuple(measure.name for measure in chosen),
+        columns=tuple(metric.name for metric in chosen),
         values=values,
-        ranked=tuple(ranked),
+        rankings=tuple(rankings),
     )
 
 
 def checked_ks(ks: Sequence[int] | None, space: Space, candidates: int) -> tuple[int, ...]:
-    """The ks to use, ascending; raises Misuse for one below 1 or above the candidates."""
+    """Return the ks to use, ascending; raises Misuse for one below 1 or above the candidates."""
     for k in ks or ():
         if k < 1:
             raise Misuse(f"k must be at least 1, not {k}")
@@ -167,11 +189,148 @@ def checked_ks(ks: Sequence[int] | None, space: Space, candidates: int) -> tuple
     return tuple(sorted(set(ks or DEFAULT_KS)))
 
 
+# --- the metrics --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RankingMetric:
+    """A metric by `name`, as a function of a query and its ranks (R,), with its chance."""
+
+    name: str
+    value: Callable[[Query, Ints], float]
+    chance: Callable[[Query], Chance]
+    pool: Pool = Pool.CLOSED
+
+
+def ranking_metrics(ks: Sequence[int]) -> list[RankingMetric]:
+    """Return every ranking metric, for each k."""
+    mrr = RankingMetric(
+        "mrr",
+        lambda query, ranks: metrics.reciprocal_rank(ranks),
+        lambda query: chance.reciprocal_rank(query.relevant, query.candidates),
+    )
+    return [*(metric for k in ks for metric in _metrics_at(k)), mrr]
+
+
+def overlap_metric(k: int) -> RankingMetric:
+    """Return overlap@k alone, for curves over k."""
+    return RankingMetric(
+        f"overlap@{k}",
+        lambda query, ranks: metrics.overlap(ranks, k),
+        lambda query: chance.overlap(query.relevant, query.candidates, k),
+    )
+
+
+def _metrics_at(k: int) -> list[RankingMetric]:
+    return [
+        overlap_metric(k),
+        RankingMetric(
+            f"open_overlap@{k}",
+            lambda query, ranks: metrics.open_overlap(ranks, query.places, k),
+            lambda query: chance.open_overlap(query.places, query.candidates, k),
+            Pool.OPEN,
+        ),
+        RankingMetric(
+            f"precision@{k}",
+            lambda query, ranks: metrics.precision(ranks, k),
+            lambda query: chance.precision(query.relevant, query.candidates, k),
+        ),
+        RankingMetric(
+            f"recall@{k}",
+            lambda query, ranks: metrics.recall(ranks, k),
+            lambda query: chance.recall(query.relevant, query.candidates, k),
+        ),
+        RankingMetric(
+            f"ndcg@{k}",
+            lambda query, ranks: metrics.ndcg(ranks, np.ones(len(ranks)), k),
+            lambda query: chance.ndcg(np.ones(query.relevant), query.candidates, k),
+        ),
+        RankingMetric(
+            f"graded_ndcg@{k}",
+            lambda query, ranks: metrics.ndcg(ranks, query.gains, k),
+            lambda query: chance.ndcg(query.gains, query.candidates, k),
+        ),
+        RankingMetric(
+            f"hit@{k}",
+            lambda query, ranks: metrics.hit(ranks, k),
+            lambda query: chance.hit(query.relevant, query.candidates, k),
+        ),
+    ]
+
+
+def values_of(chosen: Sequence[RankingMetric], rankings: Sequence[QueryRanking]) -> Floats:
+    """Return every metric of every query, float64 of shape (queries, metrics)."""
+    return np.array(
+        [[metric.value(ranking.query, ranking.ranks) for metric in chosen] for ranking in rankings]
+    )
+
+
+def estimates(
+    chosen: Sequence[RankingMetric],
+    values: Floats,
+    protocol: Protocol,
+    *,
+    seed: int,
+    resamples: int,
+) -> dict[str, Estimate]:
+    """Return means, intervals, chance and ceiling of some metrics, by name.
+
+    `values`, (queries, metrics), has a row for each of the protocol's queries and a column for each
+    of `chosen`.
+    """
+    chances = [[metric.chance(query) for query in protocol.queries] for metric in chosen]
+    of_columns = bootstrap.estimates(values, chances, seed=seed, resamples=resamples)
+    return {
+        metric.name: replace(estimate, pool=metric.pool, ceiling=_ceiling(metric, protocol))
+        for metric, estimate in zip(chosen, of_columns, strict=True)
+    }
+
+
+def _ceiling(metric: RankingMetric, protocol: Protocol) -> float:
+    """What a ranking reaches that puts the listed neighbours first, in the list's order."""
+    perfect = [metric.value(query, np.arange(1, query.relevant + 1)) for query in protocol.queries]
+    return float(np.mean(perfect))
+
+
+def correlations(
+    rankings: Sequence[QueryRanking], *, seed: int, resamples: int
+) -> dict[str, Estimate]:
+    """Return Pearson and Spearman of cosine and strength, over in-pool pairs with a strength.
+
+    Spearman's intervals draw queries again but keep the ranks of the whole sample. Chance is 0.
+    """
+    owners = np.repeat(np.arange(len(rankings)), [len(ranking.ranks) for ranking in rankings])
+    cosines = np.concatenate([ranking.cosines for ranking in rankings])
+    strengths = np.concatenate([ranking.query.strengths for ranking in rankings])
+    known = np.isfinite(strengths)
+    owners, cosines, strengths = owners[known], cosines[known], strengths[known]
+    samples = {
+        "pearson": (cosines, strengths),
+        "spearman": (rankdata(cosines), rankdata(strengths)),
+    }
+    by_name = {}
+    for name, (first, second) in samples.items():
+        value = metrics.pearson(first, second)
+        drawn = bootstrap.resampled_pearson(
+            first, second, owners, len(rankings), seed=seed, resamples=resamples
+        )
+        ends = bootstrap.interval(drawn, len(np.unique(owners)))
+        by_name[name] = (
+            Estimate(Pool.CLOSED, None, *Interval(None, None), chance=0.0)
+            if np.isnan(value)
+            else Estimate(Pool.CLOSED, value, *ends, chance=0.0)
+        )
+    return by_name
+
+
+# --- remarks ------------------------------------------------------------------------------------
+
+
 def truth_notes(truth: GroundTruth) -> list[str]:
-    """What a person should know about the truth file, in sentences."""
+    """Return what a person should know about the truth file, in sentences."""
     notes = []
     if truth.repeated:
-        shown = ", ".join(name[:60] for name in truth.repeated[:3])
+        shown = ", ".join(naming.truncate(name, 60) for name in truth.repeated[:3])
         notes.append(
             f"{truth.path} repeats {len(truth.repeated)} names in another spelling or in one list"
             f" ({shown}): the first counts"
@@ -184,22 +343,21 @@ def truth_notes(truth: GroundTruth) -> list[str]:
     return notes
 
 
-def pool_notes(judged: IndexEvaluation) -> list[str]:
-    """What a person should know about a pool, in sentences."""
+def pool_notes(evaluation: IndexEvaluation) -> list[str]:
+    """Return what a person should know about a pool, in sentences."""
+    name, protocol = evaluation.index, evaluation.protocol
     notes = [
-        f"{judged.index}: k = {k} takes in all {judged.setup.candidates} candidates, so every"
-        " ranking scores the same there"
-        for k in judged.ks
-        if k >= judged.setup.candidates
+        f"{name}: k = {k} takes in all {protocol.candidates} candidates, so every ranking scores"
+        " the same there"
+        for k in evaluation.ks
+        if k >= protocol.candidates
     ]
-    if judged.setup.excluded:
+    if protocol.excluded:
         notes.append(
-            f"{judged.index}: {judged.setup.excluded} pairs of artists share a recording; neither"
-            " is a candidate for the other"
+            f"{name}: {protocol.excluded} pairs of artists share a recording; neither is a"
+            " candidate for the other"
         )
-    if len(judged.setup.queries) < _FEW_QUERIES:
-        notes.append(
-            f"{judged.index}: {len(judged.setup.queries)} queries are few; the intervals are too"
-            " narrow"
-        )
+    queries = len(protocol.queries)
+    if queries < _FEW_QUERIES:
+        notes.append(f"{name}: {queries} queries are few; the intervals are too narrow")
     return notes

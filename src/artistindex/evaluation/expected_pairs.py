@@ -26,15 +26,15 @@ class ExpectedPair:
     index: cosines of two models have no common scale, their percentiles have.
     """
 
-    one: str
-    other: str
+    first: str
+    second: str
     expected: str
     low: float
     high: float
     is_level: bool
 
     def is_met(self, cosine: float, percentile: float) -> bool:
-        """Whether an index meets the expectation."""
+        """Tell whether an index meets the expectation."""
         return self.low <= (percentile if self.is_level else cosine) <= self.high
 
 
@@ -67,22 +67,22 @@ def _is_heading(line: Sequence[str]) -> bool:
 def _pair(path: Path, number: int, line: Sequence[str]) -> ExpectedPair:
     if len(line) != 3 or not all(line):
         _bad(path, number, f"has {len(line)} fields")
-    one, other, expected = line
-    if naming.same_name(one, other):
-        _bad(path, number, f"pairs {one[:40]!r} with itself")
+    first, second, expected = line
+    if naming.same_name(first, second):
+        _bad(path, number, f"pairs {naming.truncate(first, 40)!r} with itself")
     bounds = _bounds(expected)
     if bounds is None:
-        _bad(path, number, f"expects {expected[:40]!r}")
-    return ExpectedPair(one, other, expected, *bounds, is_level=expected.lower() in LEVELS)
+        _bad(path, number, f"expects {naming.truncate(expected, 40)!r}")
+    return ExpectedPair(first, second, expected, *bounds, is_level=expected.lower() in LEVELS)
 
 
 def _bounds(expected: str) -> tuple[float, float] | None:
     if expected.lower() in LEVELS:
         return LEVELS[expected.lower()]
-    found = _RANGE.fullmatch(expected)
-    if found is None or not -1 <= float(found[1]) <= float(found[2]) <= 1:
+    ends = _RANGE.fullmatch(expected)
+    if ends is None or not -1 <= float(ends[1]) <= float(ends[2]) <= 1:
         return None
-    return float(found[1]), float(found[2])
+    return float(ends[1]), float(ends[2])
 
 
 def _bad(path: Path, number: int, what: str) -> NoReturn:
@@ -95,12 +95,12 @@ def check_known(pairs: Sequence[ExpectedPair], spaces: Sequence[Space], path: Pa
 
     known = {naming.normalise(artist): artist for space in spaces for artist in space.artists}
     for pair in pairs:
-        for artist in (pair.one, pair.other):
+        for artist in (pair.first, pair.second):
             if naming.normalise(artist) not in known:
                 hits = process.extract(naming.normalise(artist)[:200], list(known), limit=3)
                 closest = [known[hit[0]] for hit in hits]
                 raise UnknownArtist(
-                    f"{path} names {artist[:80]!r}, whom none of the indexes has; the closest names"
-                    f" are {', '.join(closest)}",
+                    f"{path} names {naming.truncate(artist)!r}, whom none of the indexes has; the"
+                    f" closest names are {', '.join(closest)}",
                     closest,
                 )

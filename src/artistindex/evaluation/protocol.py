@@ -8,8 +8,10 @@ matched by `artistindex.naming`; a name that two artists of an index share can b
 counted.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,17 +24,18 @@ from artistindex.listeners.truth_files import GroundTruth
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-_LAST = -3.0  # below every cosine: who is kept apart is ranked behind all candidates
+_LAST = -3.0  # below every cosine: who is excluded is ranked behind all candidates
+_SHOWN_NAMES, _SHOWN_LENGTH = 3, 60
 
 
 @dataclass(frozen=True, eq=False)
 class Query:
     """An artist of the pool with the listed neighbours that are in the pool, in the list's order.
 
-    `rows` are theirs, of shape (R,), `places` their 1-based places in the whole list of `listed`
-    artists, `strengths` music-map's, NaN where it gives none. `kept_apart` are the rows of artists
-    who share a recording with it: no neighbours and no candidates. `candidates` is N, how many
-    artists are ranked.
+    `rows` are theirs, int64 of shape (R,), `places` their 1-based places in the whole list of
+    `listed` artists, `strengths` music-map's, float64, NaN where it gives none. `excluded` are the
+    rows of artists who share a recording with it: no neighbours and no candidates. `candidates` is
+    N, how many artists are ranked.
     """
 
     row: int
@@ -44,51 +47,70 @@ class Query:
     candidates: int
 
     @property
+    def relevant(self) -> int:
+        """R, how many of the listed neighbours are in the pool."""
+        return len(self.rows)
+
+    @property
     def gains(self) -> Floats:
-        """Strengths (listed,) as gains: one that is unknown or zero counts as the list's smallest.
+        """Strengths (R,) as gains: one that is unknown or zero counts as the list's smallest.
 
         All count 1 where none is known, which makes graded nDCG binary.
         """
         known = self.strengths[self.strengths > 0]  # false for NaN
-        least = known.min() if known.size else 1.0
-        return np.where(self.strengths > 0, self.strengths, least)
+        smallest = known.min() if known.size else 1.0
+        return np.where(self.strengths > 0, self.strengths, smallest)
+
+
+class LeftOut(StrEnum):
+    """Why an artist of the pool is no query."""
+
+    NO_LIST = "no_list"
+    NOT_IN_TRUTH = "not_in_truth"
+    AMBIGUOUS_NAME = "ambiguous_name"
+    NO_NEIGHBOUR_IN_POOL = "no_neighbour_in_pool"
+
+    @property
+    def sentence(self) -> str:
+        """The reason for people."""
+        return _SENTENCES[self]
+
+
+_SENTENCES = {
+    LeftOut.NO_LIST: "music-map has no list for them",
+    LeftOut.NOT_IN_TRUTH: "not in the truth file",
+    LeftOut.AMBIGUOUS_NAME: "another artist of the index shares the name",
+    LeftOut.NO_NEIGHBOUR_IN_POOL: "none of their listed neighbours is a candidate",
+}
 
 
 @dataclass(frozen=True, eq=False)
 class Protocol:
     """The queries that a truth makes of a pool, and what it leaves out.
 
-    `left_out` names the pool's artists that are no query, by reason. `listed` and `found` count the
-    listed neighbours of all indexed artists with a list, and those of them that are in the pool.
-    `lists_unused` counts lists of artists outside the pool, `kept_apart` pairs of artists who share
-    a recording.
+    `left_out` names the pool's artists that are no query, by reason. `listed` and `listed_in_pool`
+    count the listed neighbours of all indexed artists with a list, and those of them that are in
+    the pool. `lists_unused` counts lists of artists outside the pool, `excluded` pairs of artists
+    who share a recording.
     """
 
     artists: tuple[str, ...]
     queries: tuple[Query, ...]
-    left_out: dict[str, tuple[str, ...]]
+    left_out: dict[LeftOut, tuple[str, ...]]
     listed: int
-    found: int
+    listed_in_pool: int
     lists_unused: int
     excluded: int
 
     @property
     def candidates(self) -> int:
-        """How many artists there are to rank for a query, those kept apart included."""
+        """How many artists there are to rank for a query, those excluded included."""
         return len(self.artists) - 1
 
     @property
     def coverage(self) -> float:
         """The share of listed neighbours that are in the pool."""
-        return self.found / self.listed if self.listed else 0.0
-
-
-REASONS = {
-    "no_list": "music-map has no list for them",
-    "not_in_truth": "not in the truth file",
-    "ambiguous_name": "another artist of the index shares the name",
-    "no_neighbour_in_pool": "none of their listed neighbours is a candidate",
-}
+        return self.listed_in_pool / self.listed if self.listed else 0.0
 
 
 def make_protocol(space: Space, truth: GroundTruth) -> Protocol:
@@ -98,83 +120,83 @@ def make_protocol(space: Space, truth: GroundTruth) -> Protocol:
     """
     if len(space) < 2:
         raise Misuse(f"{space.name} holds {len(space)} artist: there is nobody to rank")
-    rows = space.rows()
-    apart = _kept_apart(space)
-    lists = truth.folded
-    without = {naming.normalise(name) for name in truth.without_list}
-    queries: list[Query] = []
-    left_out: dict[str, list[str]] = {reason: [] for reason in REASONS}
-    listed = found = used = 0
+    rows, lists, excluded = space.rows(), truth.folded, _excluded_rows(space)
+    without_list = {naming.normalise(name) for name in truth.without_list}
+    with_list: list[Query] = []
+    left_out: dict[LeftOut, list[str]] = {reason: [] for reason in LeftOut}
     for row, name in enumerate(space.artists):
         folded = naming.normalise(name)
         if folded not in rows:
-            left_out["ambiguous_name"].append(name)
-        elif folded not in lists:
-            left_out["no_list" if folded in without else "not_in_truth"].append(name)
+            left_out[LeftOut.AMBIGUOUS_NAME].append(name)
+        elif folded in lists:
+            query = _query(row, lists[folded], rows, excluded.get(row, ()), len(space))
+            with_list.append(query)
+            if not query.relevant:
+                left_out[LeftOut.NO_NEIGHBOUR_IN_POOL].append(name)
         else:
-            query = _query(row, lists[folded], rows, apart.get(row, ()), len(space))
-            used, listed, found = used + 1, listed + query.listed, found + len(query.rows)
-            if len(query.rows):
-                queries.append(query)
-            else:
-                left_out["no_neighbour_in_pool"].append(name)
+            reason = LeftOut.NO_LIST if folded in without_list else LeftOut.NOT_IN_TRUTH
+            left_out[reason].append(name)
+    queries = tuple(query for query in with_list if query.relevant)
     if not queries:
-        raise Misuse(_nothing_in_common(space, truth, matched=used))
+        raise Misuse(_nothing_in_common(space, truth, matched=len(with_list)))
     return Protocol(
         artists=space.artists,
-        queries=tuple(queries),
-        left_out={reason: tuple(left) for reason, left in left_out.items()},
-        listed=listed,
-        found=found,
-        lists_unused=len(lists) - used,
-        excluded=len(space.together),
+        queries=queries,
+        left_out={reason: tuple(names) for reason, names in left_out.items()},
+        listed=sum(query.listed for query in with_list),
+        listed_in_pool=sum(query.relevant for query in with_list),
+        lists_unused=len(lists) - len(with_list),
+        excluded=len(space.excluded),
     )
 
 
-def _kept_apart(space: Space) -> dict[int, list[int]]:
-    apart: dict[int, list[int]] = {}
-    for one, other in space.together:
-        apart.setdefault(one, []).append(other)
-        apart.setdefault(other, []).append(one)
-    return apart
+def _excluded_rows(space: Space) -> Mapping[int, list[int]]:
+    excluded: dict[int, list[int]] = defaultdict(list)
+    for first, second in space.excluded:
+        excluded[first].append(second)
+        excluded[second].append(first)
+    return excluded
 
 
 def _query(
     row: int,
     listed: Sequence[tuple[str, float | None]],
     rows: Mapping[str, int],
-    kept_apart: Collection[int],
+    excluded: Collection[int],
     pool: int,
 ) -> Query:
-    inside = [
+    in_pool = [
         (rows[name], place, np.nan if strength is None else strength)
         for place, (name, strength) in enumerate(listed, 1)
-        if name in rows and rows[name] not in kept_apart
+        if name in rows and rows[name] not in excluded
     ]
-    columns = np.array(inside, np.float64).reshape(-1, 3).T
+    columns = np.array(in_pool, np.float64).reshape(-1, 3).T
     return Query(
         row=row,
         listed=len(listed),
         rows=columns[0].astype(np.int64),
         places=columns[1].astype(np.int64),
         strengths=columns[2],
-        excluded=np.array(sorted(kept_apart), np.int64),
-        candidates=pool - 1 - len(kept_apart),
+        excluded=np.array(sorted(excluded), np.int64),
+        candidates=pool - 1 - len(excluded),
     )
 
 
 def _nothing_in_common(space: Space, truth: GroundTruth, *, matched: int) -> str:
-    here = ", ".join(name[:60] for name in space.artists[:3])
+    here = _some_of(space.artists)
     if matched:
         return (
             f"{space.name} ({here}, ...) holds {matched} artists with a list in {truth.path}, but"
             " none of their listed neighbours: index more artists"
         )
-    there = ", ".join(name[:60] for name in list(truth.lists)[:3])
     return (
-        f"{space.name} ({here}) and {truth.path} ({there}) have no artist in common: fetch lists"
-        " for the artists of the index with `artistindex musicmap`"
+        f"{space.name} ({here}) and {truth.path} ({_some_of(tuple(truth.lists))}) have no artist in"
+        " common: fetch lists for the artists of the index from music-map"
     )
+
+
+def _some_of(names: Sequence[str]) -> str:
+    return ", ".join(naming.truncate(name, _SHOWN_LENGTH) for name in names[:_SHOWN_NAMES])
 
 
 # --- ranking ------------------------------------------------------------------------------------
@@ -184,8 +206,8 @@ def _nothing_in_common(space: Space, truth: GroundTruth, *, matched: int) -> str
 class QueryRanking:
     """What a space answers to one query.
 
-    `ranks` and `cosines` are those of the query's in-pool neighbours, of shape (R,); `top` holds
-    the first rows of the ranking.
+    `ranks`, int64, and `cosines`, float64, are those of the query's in-pool neighbours, of shape
+    (R,); `top` holds the first rows of the ranking.
     """
 
     query: Query
@@ -196,18 +218,23 @@ class QueryRanking:
 
 def rank(space: Space, queries: Sequence[Query], *, top: int) -> list[QueryRanking]:
     """Rank all candidates for every query and keep what the metrics need."""
-    own = np.array([query.row for query in queries], np.int64)
-    ranked: list[QueryRanking] = []
-    for rows, similarities in space.blocks(own):
-        block = queries[len(ranked) : len(ranked) + len(rows)]
+    rows_of_queries = np.array([query.row for query in queries], np.int64)
+    rankings: list[QueryRanking] = []
+    for rows, similarities in space.blocks(rows_of_queries):
+        block = queries[len(rankings) : len(rankings) + len(rows)]
         for scores, query in zip(similarities, block, strict=True):
             scores[query.excluded] = _LAST
-        for line, scores, query in zip(
-            nearest(similarities, rows), similarities, block, strict=True
-        ):
-            position = np.zeros(len(space), np.int64)
-            position[line] = np.arange(1, len(line) + 1)
-            cosines = scores[query.rows].astype(np.float64)
-            first = line[: min(top, query.candidates)].copy()
-            ranked.append(QueryRanking(query, position[query.rows], cosines, first))
-    return ranked
+        orders = nearest(similarities, rows)
+        rankings += [
+            _ranking(query, order, scores, top)
+            for query, order, scores in zip(block, orders, similarities, strict=True)
+        ]
+    return rankings
+
+
+def _ranking(query: Query, order: Ints, scores: NDArray[np.floating], top: int) -> QueryRanking:
+    ranks = np.zeros(len(scores), np.int64)
+    ranks[order] = np.arange(1, len(order) + 1)
+    cosines = scores[query.rows].astype(np.float64)
+    first = order[: min(top, query.candidates)].copy()
+    return QueryRanking(query, ranks[query.rows], cosines, first)

@@ -25,10 +25,10 @@ _CELLS = 20_000_000
 class Space:
     """Artists and their similarities under one name.
 
-    Either `vectors`, unit rows of shape (n, d) whose inner products are the similarities, or
-    `matrix`, the similarities themselves, of shape (n, n). `origin` says where it is from.
-    `together` holds the pairs of rows, lower row first, of artists who share a recording: they are
-    alike because they are in part the same.
+    Either `vectors`, float32 unit rows of shape (n, d) whose inner products are the similarities,
+    or `matrix`, the similarities themselves, of shape (n, n). `origin` says where it is from.
+    `excluded` holds the pairs of rows, lower row first, of artists who share a recording: they are
+    alike because they are in part the same, and neither is a candidate for the other.
     """
 
     name: str
@@ -36,24 +36,21 @@ class Space:
     vectors: Similarities | None = None
     matrix: Similarities | None = None
     origin: str = ""
-    together: frozenset[tuple[int, int]] = frozenset()
+    excluded: frozenset[tuple[int, int]] = frozenset()
 
     def __len__(self) -> int:
         return len(self.artists)
 
     def similarities(self, rows: Ints) -> Similarities:
-        """The similarities of some artists to all, of shape (len(rows), n)."""
+        """Return the similarities of some artists to all, of shape (len(rows), n)."""
         if self.vectors is not None:
             return self.vectors[rows] @ self.vectors.T
-        return self._matrix()[rows]
-
-    def _matrix(self) -> Similarities:
-        if self.matrix is None:
-            raise ValueError(f"{self.name} has neither vectors nor a matrix")
-        return self.matrix
+        if self.matrix is not None:
+            return self.matrix[rows]
+        raise ValueError(f"{self.name} has neither vectors nor a matrix")
 
     def blocks(self, rows: Ints | None = None) -> Iterator[tuple[Ints, Similarities]]:
-        """`rows` (default: all) and their similarities to all artists, some rows at a time."""
+        """Yield `rows` (default: all) with their similarities to all, some rows at a time."""
         rows = np.arange(len(self)) if rows is None else rows
         size = max(1, _CELLS // len(self))
         for start in range(0, len(rows), size):
@@ -61,40 +58,66 @@ class Space:
             yield block, self.similarities(block)
 
     def only(self, rows: Ints) -> "Space":
-        """The space of the artists in `rows` alone, in that order."""
-        place = {int(row): at for at, row in enumerate(rows)}
-        kept = [pair for pair in self.together if place.keys() >= set(pair)]
+        """Return the space of the artists in `rows` alone, in that order."""
+        places = {int(row): place for place, row in enumerate(rows)}
         return replace(
             self,
             artists=tuple(self.artists[row] for row in rows),
             vectors=None if self.vectors is None else self.vectors[rows],
             matrix=None if self.matrix is None else self.matrix[np.ix_(rows, rows)],
-            together=frozenset(_ordered(place[one], place[other]) for one, other in kept),
+            excluded=frozenset(
+                (min(places[first], places[second]), max(places[first], places[second]))
+                for first, second in self.excluded
+                if first in places and second in places
+            ),
         )
 
     def rows(self) -> dict[str, int]:
-        """The row of each folded name that only one artist has."""
+        """Return the row of each folded name that only one artist has."""
         folded = [naming.normalise(name) for name in self.artists]
-        often = Counter(folded)
-        return {name: row for row, name in enumerate(folded) if often[name] == 1}
+        count = Counter(folded)
+        return {name: row for row, name in enumerate(folded) if count[name] == 1}
 
 
-def _ordered(one: int, other: int) -> tuple[int, int]:
-    return min(one, other), max(one, other)
-
-
-def nearest(similarities: Similarities, own: Ints) -> Ints:
-    """Every artist's row, nearest first, for a block of artists whose own rows are `own`.
+def nearest(similarities: Similarities, rows: Ints) -> Ints:
+    """Return every artist's row, nearest first, for a block of the artists in `rows`.
 
     Of shape (block, n - 1): the artist itself is left out, ties go to the lower row.
     """
     scores = similarities.copy()
-    scores[np.arange(len(own)), own] = -np.inf
+    scores[np.arange(len(rows)), rows] = -np.inf
     return np.argsort(-scores, axis=1, kind="stable")[:, :-1]
 
 
+def shared_spaces(spaces: Sequence[Space]) -> list[Space]:
+    """Return every space cut down to the artists that all have, in the order of the first.
+
+    Artists who share a recording in one of them count as sharing it in all.
+
+    Raises Misuse where fewer than two are shared.
+    """
+    rows = [space.rows() for space in spaces]
+    folded = [naming.normalise(artist) for artist in spaces[0].artists]
+    shared = [name for name in folded if all(name in rows_of_space for rows_of_space in rows)]
+    if len(shared) < 2:
+        sides = "; ".join(
+            f"{space.name} has {', '.join(naming.truncate(name, 60) for name in space.artists[:3])}"
+            for space in spaces
+        )
+        raise Misuse(f"the indexes need two artists in common, not {len(shared)} ({sides})")
+    cut = [
+        space.only(np.array([rows_of_space[name] for name in shared], np.int64))
+        for space, rows_of_space in zip(spaces, rows, strict=True)
+    ]
+    excluded = frozenset[tuple[int, int]]().union(*(space.excluded for space in cut))
+    return [replace(space, excluded=excluded) for space in cut]
+
+
+# --- indexes ------------------------------------------------------------------------------------
+
+
 def space_of_index(index: ArtistIndex) -> Space:
-    """The artist vectors of an index. Raises BrokenIndex where they are not finite."""
+    """Return the artist vectors of an index. Raises BrokenIndex where they are not finite."""
     vectors = index.vectors
     if not np.isfinite(vectors).all():
         raise BrokenIndex(f"{index.path} holds vectors that are not finite: build the index again")
@@ -103,11 +126,11 @@ def space_of_index(index: ArtistIndex) -> Space:
         tuple(index.artists),
         vectors=vectors,
         origin=str(index.path),
-        together=_together(index),
+        excluded=_sharing_a_recording(index),
     )
 
 
-def _together(index: ArtistIndex) -> frozenset[tuple[int, int]]:
+def _sharing_a_recording(index: ArtistIndex) -> frozenset[tuple[int, int]]:
     """The pairs of artists with a track of the library in common."""
     owners: dict[int, list[int]] = {}
     for row, name in enumerate(index.artists):
@@ -119,7 +142,7 @@ def _together(index: ArtistIndex) -> frozenset[tuple[int, int]]:
 
 
 def open_spaces(indexes: Iterable[Path | str | ArtistIndex]) -> list[Space]:
-    """The spaces of some indexes, folders or open ones, each under a name of its own."""
+    """Return the spaces of some indexes, folders or open ones, each under a name of its own."""
     spaces = []
     for given in indexes:
         if isinstance(given, ArtistIndex):
@@ -131,14 +154,14 @@ def open_spaces(indexes: Iterable[Path | str | ArtistIndex]) -> list[Space]:
 
 
 def distinguished(spaces: Sequence[Space]) -> list[Space]:
-    """The same spaces; where two share a name, each is named by where it is from."""
-    often = Counter(space.name for space in spaces)
+    """Return the same spaces; where two share a name, each is named by where it is from."""
+    count = Counter(space.name for space in spaces)
     named = [
-        space if often[space.name] == 1 else replace(space, name=space.origin) for space in spaces
+        space if count[space.name] == 1 else replace(space, name=space.origin) for space in spaces
     ]
-    for name, count in Counter(space.name for space in named).items():
-        if count > 1:
-            raise Misuse(f"{name} is named {count} times: name each index once")
+    for name, times in Counter(space.name for space in named).items():
+        if times > 1:
+            raise Misuse(f"{name} is named {times} times: name each index once")
     return named
 
 
@@ -156,13 +179,13 @@ def read_similarities(path: Path, name: str) -> Space:
     for pair in pairs:
         for artist in pair[:2]:
             spellings.setdefault(naming.normalise(artist), naming.clean(artist))
-    row = {folded: at for at, folded in enumerate(spellings)}
-    matrix = np.full((len(row), len(row)), np.nan)
+    rows = {folded: row for row, folded in enumerate(spellings)}
+    matrix = np.full((len(rows), len(rows)), np.nan)
     np.fill_diagonal(matrix, 1.0)
-    for one, other, value in pairs:
-        i, j = row[naming.normalise(one)], row[naming.normalise(other)]
+    for first, second, value in pairs:
+        i, j = rows[naming.normalise(first)], rows[naming.normalise(second)]
         if i == j or (np.isfinite(matrix[i, j]) and matrix[i, j] != value):
-            _bad(path, f"gives two similarities for {one!r} and {other!r}")
+            _bad(path, f"gives two similarities for {first!r} and {second!r}")
         matrix[i, j] = matrix[j, i] = value
     artists = tuple(spellings.values())
     missing = np.argwhere(np.isnan(matrix))
@@ -178,16 +201,16 @@ def _read_pairs(path: Path) -> list[tuple[str, str, float]]:
         raise Misuse(f"cannot read {path}: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
         _bad(path, f"is no JSON ({error})")
-    listed = content.get("pairwise_similarities") if isinstance(content, dict) else None
-    if not isinstance(listed, list) or not listed:
+    entries = content.get("pairwise_similarities") if isinstance(content, dict) else None
+    if not isinstance(entries, list) or not entries:
         _bad(path, 'has no list of "pairwise_similarities"')
-    return [_pair(path, one) for one in listed]
+    return [_pair(path, entry) for entry in entries]
 
 
-def _pair(path: Path, one: Any) -> tuple[str, str, float]:
-    given = one if isinstance(one, dict) else {}
-    artists = [given.get("artist1"), given.get("artist2")]
-    value = given.get("cosine_similarity")
+def _pair(path: Path, entry: Any) -> tuple[str, str, float]:
+    fields = entry if isinstance(entry, dict) else {}
+    artists = [fields.get("artist1"), fields.get("artist2")]
+    value = fields.get("cosine_similarity")
     if not all(isinstance(artist, str) for artist in artists) or not _is_cosine(value):
         _bad(path, 'holds no "artist1", "artist2" and "cosine_similarity" from -1 to 1 in a pair')
     return str(artists[0]), str(artists[1]), float(value or 0.0)

@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from artistindex.entities import VectorKey
 from artistindex.errors import Misuse
-from artistindex.index.transforms import Transform, fit, unit
+from artistindex.index.transforms import Transform, fit
 from artistindex.library.library import Library
-from artistindex.query import fusion, hubness
-from artistindex.query.rerank import mean_of_best_matches
+from artistindex.query import fusion
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.float32]
 Ints = NDArray[np.int64]
+Credits = NDArray[np.bool_]
 Scorer = Callable[[int], Floats]
 Aggregate = Callable[[Floats], Floats]
 
@@ -40,20 +40,19 @@ class TrackPool:
 
     artists: tuple[str, ...]
     ids: tuple[int, ...]
-    credits: NDArray[np.bool_]
+    credits: Credits
     recordings: Ints
     vectors: Rows
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def without(self, held: int) -> NDArray[np.bool_]:
-        """`credits` without the recording of the track `held`."""
-        kept: NDArray[np.bool_] = self.credits & (self.recordings != self.recordings[held])
-        return kept
+    def without(self, track: int) -> Credits:
+        """Return `credits` without the recording of the track at `track`."""
+        return np.asarray(self.credits & (self.recordings != self.recordings[track]), np.bool_)
 
     def only(self, chosen: NDArray[np.bool_]) -> "TrackPool":
-        """The pool of the `chosen` (tracks,) alone, and of the artists who have any of them."""
+        """Return the pool of the `chosen` (tracks,) alone, and of the artists who have any."""
         present = self.credits[:, chosen].any(axis=1)
         return TrackPool(
             artists=tuple(self.artists[row] for row in np.flatnonzero(present)),
@@ -65,7 +64,7 @@ class TrackPool:
 
 
 def read_pools(library: Library, keys: Sequence[VectorKey]) -> list[TrackPool]:
-    """One pool for each key, all of the same tracks: those that have a vector of every key.
+    """Return one pool for each key, all of the same tracks: those with a vector of every key.
 
     Which tracks are one recording, the library knows. Raises Misuse where no track has all vectors.
     """
@@ -96,91 +95,23 @@ def read_pools(library: Library, keys: Sequence[VectorKey]) -> list[TrackPool]:
     ]
 
 
+# --- ways of ranking ----------------------------------------------------------------------------
+
+
 def mean(vectors: Floats) -> Floats:
-    """How an index makes an artist of tracks (t, d): their mean (d,)."""
-    average: Floats = vectors.mean(axis=0)
-    return average
+    """Return the mean (d,) of tracks (t, d), of which an index makes an artist."""
+    return np.asarray(vectors.mean(axis=0), np.float64)
 
 
-# --- scorers ------------------------------------------------------------------------------------
+def by_centroid(pool: TrackPool, *, transform: str = "none", aggregate: Aggregate = mean) -> Scorer:
+    """Rank artists as an index does: by the cosine of their vector, made of their tracks."""
+    centroids = centroids_without(pool, transform=transform, aggregate=aggregate)
 
-
-def by_centroid(
-    pool: TrackPool,
-    *,
-    transform: str = "none",
-    aggregate: Aggregate = mean,
-    correction: str = "none",
-) -> Scorer:
-    """Rank artists as an index does: by the cosine of their vector, made of their tracks.
-
-    The `transform` is fitted on artists without the held-out track, and without one in 50 of the
-    others where there are more than 50.
-    """
-    wide = pool.vectors.astype(np.float64)
-    whole = np.stack([aggregate(wide[own]) for own in pool.credits]).astype(np.float32)
-    fitted = _fits(pool, whole, transform, aggregate)
-
-    def score(held: int) -> Floats:
-        kept = pool.without(held)
-        vectors, alive = _patched(whole, pool.credits, kept, wide, aggregate)
-        made = fitted(held)
-        asked = made.apply(pool.vectors[held][None, :])[0]
-        rows = made.apply(vectors[alive])
+    def score(track: int) -> Floats:
+        asked, rows, alive = centroids(track)
         scores = np.full(len(alive), -np.inf)
-        everyone = np.arange(len(rows))
-        cosines = (rows @ asked).astype(np.float64)
-        scores[alive] = hubness.rescale(
-            asked, rows, everyone.tolist(), cosines, everyone, method=correction
-        )
+        scores[alive] = (rows @ asked).astype(np.float64)
         return scores
-
-    return score
-
-
-def by_tracks(pool: TrackPool, *, transform: str = "none") -> Scorer:
-    """Rank artists by the mean of best matches between the held-out track and theirs."""
-    wide = pool.vectors.astype(np.float64)
-    whole = np.stack([mean(wide[own]) for own in pool.credits]).astype(np.float32)
-    fitted = _fits(pool, whole, transform, mean)
-
-    def score(held: int) -> Floats:
-        kept = pool.without(held)
-        made = fitted(held)
-        similarities = made.apply(pool.vectors) @ made.apply(pool.vectors[held][None, :])[0]
-        return np.array(
-            [
-                mean_of_best_matches(similarities[own][None, :].astype(np.float64))
-                if own.any()
-                else -np.inf
-                for own in kept
-            ]
-        )
-
-    return score
-
-
-def by_closest_track(pool: TrackPool) -> Scorer:
-    """Rank artists by their track that is nearest to the held-out one."""
-    rows = unit(pool.vectors)
-
-    def score(held: int) -> Floats:
-        similarities = (rows @ rows[held]).astype(np.float64)
-        nearest: Floats = np.where(pool.without(held), similarities, -np.inf).max(axis=1)
-        return nearest
-
-    return score
-
-
-def reranked(first: Scorer, again: Scorer, *, depth: int) -> Scorer:
-    """Let `again` order the `depth` artists that `first` puts on top; the rest stay behind."""
-
-    def score(held: int) -> Floats:
-        before, after = first(held), again(held)
-        order = np.argsort(-before, kind="stable")
-        top = order[:depth]
-        order = np.concatenate([top[np.argsort(-after[top], kind="stable")], order[depth:]])
-        return _as_scores(order, np.isfinite(before))
 
     return score
 
@@ -188,53 +119,83 @@ def reranked(first: Scorer, again: Scorer, *, depth: int) -> Scorer:
 def fused(scorers: Sequence[Scorer], *, method: str) -> Scorer:
     """Rank artists by several scorers together; see `fusion`."""
 
-    def score(held: int) -> Floats:
-        found = [scorer(held) for scorer in scorers]
-        alive = np.all(np.isfinite(found), axis=0)
-        voices = [fusion.RankedList.of_all(str(at), one[alive]) for at, one in enumerate(found)]
-        order = np.flatnonzero(alive)[fusion.fuse(voices, method).order()]
-        return _as_scores(order, alive)
+    def score(track: int) -> Floats:
+        scores = [scorer(track) for scorer in scorers]
+        alive = np.all(np.isfinite(scores), axis=0)
+        lists = [
+            fusion.RankedList.of_all(str(number), of_scorer[alive])
+            for number, of_scorer in enumerate(scores)
+        ]
+        order = np.flatnonzero(alive)[fusion.fuse(lists, method).order()]
+        return scores_of_order(order, alive)
 
     return score
 
 
-def _as_scores(order: Ints, alive: NDArray[np.bool_]) -> Floats:
+def scores_of_order(order: Ints, alive: NDArray[np.bool_]) -> Floats:
+    """Return scores (artists,) that rank the rows in `order`, best first; -inf for who is gone."""
     scores = np.empty(len(alive))
     scores[order] = -np.arange(1.0, len(order) + 1)
     scores[~alive] = -np.inf
     return scores
 
 
-def _patched(
-    whole: Rows,
-    before: NDArray[np.bool_],
-    kept: NDArray[np.bool_],
-    wide: Floats,
-    aggregate: Aggregate,
-) -> tuple[Rows, NDArray[np.bool_]]:
-    """Raw artist vectors (n, d) made of the tracks in `kept`, and who has any (n,)."""
-    alive = np.asarray(kept.any(axis=1), np.bool_)
-    rows = whole.copy()
-    for row in np.flatnonzero(alive & (before != kept).any(axis=1)):
-        rows[row] = aggregate(wide[kept[row]])
-    return rows, alive
+def centroids_without(
+    pool: TrackPool, *, transform: str = "none", aggregate: Aggregate = mean
+) -> Callable[[int], tuple[Rows, Rows, NDArray[np.bool_]]]:
+    """Return what the index would be without a track, as a function of its place in the pool.
+
+    The function returns the track's own unit vector (d,), the unit vectors (m, d) of the artists
+    who have a track left, and who they are (artists,).
+    """
+    whole = _Aggregated(pool, aggregate)
+    transforms = _transforms_without(whole, transform)
+
+    def centroids(track: int) -> tuple[Rows, Rows, NDArray[np.bool_]]:
+        rows, alive = whole.of(pool.without(track))
+        fitted = transforms(track)
+        return fitted.apply(pool.vectors[track][None, :])[0], fitted.apply(rows[alive]), alive
+
+    return centroids
 
 
-def _fits(
-    pool: TrackPool, whole: Rows, transform: str, aggregate: Aggregate
-) -> Callable[[int], Transform]:
-    """The transform to use for a held-out track, fitted without its part of the tracks."""
-    wide = pool.vectors.astype(np.float64)
+def transforms_without(pool: TrackPool, transform: str) -> Callable[[int], Transform]:
+    """Return the transform that is fitted without a track, as a function of its place in the pool.
+
+    It is fitted on the artists' means without the track, and without one in 50 of the others where
+    there are more than 50.
+    """
+    return _transforms_without(_Aggregated(pool, mean), transform)
+
+
+def _transforms_without(whole: "_Aggregated", transform: str) -> Callable[[int], Transform]:
+    recordings, credits_ = whole.pool.recordings, whole.pool.credits
 
     @lru_cache(maxsize=FOLDS)
     def fitted(fold: int) -> Transform:
-        kept = pool.credits & (pool.recordings % FOLDS != fold)
-        vectors, alive = _patched(whole, pool.credits, kept, wide, aggregate)
-        return fit(transform, vectors[alive])
+        rows, alive = whole.of(credits_ & (recordings % FOLDS != fold))
+        return fit(transform, rows[alive])
 
-    def chosen(held: int) -> Transform:
-        if transform == "none":
-            return Transform()
-        return fitted(int(pool.recordings[held]) % FOLDS)
+    def fitted_without(track: int) -> Transform:
+        return Transform() if transform == "none" else fitted(int(recordings[track]) % FOLDS)
 
-    return chosen
+    return fitted_without
+
+
+class _Aggregated:
+    """The raw vectors of a pool's artists, of which only those that lose a track are made anew."""
+
+    def __init__(self, pool: TrackPool, aggregate: Aggregate) -> None:
+        self.pool = pool
+        self._aggregate = aggregate
+        self._tracks = pool.vectors.astype(np.float64)
+        whole = np.stack([aggregate(self._tracks[own]) for own in pool.credits])
+        self._whole = whole.astype(np.float32)
+
+    def of(self, remaining: Credits) -> tuple[Rows, NDArray[np.bool_]]:
+        """Return the artists' vectors (n, d) of the `remaining` tracks, and who has any (n,)."""
+        alive = np.asarray(remaining.any(axis=1), np.bool_)
+        rows = self._whole.copy()
+        for row in np.flatnonzero(alive & (self.pool.credits != remaining).any(axis=1)):
+            rows[row] = self._aggregate(self._tracks[remaining[row]])
+        return rows, alive

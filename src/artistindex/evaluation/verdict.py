@@ -9,7 +9,7 @@ from artistindex.evaluation.bootstrap import Difference
 from artistindex.evaluation.evaluate import Evaluation, IndexEvaluation
 
 Differences = Mapping[tuple[str, str, str], Difference]
-"""(one index, another, metric) -> the paired difference, one less another."""
+"""(first index, second index, metric) -> the paired difference, first less second."""
 
 _FEW_QUERIES = 30
 
@@ -37,11 +37,11 @@ class Verdict:
         }
 
 
-def difference_of(differences: Differences, one: str, other: str, metric: str) -> Difference:
-    """Return `one` less `other` in `metric`, whichever way round `differences` has the two."""
-    if (one, other, metric) in differences:
-        return differences[one, other, metric]
-    return differences[other, one, metric].reversed()
+def difference_of(differences: Differences, first: str, second: str, metric: str) -> Difference:
+    """Return `first` less `second` in `metric`, whichever way round `differences` has the two."""
+    if (first, second, metric) in differences:
+        return differences[first, second, metric]
+    return differences[second, first, metric].reversed()
 
 
 def verdict(evaluation: Evaluation, differences: Differences, k: int) -> Verdict:
@@ -68,7 +68,7 @@ def verdict(evaluation: Evaluation, differences: Differences, k: int) -> Verdict
 def verdict_without_truth(agreements: Sequence[Agreement], k: int) -> Verdict:
     """Say how far the indexes agree in their nearest `k`, which makes none of them better."""
     sentences = [
-        f"{agreement.one} and {agreement.other} have {_percent(overlap.value)} of their nearest"
+        f"{agreement.first} and {agreement.second} have {_percent(overlap.value)} of their nearest"
         f" {k} artists in common (chance {_percent(overlap.chance)})."
         for agreement in agreements
         for overlap in (agreement.overlaps[k],)
@@ -82,7 +82,7 @@ def _grounds(
 ) -> list[str]:
     metric = f"overlap@{k}"
     ahead, behind = first.metrics[metric], second.metrics[metric]
-    queries = len(first.setup.queries)
+    queries = len(first.protocol.queries)
     sentences = [
         f"By how much: {metric} is {_percent(ahead.value)} for {first.index} and"
         f" {_percent(behind.value)} for {second.index}; chance alone gives"
@@ -92,7 +92,7 @@ def _grounds(
         f" with the {queries} query artists drawn again and again, {first.index} was ahead in"
         f" {_percent(difference.better)} of the draws. {_certainty(difference)}",
     ]
-    weak = [each.index for each in (first, second) if not each.metrics[metric].beats_chance]
+    weak = [index.index for index in (first, second) if not index.metrics[metric].beats_chance]
     if weak:
         sentences.append(f"Not shown to be better than chance: {', '.join(weak)}.")
     if queries < _FEW_QUERIES:

@@ -8,7 +8,8 @@ from bs4 import BeautifulSoup
 
 from artistindex import compare
 from artistindex.errors import ArtistIndexError, Misuse
-from artistindex.evaluation.report.render import cell, markdown, shown, write_report
+from artistindex.evaluation.report.render import write_report
+from artistindex.evaluation.report.tables import cell, markdown, shown
 from hostile_names import NAMES
 
 

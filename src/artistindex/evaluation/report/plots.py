@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artistindex.evaluation.compare import Comparison
+from artistindex.evaluation.report.tables import shown
 from artistindex.evaluation.spaces import Space
 
 if TYPE_CHECKING:
@@ -50,40 +51,41 @@ class Plot:
 
 
 def plots_of(comparison: Comparison) -> list[Plot]:
-    """Every plot that the comparison has the numbers for."""
-    made = [overlap_curves(comparison)] if comparison.curves else []
-    return [*made, histograms(comparison), heat_maps(comparison), artist_maps(comparison)]
+    """Return every plot that the comparison has the numbers for."""
+    curves = [overlap_curves(comparison)] if comparison.curves else []
+    return [*curves, histograms(comparison), heat_maps(comparison), artist_maps(comparison)]
 
 
 def label(name: str) -> str:
-    """A name as a plot shows it: printable characters only, at most 24 of them."""
-    kept = "".join(character for character in name if character.isprintable())
-    return kept if len(kept) <= _LABEL_LENGTH else f"{kept[: _LABEL_LENGTH - 1]}…"
+    """Return a name as a plot shows it: printable characters only, at most 24 of them."""
+    return shown(name, _LABEL_LENGTH)
 
 
 # --- the plots ----------------------------------------------------------------------------------
 
 
 def overlap_curves(comparison: Comparison) -> Plot:
-    """overlap@k over k for each index, with its interval, and chance."""
+    """Draw overlap@k over k for each index, with its interval, and chance."""
 
     def draw(figure: "Figure") -> None:
         axes = figure.subplots()
         for colour, (index, curve) in zip(_cycle(), comparison.curves.items(), strict=False):
             ks = np.arange(1, len(curve) + 1)
-            axes.plot(ks, [one.value or 0.0 for one in curve], color=colour, label=label(index))
-            if all(one.low is not None for one in curve):
+            values = [overlap.value or 0.0 for overlap in curve]
+            axes.plot(ks, values, color=colour, label=label(index))
+            if all(overlap.low is not None for overlap in curve):
                 axes.fill_between(
                     ks,
-                    [one.low or 0.0 for one in curve],
-                    [one.high or 0.0 for one in curve],
+                    [overlap.low or 0.0 for overlap in curve],
+                    [overlap.high or 0.0 for overlap in curve],
                     color=colour,
                     alpha=0.2,
                     linewidth=0,
                 )
         first = next(iter(comparison.curves.values()))
         ks = np.arange(1, len(first) + 1)
-        axes.plot(ks, [one.chance for one in first], color="black", linestyle=":", label="chance")
+        chances = [overlap.chance for overlap in first]
+        axes.plot(ks, chances, color="black", linestyle=":", label="chance")
         axes.set_xlabel("k")
         axes.set_ylabel("overlap@k")
         axes.set_ylim(0, None)
@@ -106,7 +108,7 @@ def overlap_curves(comparison: Comparison) -> Plot:
 
 
 def histograms(comparison: Comparison) -> Plot:
-    """The similarities of all pairs of artists, one histogram under the other."""
+    """Draw the similarities of all pairs of artists, one histogram under the other."""
 
     def draw(figure: "Figure") -> None:
         rows = figure.subplots(len(comparison.names), 1, sharex=True, squeeze=False)[:, 0]
@@ -132,7 +134,7 @@ def histograms(comparison: Comparison) -> Plot:
 
 
 def heat_maps(comparison: Comparison) -> Plot:
-    """The similarities of up to 60 artists, in the clustered order of the first index."""
+    """Draw the similarities of up to 60 artists, in the clustered order of the first index."""
     rows = heat_map_rows(comparison)
     spaces = [space.only(rows) for space in comparison.spaces]
     matrices = [space.similarities(np.arange(len(space))) for space in spaces]
@@ -142,9 +144,9 @@ def heat_maps(comparison: Comparison) -> Plot:
     def draw(figure: "Figure") -> None:
         columns = figure.subplots(1, len(spaces), squeeze=False, sharey=True)[0]
         for axes, space, matrix in zip(columns, spaces, matrices, strict=True):
-            shown = matrix[np.ix_(order, order)]
-            np.fill_diagonal(shown, np.nan)
-            image = axes.imshow(shown, cmap="viridis", interpolation="nearest")
+            ordered = matrix[np.ix_(order, order)]
+            np.fill_diagonal(ordered, np.nan)
+            image = axes.imshow(ordered, cmap="viridis", interpolation="nearest")
             axes.set_title(label(space.name), loc="left", fontsize=10)
             axes.set_xticks([])
             figure.colorbar(image, ax=axes, shrink=0.6)
@@ -162,7 +164,7 @@ def heat_maps(comparison: Comparison) -> Plot:
 
 
 def heat_map_rows(comparison: Comparison) -> NDArray[np.int64]:
-    """The artists of the heat map: all, or 60 drawn with a fixed seed."""
+    """Return the artists of the heat map: all, or 60 drawn with a fixed seed."""
     count = len(comparison.artists)
     if count <= MAX_IN_HEAT_MAP:
         return np.arange(count)
@@ -171,7 +173,7 @@ def heat_map_rows(comparison: Comparison) -> NDArray[np.int64]:
 
 
 def artist_maps(comparison: Comparison) -> Plot:
-    """The artists in two dimensions per index; an artist's colour is the same on every map.
+    """Draw the artists in two dimensions per index; an artist's colour is the same on every map.
 
     Colours come from the place on the first map, the other maps are turned and scaled to fit it
     best: neighbours that scatter show as a mixture of colours.
@@ -182,7 +184,7 @@ def artist_maps(comparison: Comparison) -> Plot:
         rows = np.sort(np.random.default_rng(0).choice(count, _MAX_ON_MAP, replace=False))
     spaces = [space.only(rows) for space in comparison.spaces]
     maps = [flattened(space) for space in spaces]
-    places = [maps[0], *(fitted(each, maps[0]) for each in maps[1:])]
+    places = [maps[0], *(fitted(other, maps[0]) for other in maps[1:])]
     colours = _colours(places[0])
     size = 60 if count <= _MAX_LABELS else 14
 
@@ -215,33 +217,20 @@ def _write_names(axes: "Axes", artists: Sequence[str], place: Floats) -> None:
 
 
 def clustered(similarities: NDArray[np.floating]) -> list[int]:
-    """An order of the rows of (n, n) similarities that puts like beside like.
+    """Return an order of the rows of (n, n) similarities that puts like beside like.
 
-    Average linkage (UPGMA): the two most alike clusters are joined, end to end where their ends are
-    most alike, until one is left.
+    Average linkage (UPGMA), the branches turned so that neighbours are most alike (Bar-Joseph,
+    Gifford & Jaakkola, Bioinformatics 17, 2001).
     """
-    clusters = [[row] for row in range(len(similarities))]
-    between = np.array(similarities, np.float64)
-    np.fill_diagonal(between, -np.inf)
-    while len(clusters) > 1:
-        one, other = sorted(int(at) for at in np.unravel_index(between.argmax(), between.shape))
-        sizes = len(clusters[one]), len(clusters[other])
-        joined = (sizes[0] * between[one] + sizes[1] * between[other]) / sum(sizes)
-        joined[[one, other]] = -np.inf
-        between[one, :], between[:, one] = joined, joined
-        between = np.delete(np.delete(between, other, 0), other, 1)
-        clusters[one] = _end_to_end(clusters[one], clusters.pop(other), similarities)
-    return clusters[0]
+    from scipy.cluster.hierarchy import leaves_list, linkage
+    from scipy.spatial.distance import squareform
 
-
-def _end_to_end(one: list[int], other: list[int], alike: NDArray[np.floating]) -> list[int]:
-    turns = [(left, right) for left in (one, one[::-1]) for right in (other, other[::-1])]
-    left, right = max(turns, key=lambda turn: float(alike[turn[0][-1], turn[1][0]]))
-    return left + right
+    distances = squareform(np.maximum(1 - np.asarray(similarities, np.float64), 0), checks=False)
+    return [int(row) for row in leaves_list(linkage(distances, "average", optimal_ordering=True))]
 
 
 def flattened(space: Space) -> Floats:
-    """The artists in two dimensions, of shape (n, 2): principal components of their vectors.
+    """Return the artists in two dimensions, (n, 2): principal components of their vectors.
 
     Where there are similarities only, classical multidimensional scaling, which is the same thing
     (Torgerson, Psychometrika 17, 1952).
@@ -261,15 +250,16 @@ def flattened(space: Space) -> Floats:
 
 
 def fitted(place: Floats, target: Floats) -> Floats:
-    """`place` turned, mirrored and scaled to lie nearest to `target` by least squares.
+    """Return `place` turned, mirrored and scaled to lie nearest to `target` by least squares.
 
     Both are (n, 2), float64, and centred. Orthogonal Procrustes with scale (Schönemann & Carroll,
     Psychometrika 35, 1970).
     """
-    left, sizes, right = np.linalg.svd(place.T @ target)
+    from scipy.linalg import orthogonal_procrustes
+
+    turn, scale = orthogonal_procrustes(place, target)
     size = float(np.sum(place**2))
-    scale = float(sizes.sum()) / size if size > 0 else 1.0
-    return np.asarray(place @ left @ right * scale, np.float64)
+    return np.asarray(place @ turn * (scale / size if size > 0 else 1.0), np.float64)
 
 
 def _colours(place: Floats) -> Floats:

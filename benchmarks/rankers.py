@@ -1,0 +1,80 @@
+"""Ways of ranking artists for a held-out track that were tried beside those that the product has.
+
+Each returns a `Scorer`, as `artistindex.evaluation.track_pool` has them; quality.py judges them.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from artistindex.evaluation.track_pool import (
+    Scorer,
+    TrackPool,
+    centroids_without,
+    scores_of_order,
+    transforms_without,
+)
+from artistindex.index.transforms import unit
+from artistindex.query import hubness
+from artistindex.query.rerank import mean_of_best_matches
+
+Floats = NDArray[np.float64]
+
+
+def by_rescaled_centroid(pool: TrackPool, correction: str) -> Scorer:
+    """Rank artists by the cosine of their mean, corrected for hubs."""
+    centroids = centroids_without(pool)
+
+    def score(track: int) -> Floats:
+        asked, rows, alive = centroids(track)
+        everyone = np.arange(len(rows))
+        cosines = (rows @ asked).astype(np.float64)
+        scores = np.full(len(alive), -np.inf)
+        scores[alive] = hubness.rescale(
+            asked, rows, everyone.tolist(), cosines, everyone, method=correction
+        )
+        return scores
+
+    return score
+
+
+def by_tracks(pool: TrackPool, *, transform: str = "none") -> Scorer:
+    """Rank artists by the mean of best matches between the held-out track and theirs."""
+    transforms = transforms_without(pool, transform)
+
+    def score(track: int) -> Floats:
+        fitted = transforms(track)
+        similarities = fitted.apply(pool.vectors) @ fitted.apply(pool.vectors[track][None, :])[0]
+        return np.array(
+            [
+                mean_of_best_matches(similarities[own][None, :].astype(np.float64))
+                if own.any()
+                else -np.inf
+                for own in pool.without(track)
+            ]
+        )
+
+    return score
+
+
+def by_closest_track(pool: TrackPool) -> Scorer:
+    """Rank artists by their track that is nearest to the held-out one."""
+    units = unit(pool.vectors)
+
+    def score(track: int) -> Floats:
+        similarities = (units @ units[track]).astype(np.float64)
+        return np.asarray(np.where(pool.without(track), similarities, -np.inf).max(axis=1))
+
+    return score
+
+
+def reranked(first: Scorer, second: Scorer, *, depth: int) -> Scorer:
+    """Let `second` order the `depth` artists that `first` puts on top; the rest stay behind."""
+
+    def score(track: int) -> Floats:
+        before, after = first(track), second(track)
+        order = np.argsort(-before, kind="stable")
+        top = order[:depth]
+        order = np.concatenate([top[np.argsort(-after[top], kind="stable")], order[depth:]])
+        return scores_of_order(order, np.isfinite(before))
+
+    return score

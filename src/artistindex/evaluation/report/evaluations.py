@@ -1,0 +1,146 @@
+"""What is shown of `evaluate`, of artist retrieval and of the transforms of an index."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from artistindex.evaluation.artist_retrieval import HEADLINE, RankerComparison, Retrieval
+from artistindex.evaluation.bootstrap import Difference
+from artistindex.evaluation.evaluate import Evaluation, IndexEvaluation
+from artistindex.evaluation.report.tables import Column, Table
+from artistindex.evaluation.variants import TransformComparison
+from artistindex.index.transforms import TRANSFORMS
+
+SIGNIFICANT = 0.05
+
+_ESTIMATE = ("value", "low", "high", "chance")
+_DIFFERENCE = ("difference", "difference low", "difference high", "p")
+
+
+# --- evaluate -----------------------------------------------------------------------------------
+
+
+def metrics_table(evaluation: Evaluation) -> Table:
+    """Return every metric of every index, with what frames it."""
+    columns = map(Column, ("index", "metric", "pool", *_ESTIMATE, "ceiling"))
+    return Table.of("Agreement with music-map", columns, _estimates(evaluation.indexes))
+
+
+def artists_table(evaluation: Evaluation, *, all_metrics: bool) -> Table:
+    """Return a row for each query artist; without `all_metrics` the two that say most."""
+    metrics = [
+        name
+        for name in evaluation.indexes[0].columns
+        if all_metrics or name == "mrr" or name.startswith("overlap@")
+    ]
+    records = (
+        {"index": index.index, **artist, **artist["metrics"]}
+        for index in evaluation.indexes
+        for artist in index.per_artist()
+    )
+    columns = map(Column, ("index", "artist", "listed", "in_pool", *metrics))
+    return Table.of("Every query artist", columns, records, is_detail=True)
+
+
+def pool_summary(evaluation: IndexEvaluation) -> str:
+    """Return who is compared with whom, in a sentence."""
+    protocol = evaluation.protocol
+    left_out = ", ".join(
+        f"{len(artists)}: {reason.sentence}"
+        for reason, artists in protocol.left_out.items()
+        if artists
+    )
+    return (
+        f"{evaluation.index}: {len(protocol.queries)} queries in a pool of"
+        f" {len(protocol.artists)} artists; {protocol.coverage:.1%} of the artists listed for them"
+        f" are in it{left_out and f'; left out: {left_out}'}"
+    )
+
+
+# --- artist retrieval ---------------------------------------------------------------------------
+
+
+def retrieval_table(comparison: RankerComparison, *, per_artist: bool) -> Table:
+    """Return every metric of every way of ranking, or a row for each artist."""
+    if not per_artist:
+        columns = map(Column, ("index", "metric", *_ESTIMATE))
+        return Table.of("Artist retrieval", columns, _estimates(comparison.retrievals))
+    records = (
+        {"index": retrieval.index, **artist, **artist["metrics"]}
+        for retrieval in comparison.retrievals
+        for artist in retrieval.per_artist()
+    )
+    columns = map(Column, ("index", "artist", "tracks", *comparison.retrievals[0].metrics))
+    return Table.of("Artist retrieval", columns, records, is_detail=True)
+
+
+def retrieval_differences(comparison: RankerComparison) -> Iterator[str]:
+    """Yield each difference in a line."""
+    for (first, second), difference in comparison.differences.items():
+        is_clear = difference.is_clear and difference.p < SIGNIFICANT
+        yield (
+            f"{first} less {second}: {HEADLINE} {_signed(difference)}, p = {difference.p:.3f}:"
+            f" {'clear' if is_clear else 'not clear'}"
+        )
+
+
+def _signed(difference: Difference) -> str:
+    if difference.low is None or difference.high is None:
+        return f"{difference.value:+.3f}"
+    return f"{difference.value:+.3f} ({difference.low:+.3f} to {difference.high:+.3f})"
+
+
+# --- transforms ---------------------------------------------------------------------------------
+
+
+def transforms_table(comparison: TransformComparison) -> Table:
+    """Return what every transform does, by artist retrieval, music-map and hubs."""
+    columns = map(Column, ("judged by", "transform", "metric", *_ESTIMATE, *_DIFFERENCE))
+    return Table.of("Transforms", columns, _transform_records(comparison))
+
+
+def _transform_records(comparison: TransformComparison) -> Iterator[dict[str, Any]]:
+    plain = TRANSFORMS[0]
+    of_retrieval = {
+        transform: difference
+        for (transform, other), difference in comparison.retrieval.differences.items()
+        if other == plain
+    }
+    judgements: tuple[
+        tuple[str, Iterable[IndexEvaluation | Retrieval], str, Mapping[str, Difference]], ...
+    ] = (
+        ("artist retrieval", comparison.retrieval.retrievals, HEADLINE, of_retrieval),
+        (
+            "music-map",
+            comparison.evaluation.indexes if comparison.evaluation else (),
+            comparison.headline,
+            comparison.differences,
+        ),
+    )
+    for judge, evaluated, headline, differences in judgements:
+        for record in _estimates(evaluated):
+            difference = differences.get(record["index"]) if record["metric"] == headline else None
+            yield {"judged by": judge, "transform": record["index"], **record} | (
+                _difference_record(difference) if difference else {}
+            )
+    for name, hubs in comparison.hubs.items():
+        for measure in ("skewness", "largest", "anti_hubs"):
+            record = {"judged by": f"hubs at {hubs.k}", "transform": name, "metric": measure}
+            yield record | {"value": hubs.to_json()[measure]}
+
+
+def _difference_record(difference: Difference) -> dict[str, Any]:
+    return {
+        "difference": difference.value,
+        "difference low": difference.low,
+        "difference high": difference.high,
+        "p": difference.p,
+    }
+
+
+def _estimates(
+    evaluated: Iterable[IndexEvaluation | Retrieval],
+) -> Iterator[dict[str, Any]]:
+    """A record for each metric of some evaluations or retrievals."""
+    for evaluation in evaluated:
+        for metric, estimate in evaluation.metrics.items():
+            yield {"index": evaluation.index, "metric": metric, **estimate.to_json()}

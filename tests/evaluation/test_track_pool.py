@@ -1,0 +1,61 @@
+"""Ways of ranking for a held-out track, which must help nobody."""
+
+import numpy as np
+import pytest
+
+from artistindex.evaluation.track_pool import TrackPool, by_centroid, fused, read_pools
+from artistindex.index.transforms import fit
+from artistindex.library.library import FILE_NAME, Library
+from planted_library import key_of, plant_tracks, pool_of, styles
+
+X, Y, Z = np.eye(3)
+
+
+def by_hand(pool: TrackPool, held: int, transform: str = "none") -> np.ndarray:
+    """Scores by the plainest reading of the protocol."""
+    kept = pool.credits & (pool.recordings != pool.recordings[held])
+    means = [pool.vectors[own].mean(axis=0) if own.any() else None for own in kept]
+    made = fit(transform, np.array([mean for mean in means if mean is not None]))
+    asked = made.apply(pool.vectors[held][None, :])[0]
+    return np.array(
+        [-np.inf if mean is None else made.apply(mean[None, :])[0] @ asked for mean in means]
+    )
+
+
+@pytest.mark.parametrize("transform", ["none", "centre", "all-but-the-top", "whiten"])
+def test_the_held_out_track_helps_nobody(transform: str) -> None:
+    pool = pool_of(styles(artists=6, tracks=4))
+    scorer = by_centroid(pool, transform=transform)
+    for held in range(len(pool)):
+        np.testing.assert_allclose(scorer(held), by_hand(pool, held, transform), atol=1e-4)
+
+
+def test_other_takes_of_the_recording_help_nobody_either() -> None:
+    world = {"A": [X, X, Y], "B": [X, Z], "C": [Y + Z, Z]}
+    pool = pool_of(world, recordings=[0, 0, 1, 0, 2, 3, 4])
+    scores = by_centroid(pool)(0)  # A's X is also A's second and B's first
+    assert scores == pytest.approx([0, 0, 0], abs=1e-6)
+    np.testing.assert_allclose(by_centroid(pool)(0), by_hand(pool, 0), atol=1e-6)
+
+
+def test_an_artist_with_nothing_left_is_gone() -> None:
+    pool = pool_of({"A": [X], "B": [Y, Z], "C": [X + Y, X]})
+    assert by_centroid(pool)(0)[0] == -np.inf
+
+
+def test_a_fusion_of_one_ranks_as_it_does() -> None:
+    pool = pool_of(styles())
+    plain = by_centroid(pool)
+    for method in ("rrf", "score"):
+        joined = fused([plain, plain], method=method)
+        assert (np.argsort(-joined(7)) == np.argsort(-plain(7))).all()
+
+
+def test_recordings_are_those_of_the_library(tmp_path) -> None:
+    world = {"A": [X, Y, Y + 1e-4 * Z], "B": [X, Z]}
+    folder = plant_tracks(tmp_path, world, hashes={"A 3": "other audio, however alike it sounds"})
+    with Library.open(folder.parent / FILE_NAME, read_only=True) as library:
+        (pool,) = read_pools(library, [key_of("musicnn")])
+    recordings = pool.recordings.tolist()
+    assert recordings[0] == recordings[3]
+    assert len(set(recordings)) == 4
