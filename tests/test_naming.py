@@ -105,7 +105,7 @@ def test_what_a_terminal_would_obey_is_escaped(text: str, shown: str) -> None:
 FOLDS_NO_NAMES = {
     "audio/sources/youtube_errors.py",  # error messages
     "listeners/structure.py",  # keys of documents
-    "audio/sources/titles.py",  # splits titles into words, letter by letter
+    "metadata/titles.py",  # splits titles into words, letter by letter
 }
 
 

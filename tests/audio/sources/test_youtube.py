@@ -162,7 +162,10 @@ def test_a_video_of_odd_duration_does_not_break_the_ranking(
 ) -> None:
     for at, duration in enumerate((-1, 0, "3:20", 1e300, True, None)):
         site.add(f"aaaaaaaaaa{at}", "Rezz - Edge", duration=duration)
-    assert youtube.candidates(EDGE)
+    with pytest.raises(TrackError, match="of unknown length"):
+        youtube.candidates(EDGE)
+    site.add("bbbbbbbbbbb", "Rezz - Edge", duration=EDGE.duration)
+    assert [match.source_id for match in youtube.candidates(EDGE)] == ["bbbbbbbbbbb"]
 
 
 def test_a_bot_check_ends_the_run_with_advice(site: VideoSite, youtube: YouTube) -> None:

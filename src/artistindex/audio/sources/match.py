@@ -8,16 +8,19 @@ artist's own channel. Measured on tests/data/matching; docs/ingest.md tells the 
 """
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rapidfuzz import fuzz
 
 from artistindex import naming
-from artistindex.audio.sources import titles
-from artistindex.audio.sources.titles import Word
-from artistindex.entities import Track
+from artistindex.entities import Artist, Track
+from artistindex.metadata import titles
+from artistindex.metadata.title_words import INSTRUMENTS, Kind
+from artistindex.metadata.titles import Role, Title, Word
 
 THRESHOLD = 65.0
 """The least score of an accepted candidate."""
@@ -28,7 +31,12 @@ _USUAL = (60.0, 900.0)  # seconds of a track, where the catalogue does not tell
 MAX_DURATION = 3900.0
 """Seconds; nothing longer is ever fetched."""
 _MIN_TITLE_SCORE = 60.0
+_SLIGHT = ("and", "n", "the", "a", "of")  # may be missing
 _RENAMED = 22  # an unexplained word right in the title, or "Part II"
+_CENSORED = re.compile(r"\*+")
+_RESTRICTED = {Kind.COVER, Kind.KARAOKE, Kind.ALTERED, Kind.INSTRUMENTAL}  # as a channel's business
+_SOLOISTS = frozenset(INSTRUMENTS.split()) - {"bass", "drum", "drums"}  # labels are called by these
+_LIST_ID = re.compile(r"(?:PL|RD|UC|UU|OL|FL|VL)[\w-]{10,}")
 _SEQUEL = frozenset(("part", "pt", "ii", "iii", "iv", "vol", "volume"))
 _SEGMENT_COST = 24  # the name of an album or a label after a "|" counts once, not by its words
 _LENGTH_EXACT = 4.0  # "Radio Edit" of exactly the wanted length is the wanted track
@@ -37,7 +45,10 @@ _CHANNEL_SUFFIXES = ("topic", "vevo", "official", "officiel", "oficial", "music"
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One answer of a video search; `duration` in seconds, None where the search does not say."""
+    """One answer of a video search; `duration` in seconds, None where the search does not say.
+
+    `short` and `playlist` say that it is YouTube's Short, or no single video.
+    """
 
     id: str
     title: str
@@ -46,6 +57,13 @@ class Candidate:
     verified: bool = False
     live: bool = False
     views: int = 0
+    short: bool = False
+    playlist: bool = False
+
+    @property
+    def official(self) -> bool:
+        """Whether YouTube vouches for the channel; an artist's "- Topic" channel is its own."""
+        return self.verified or self.channel.endswith("- Topic")
 
     @classmethod
     def from_entry(cls, entry: Mapping[str, object]) -> "Candidate | None":
@@ -63,12 +81,14 @@ class Candidate:
             verified=entry.get("channel_is_verified") is True,
             live=entry.get("live_status") in ("is_live", "is_upcoming", "post_live"),
             views=views if isinstance(views, int) and views > 0 else 0,
+            short=_is_short(entry),
+            playlist=_is_playlist(entry),
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
-    """A candidate with its score (0 to 100) and the reason it was accepted or rejected."""
+class Verdict:
+    """A candidate with its score (0 to 100) and the reason it was accepted or refused."""
 
     candidate: Candidate
     score: float
@@ -76,11 +96,30 @@ class Scored:
     reason: str
 
 
-def rank(track: Track, candidates: Iterable[Candidate]) -> list[Scored]:
-    """Every candidate with its score and reason: the accepted first, best first."""
+def judge(track: Track | Mapping[str, Any], entry: Mapping[str, Any]) -> Verdict:
+    """Say whether a flat search entry of yt-dlp is `track`, how well it fits, and why.
+
+    `track` may be a mapping with "artists" (names), "title" and "duration" (seconds or None).
+    """
+    candidate = Candidate.from_entry(entry)
+    if candidate is None:
+        return Verdict(Candidate("", ""), 0.0, False, "an entry without id or title")
+    return _verdict(_Wanted(as_track(track)), candidate)
+
+
+def rank(track: Track, candidates: Iterable[Candidate]) -> list[Verdict]:
+    """Return a verdict on every candidate: the accepted first, best first."""
     wanted = _Wanted(track)
-    scored = [_score(wanted, candidate) for candidate in candidates]
-    return sorted(scored, key=lambda s: (not s.accepted, -s.score, -s.candidate.views))
+    verdicts = [_verdict(wanted, candidate) for candidate in candidates]
+    return sorted(verdicts, key=lambda v: (not v.accepted, -v.score, -v.candidate.views))
+
+
+def as_track(track: Track | Mapping[str, Any]) -> Track:
+    """Return `track` as a Track, from a mapping where it is one."""
+    if isinstance(track, Track):
+        return track
+    artists = tuple(a if isinstance(a, Artist) else Artist(str(a)) for a in track["artists"])
+    return Track(artists, track["title"], duration=track.get("duration"))
 
 
 class _Reject(Exception):
@@ -93,44 +132,45 @@ class _Wanted:
     def __init__(self, track: Track) -> None:
         self.duration = _finite(track.duration)
         self.artists = [_name(artist.name) for artist in track.artists]
-        read = titles.words(track.title)
-        own = [word for word in read if not word.featured and word.text not in ("feat", "ft")]
-        self.featured = frozenset(word.text for word in read if word.featured)
-        suffixed = _suffix(own)
-        self.qualifiers = tuple(word.text for word in suffixed)
-        kept = [word for word in own if word not in suffixed]
-        base = [word for word in kept if not word.bracketed] or kept
-        self.base = tuple(word.text for word in base)
-        self.optional = tuple(word.text for word in kept if word not in base)
-        self.versions = titles.versions(self.qualifiers)
+        title = Title.parse(track.title)
+        guests = [part for part in title.parts if part.role is Role.GUEST]
+        versions = [part for part in title.parts if part.role is Role.VERSION]
+        editions = [part for part in title.parts if part.role is Role.EDITION]
+        subtitles = [part for part in title.parts if part.role is Role.SUBTITLE]
 
+        self.base = _plain([title.song, *(p.words for p in subtitles if p.is_needed)])
+        self.optional = _plain(p.words for p in subtitles if not p.is_needed)
+        self.qualifiers = _plain(part.words for part in (*versions, *editions))
+        self.featured = frozenset(
+            [word.text for word in titles.words(track.title) if word.featured]
+            + [word.text for part in guests for word in part.words[1:]]
+        )
+        self.kinds = frozenset(kind for part in versions for kind in part.kinds)
+        self.edition_kinds = frozenset(kind for part in editions for kind in part.kinds)
+        self.specifics = [text for part in versions for text in titles.specifics(part.words)]
         self.script = _script(self.base)
         self.scripts = frozenset(_script(name) for name in self.artists)
 
 
-def _suffix(title: Sequence[Word]) -> list[Word]:
-    """The words of later segments that tell the version: "(Live)", "- 2009 Remaster"."""
-    first = title[0].segment if title else 0
-    telling: list[Word] = []
-    for segment in dict.fromkeys(word.segment for word in title):
-        part = [word for word in title if word.segment == segment]
-        texts = titles.texts(part)
-        plain = all(titles.harmless(text) for text in texts)
-        if segment != first and (titles.versions(texts) or plain or "remaster" in texts):
-            telling += part
-    return telling
+def _plain(parts: Iterable[Sequence[Word]]) -> tuple[str, ...]:
+    """The words of parts of a wanted title, without guests."""
+    return tuple(
+        word.text
+        for part in parts
+        for word in part
+        if not word.featured and word.text not in ("feat", "ft", "featuring")
+    )
 
 
-def _score(wanted: _Wanted, candidate: Candidate) -> Scored:
+def _verdict(wanted: _Wanted, candidate: Candidate) -> Verdict:
     try:
         return _accepted(wanted, candidate)
     except _Reject as reject:
-        return Scored(candidate, 0.0, False, str(reject))
+        return Verdict(candidate, 0.0, False, str(reject))
 
 
-def _accepted(wanted: _Wanted, candidate: Candidate) -> Scored:
-    if candidate.live:
-        raise _Reject("a live stream or premiere")
+def _accepted(wanted: _Wanted, candidate: Candidate) -> Verdict:
+    _reject_what_is_no_video(candidate)
     title = titles.words(candidate.title)
     own_channel = any(_is_channel_of(candidate.channel, name) for name in wanted.artists)
     credited = _credited(wanted, title)
@@ -139,23 +179,39 @@ def _accepted(wanted: _Wanted, candidate: Candidate) -> Scored:
     rest = _without_names(wanted, title, credited)
     if not _holds(wanted, rest):
         raise _Reject("the title is another one")
-    left = _leftover(wanted, rest)
-    told = _versions_fit(wanted, candidate, left)
-    if not own_channel:
+    official = own_channel or candidate.official
+    beyond = titles.without_noise(_leftover(wanted, rest), official=official)
+    left = _unqualified(wanted, beyond)
+    length_told = _versions_fit(wanted, rest, beyond, left, own_channel=own_channel)
+    if own_channel:
+        _reject_album_title(wanted, rest, left)
+    else:
+        _reject_channel(wanted, candidate)
         _reject_others(wanted, title, left, [start for start, _ in credited])
     plain = not any(word.featured and not titles.is_joiner(word.text) for word in left)
-    time = _time_score(
-        wanted, candidate, told, video=plain and _is_video(candidate, left, own_channel)
-    )
+    video = plain and _is_video(candidate, left, own_channel)
+    time = _time_score(wanted, candidate, exact=length_told, video=video)
     artist = _artist_score(wanted, title, credited, own_channel)
-    words = _title_score(wanted, title, left)
-    bonus = 8.0 if own_channel else 3.0 if candidate.verified else 0.0
+    words = _title_score(wanted, title, left, own_channel=own_channel)
+    bonus = 8.0 if own_channel else 3.0 if candidate.official else 0.0
     score = 0.92 * (artist + words + time) / 3 + bonus
     channel = "own channel" if own_channel else f"channel {candidate.channel[:40]!r}"
     reason = f"artist {artist:.0f}, title {words:.0f}, time {time:.0f}, {channel}"
-    return Scored(
+    return Verdict(
         candidate, round(score, 1), score >= THRESHOLD and words >= _MIN_TITLE_SCORE, reason
     )
+
+
+def _reject_what_is_no_video(candidate: Candidate) -> None:
+    """Raise for what cannot be one track's audio, or does not say how long it lasts."""
+    if candidate.live:
+        raise _Reject("a live stream or premiere")
+    if candidate.playlist:
+        raise _Reject("a playlist or a channel, no single video")
+    if candidate.short:
+        raise _Reject("a Short")
+    if candidate.duration is None:
+        raise _Reject("of unknown length, as Shorts are")
 
 
 def _name(name: str) -> tuple[str, ...]:
@@ -164,14 +220,34 @@ def _name(name: str) -> tuple[str, ...]:
 
 def _is_channel_of(channel: str, name: Sequence[str]) -> bool:
     read = titles.words(channel)
-    rest = {word.text for word in read} - set(name) - set(_CHANNEL_SUFFIXES)
-    if titles.credited_at(read, name, frozenset()) and not any(map(titles.harmless, rest)):
-        return not titles.versions(rest) - titles.versions(name)
+    beside = [word for word in read if word.text not in {*name, *_CHANNEL_SUFFIXES}]
+    if titles.credited_at(read, name, frozenset()) and not any(
+        titles.harmless(word.text) for word in beside
+    ):
+        return not titles.versions(titles.texts(beside))
     joined, wanted = "".join(titles.texts(read)), "".join(name)
     for suffix in _CHANNEL_SUFFIXES:
         joined = joined.removesuffix(suffix) if joined != wanted else joined
     joined = joined if joined == wanted else joined.removeprefix("official")
     return bool(wanted) and joined.removeprefix("the") == wanted.removeprefix("the")
+
+
+def _reject_channel(wanted: _Wanted, candidate: Candidate) -> None:
+    """Raise when the channel says that it is for covers and the like; names do not count."""
+    if candidate.verified:
+        return
+    read = titles.words(candidate.channel)
+    named = {
+        i
+        for name in wanted.artists
+        for start in titles.credited_at(read, name, frozenset())
+        for i in range(start, start + len(name))
+    }
+    business = titles.without_noise([word for i, word in enumerate(read) if i not in named])
+    kinds = titles.versions(titles.texts(business)) & _RESTRICTED
+    kinds |= {Kind.ARRANGED for word in business if word.text in _SOLOISTS}
+    if kinds:
+        raise _Reject(f"a channel of another kind: {', '.join(sorted(kinds))}")
 
 
 def _credited(wanted: _Wanted, title: Sequence[Word]) -> list[tuple[int, int]]:
@@ -190,6 +266,9 @@ def _without_names(
     """The title without its credits, as long as the wanted title stays in what is left."""
     gone: set[int] = set()
     for start, size in credited:
+        name = titles.texts(title[start : start + size])
+        if title[start].bracketed and not title[start].featured and titles.versions(name):
+            continue  # the band Live, live
         more = gone | set(range(start, start + size))
         if _holds(wanted, [word for i, word in enumerate(title) if i not in more]):
             gone = more
@@ -205,54 +284,115 @@ def _holds(wanted: _Wanted, title: Sequence[Word]) -> bool:
     return any(_covers(found, form) for form in forms)
 
 
-def _covers(found: Sequence[str], form: Sequence[str]) -> bool:
-    joined = "".join(found)
-    if len("".join(form)) >= 5 and "".join(form) == joined:
+def _covers(heard: Sequence[str], form: Sequence[str]) -> bool:
+    joined = "".join(form)
+    if len(joined) >= 5 and joined == "".join(heard):
         return True
-    needed = [word for word in form if word not in ("and", "n", "the", "a", "of")] or list(form)
-    return bool(needed) and all(any(_alike(word, other) for other in found) for word in needed)
+    joiner = any(titles.is_and(word) for word in heard)
+    slight = [word for word in form if word in _SLIGHT or (joiner and titles.is_and(word))]
+    needed = [word for word in form if word not in slight] or list(form)
+    return bool(needed) and all(any(_alike(word, other) for other in heard) for word in needed)
 
 
-def _alike(one: str, other: str) -> bool:
-    if one == other:
+def _alike(word: str, other: str) -> bool:
+    if word == other:
         return True
-    if any(c.isdigit() for c in one + other) or min(len(one), len(other)) < 5:
+    if "*" in word or "*" in other:
+        return _uncensors(word, other) or _uncensors(other, word)
+    if any(c.isdigit() for c in word + other) or min(len(word), len(other)) < 5:
         return False
-    return fuzz.ratio(one, other) >= 85
+    return fuzz.ratio(word, other) >= 85
+
+
+def _uncensors(word: str, censored: str) -> bool:
+    """Whether `word` can be what asterisks hide: "fuck" in "f**k", "****"; "mash" in "m*a*s*h"."""
+    if "*" not in censored:
+        return False
+    if "*" in word and len(word) == len(censored):
+        return all("*" in pair or pair[0] == pair[1] for pair in zip(word, censored, strict=True))
+    shape = "".join(
+        rf"[^\W\d_*]{{1,{len(run) + 1}}}" if run.startswith("*") else re.escape(run)
+        for run in re.findall(r"\*+|[^*]+", censored)
+    )
+    letters = _CENSORED.sub("", censored)
+    same_length = bool(letters) or abs(len(word) - len(censored)) <= 1
+    return word == letters or (same_length and re.fullmatch(shape, word) is not None)
 
 
 def _leftover(wanted: _Wanted, title: Sequence[Word]) -> list[Word]:
-    """The words of a title that neither the wanted title nor a featured artist explains.
+    """The words of a title that neither the wanted song nor a featured artist explains.
 
     Every wanted word explains one word: the second "live" of "Live Forever (Live)" is left over.
     """
-    explains = Counter(wanted.base + wanted.optional + wanted.qualifiers)
+    left = _unexplained(wanted.base + wanted.optional, title)
+    return [word for word in left if word.text not in wanted.featured]
+
+
+def _unqualified(wanted: _Wanted, left: Sequence[Word]) -> list[Word]:
+    """What the wanted version and edition do not explain of the words left over."""
+    return _unexplained(wanted.qualifiers, left)
+
+
+def _unexplained(explaining: Sequence[str], title: Sequence[Word]) -> list[Word]:
+    explains = Counter(explaining)
     left: list[Word] = []
     for word in title:
         match = next((w for w in explains if explains[w] and _alike(w, word.text)), None)
-        if match is not None:
-            explains[match] -= 1
-        elif word.text not in wanted.featured:
+        if match is None:
             left.append(word)
+        else:
+            explains[match] -= 1
     return left
 
 
-def _versions_fit(wanted: _Wanted, candidate: Candidate, left: Sequence[Word]) -> frozenset[str]:
-    """Raise when the candidate is another version; return the kinds its title tells of."""
-    told = titles.versions(titles.texts(left))
-    excused = {"length", "version"} if wanted.versions else {"length"}
-    other = told - wanted.versions - excused
+def _versions_fit(
+    wanted: _Wanted,
+    title: Sequence[Word],
+    beyond: Sequence[Word],
+    left: Sequence[Word],
+    *,
+    own_channel: bool,
+) -> bool:
+    """Raise when the candidate is another version; return whether the length must be exact.
+
+    `beyond` are the words beyond the song, `left` those that the wanted version leaves over.
+    """
+    told, named = titles.kinds_of(left), titles.kinds_of(beyond)
+    if _is_mashup(wanted, title, left, own_channel=own_channel):
+        told |= {Kind.COVER}
+    excused = {Kind.LENGTH, Kind.MIXED, *wanted.kinds, *wanted.edition_kinds}
+    other = told - excused - ({Kind.VERSION} if wanted.kinds else set())
     if other:
         raise _Reject(f"another version: {', '.join(sorted(other))}")
-    channel = titles.versions(titles.texts(titles.words(candidate.channel)))
-    if channel & {"cover", "altered", "instrumental"} and not candidate.verified:
-        raise _Reject(f"a channel of another kind: {', '.join(sorted(channel))}")
-    needed = wanted.versions - {"length"}
-    present = set(titles.texts(titles.words(candidate.title)))
-    missing = [w for w in wanted.qualifiers if not titles.harmless(w) and w not in present]
-    if needed and missing:
+    needed = wanted.kinds - {Kind.LENGTH, Kind.MIXED, Kind.VERSION}
+    if wanted.specifics:
+        needed -= {Kind.REMIX}  # whose it is says enough
+    present = set(titles.texts(title))
+    missing = [*sorted(needed - named), *(w for w in wanted.specifics if w not in present)]
+    if wanted.kinds and missing:
         raise _Reject(f"the wanted version is not named: {' '.join(missing)}")
-    return told | (wanted.versions & {"length"})
+    return bool(told & {Kind.LENGTH, Kind.MIXED} or wanted.edition_kinds - named)
+
+
+def _is_mashup(
+    wanted: _Wanted, title: Sequence[Word], left: Sequence[Word], *, own_channel: bool
+) -> bool:
+    """Whether "vs" joins two songs, and not the artists of one: "A vs B - Unity"."""
+    songs = {word.part for word in title if any(_alike(word.text, w) for w in wanted.base)}
+    versus = {word.part for word in left if word.text in ("vs", "versus")}
+    strangers = {word.part for word in left if _is_content(word) and word.text != "versus"}
+    return any(part in strangers and not (own_channel and part not in songs) for part in versus)
+
+
+def _reject_album_title(wanted: _Wanted, title: Sequence[Word], left: Sequence[Word]) -> None:
+    """Raise when the wanted title stands only after a bar, where artists name the album."""
+    before = [word for word in title if word.bars == 0]
+    named = [word for word in before if word in left and _is_content(word)]
+    scripts = {titles.script_of(word.text) for word in named if not word.bracketed}
+    if wanted.script in scripts and not _holds(wanted, before):
+        raise _Reject(
+            "the wanted title is that of the album: " + " ".join(titles.texts(named))[:60]
+        )
 
 
 def _reject_others(
@@ -275,9 +415,19 @@ def _reject_others(
     limit = min(plain)
     if missing and len(wanted.artists) > 1:
         limit = max(limit, _title_starts(wanted, title))
-    others = [title[i].text for i in strangers if i < limit]
+    others = [
+        title[i].text
+        for i in strangers
+        if i < limit and not _is_heading(wanted, title, i, title[limit])
+    ]
     if others:
         raise _Reject(f"by others: {' '.join(others)[:60]}")
+
+
+def _is_heading(wanted: _Wanted, title: Sequence[Word], i: int, credit: Word) -> bool:
+    """Whether a word stands before a bar that "Artist - Title" follows: "Best of Jazz | A - B"."""
+    section = [word for word in title if word.bars == credit.bars]
+    return title[i].bars < credit.bars and _holds(wanted, section)
 
 
 def _translates(title: Sequence[Word], i: int) -> bool:
@@ -302,30 +452,29 @@ def _is_content(word: Word) -> bool:
 
 def _is_video(candidate: Candidate, left: Sequence[Word], own_channel: bool) -> bool:
     """Whether this is an official video, which may last somewhat longer or shorter."""
-    if own_channel and candidate.verified and not left:
+    if own_channel and candidate.verified and not any(map(_is_content, left)):
         return True
     named = {"video", "mv", "m", "clip", "videoclip"} & set(titles.texts(left))
     return bool(named) and (own_channel or candidate.verified)
 
 
-def _time_score(
-    wanted: _Wanted, candidate: Candidate, told: frozenset[str], *, video: bool
-) -> float:
-    if candidate.duration is None or wanted.duration is None:
-        lasts = candidate.duration
-        if lasts is not None and not _USUAL[0] <= lasts <= _USUAL[1]:
+def _time_score(wanted: _Wanted, candidate: Candidate, *, exact: bool, video: bool) -> float:
+    """How well the lengths agree; raises where they do not. `exact` is asked of edits."""
+    lasts = candidate.duration or 0.0
+    if lasts > MAX_DURATION:
+        raise _Reject(f"lasts {lasts:.0f} s")
+    if wanted.duration is None:
+        if not _USUAL[0] <= lasts <= _USUAL[1]:
             raise _Reject(f"lasts {lasts:.0f} s")
         return 70.0
-    apart = candidate.duration - wanted.duration
-    if candidate.duration > MAX_DURATION:
-        raise _Reject(f"lasts {candidate.duration:.0f} s")
-    if "length" in told and abs(apart) > _LENGTH_EXACT:
+    apart = lasts - wanted.duration
+    if exact and abs(apart) > _LENGTH_EXACT:
         raise _Reject(f"an edit of another length: {apart:+.0f} s")
     if abs(apart) <= _NEAR:
         return 100 * math.exp(-0.1 * max(0.0, abs(apart) - 2))
     if video and _VIDEO[0] <= apart <= _VIDEO[1]:
         return 40.0
-    raise _Reject(f"lasts {candidate.duration:.0f} s, wanted {wanted.duration:.0f} s")
+    raise _Reject(f"lasts {lasts:.0f} s, wanted {wanted.duration:.0f} s")
 
 
 def _artist_score(
@@ -338,10 +487,15 @@ def _artist_score(
     return 75.0 if featured and not own_channel else 100.0
 
 
-def _title_score(wanted: _Wanted, title: Sequence[Word], left: Sequence[Word]) -> float:
+def _title_score(
+    wanted: _Wanted, title: Sequence[Word], left: Sequence[Word], *, own_channel: bool
+) -> float:
     own = _title_segments(wanted, title)
+    first_bars = min(word.bars for word in title if word.segment in own)
     costs: Counter[int] = Counter()
     for word in filter(_is_content, left):
+        if own_channel and word.bars > first_bars:
+            continue  # the album
         costs[word.segment] += _cost(wanted, word, beside=word.segment in own)
     uncapped = own | {word.segment for word in left if _renames(word)}
     capped = (cost if at in uncapped else min(cost, _SEGMENT_COST) for at, cost in costs.items())
@@ -374,3 +528,20 @@ def _finite(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return float(value) if math.isfinite(value) and value > 0 else None
+
+
+def _is_short(entry: Mapping[str, object]) -> bool:
+    """Whether the address or a hashtag says so; a whole track may carry the hashtag as well."""
+    if "/shorts/" in str(entry.get("url") or ""):
+        return True
+    duration = _finite(entry.get("duration"))
+    return "#short" in naming.normalise(str(entry["title"])) and (
+        duration is None or duration <= 60
+    )
+
+
+def _is_playlist(entry: Mapping[str, object]) -> bool:
+    """Whether the entry is a list of videos or a channel."""
+    listed = entry.get("_type") in ("playlist", "multi_video") or "list=" in str(entry.get("url"))
+    tab = str(entry.get("ie_key")) in ("YoutubeTab", "YoutubePlaylist")
+    return listed or tab or _LIST_ID.fullmatch(str(entry["id"])) is not None

@@ -21,7 +21,7 @@ from urllib.parse import quote, urlsplit
 from artistindex._util.urls import is_local, is_safe
 from artistindex.audio.sources import youtube_errors
 from artistindex.audio.sources.cache import AudioCache
-from artistindex.audio.sources.match import MAX_DURATION, Candidate, Scored, rank
+from artistindex.audio.sources.match import MAX_DURATION, Candidate, Verdict, rank
 from artistindex.audio.sources.youtube_errors import ErrorKind, Refusal
 from artistindex.entities import AudioMatch, Track
 from artistindex.errors import ArtistIndexError, Misuse, ServiceEnded, TrackError
@@ -122,7 +122,7 @@ class YouTube:
             raise TrackError("match", _turned_down(scored), retryable=not scored)
         return found
 
-    def search(self, track: Track) -> list[Scored]:
+    def search(self, track: Track) -> list[Verdict]:
         """Every answer of the search, with its score and the reason for it."""
         names = " ".join(artist.name for artist in track.artists[:2])
         query = " ".join(f"{names} {track.title}".split())[:200]
@@ -372,12 +372,12 @@ def _refuse(info: Mapping[str, Any], *, incomplete: object = False) -> str | Non
     return None
 
 
-def _match(scored: Scored) -> AudioMatch:
+def _match(scored: Verdict) -> AudioMatch:
     one = scored.candidate
     return AudioMatch(YouTube.name, one.id, scored.score, scored.reason, one.title)
 
 
-def _turned_down(scored: list[Scored]) -> str:
+def _turned_down(scored: list[Verdict]) -> str:
     if not scored:
         return "the search found no video"
     nearest = [f"{one.candidate.title[:60]!r} ({one.reason})" for one in scored[:3]]
