@@ -124,6 +124,24 @@ def write(path: Path, samples: Signal, *, rate: int = RATE) -> Path:
     return path
 
 
+def write_coded(path: Path, samples: Signal, codec: str, *, rate: int = RATE) -> Path:
+    """A wav file with mono samples in another coding, such as "adpcm_ima_wav"."""
+    with av.open(str(path), "w", format="wav", options={"fflags": "+bitexact"}) as out:
+        stream = out.add_stream(codec, rate=rate, layout="mono")
+        resampler = av.AudioResampler(
+            stream.codec_context.codec.audio_formats[0],
+            "mono",
+            rate,
+            frame_size=stream.codec_context.frame_size,
+        )
+        frame = av.AudioFrame.from_ndarray(samples[None, :], format="flt", layout="mono")
+        frame.sample_rate = rate
+        for part in [*resampler.resample(frame), *resampler.resample(None)]:
+            out.mux(stream.encode(part))
+        out.mux(stream.encode(None))
+    return path
+
+
 def write_float(path: Path, samples: Signal, *, rate: int = RATE) -> Path:
     """A 32-bit float wav holding exactly `samples`, NaN and all."""
     data = np.ascontiguousarray(samples, "<f4").tobytes()

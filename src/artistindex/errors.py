@@ -115,7 +115,8 @@ class ServiceEnded(ServiceError):
 class TrackError(ArtistIndexError):
     """One track cannot be used.
 
-    `stage` is where it happened: "catalogue", "match", "fetch", "decode" or "embed".
+    `stage` is where it happened: "catalogue", "match", "fetch", "read", "decode" or
+    "embed".
     `retryable` says whether trying again later could help.
     """
 

@@ -1,6 +1,9 @@
+import errno
+import io
 import os
 import pickle
 import socketserver
+import struct
 import subprocess
 import sys
 import threading
@@ -51,7 +54,7 @@ def mono_loader(path: Path) -> NDArray[np.float32]:
 def failure(path: Path, *, excerpt: Excerpt = FULL) -> str:
     with pytest.raises(TrackError) as caught:
         decode(path, excerpt=excerpt)
-    assert caught.value.stage == "decode"
+    assert (caught.value.stage, caught.value.retryable) == ("decode", False)
     assert "\n" not in caught.value.reason
     return caught.value.reason
 
@@ -445,6 +448,125 @@ def test_random_damage_is_a_failure_or_audio(tmp_path: Path, suffix: str) -> Non
         assert all(np.isfinite(window).all() for window in audio.windows)
 
 
+# --- what the system does not read --------------------------------------------------------------
+
+
+class FailingFile:
+    """A file of which the system reads `limit` bytes, and then gives an error."""
+
+    def __init__(self, path: Path, limit: int, number: int) -> None:
+        self._file = io.FileIO(path)
+        self._limit = limit
+        self._number = number
+        self.seek, self.tell, self.close = self._file.seek, self._file.tell, self._file.close
+
+    def read(self, size: int) -> bytes:
+        if self._file.tell() + max(size, 1) > self._limit:
+            raise OSError(self._number, os.strerror(self._number))
+        return self._file.read(size)
+
+
+def reading_error(path: Path, *, excerpt: Excerpt = FULL) -> str:
+    with pytest.raises(TrackError) as caught:
+        decode(path, excerpt=excerpt)
+    assert (caught.value.stage, caught.value.retryable) == ("read", True)
+    return caught.value.reason
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ETIMEDOUT, 1234])
+@pytest.mark.parametrize("limit", [0, 200_000, 1_000_000])
+@pytest.mark.parametrize("excerpt", [FULL, Excerpt(3, 2.0)])
+def test_a_reading_error_is_no_end(
+    music_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+    limit: int,
+    excerpt: Excerpt,
+) -> None:
+    monkeypatch.setattr(Path, "open", lambda path, *_, **__: FailingFile(path, limit, number))
+    assert reading_error(music_file, excerpt=excerpt) == f"cannot be read: {os.strerror(number)}"
+
+
+@pytest.fixture(scope="module", params=[".wav", ".mp3", ".flac", ".m4a", ".opus", ".webm"])
+def music_file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Noise of more than a megabyte, so that the file goes on behind every limit."""
+    path = tmp_path_factory.mktemp("read") / f"a{request.param}"
+    return sounds.write(path, sounds.noise(70 if path.suffix != ".wav" else 15))
+
+
+# --- channels, rates and headers ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".mp3", ".m4a"])
+def test_channels_that_cancel_each_other_out_are_one(tmp_path: Path, suffix: str) -> None:
+    left = sounds.music(4)[:, 0]
+    inverted = sounds.write(tmp_path / f"a{suffix}", np.stack([left, -left], axis=1))
+    plain = sounds.write(tmp_path / f"b{suffix}", left)
+    shorter = min(whole(decode(inverted)).size, whole(decode(plain)).size)
+    assert shorter > 3.9 * SAMPLE_RATE
+    limit = 0.001 if suffix == ".wav" else 0.2
+    assert difference(whole(decode(inverted))[:shorter], whole(decode(plain))[:shorter]) < limit
+
+
+@pytest.mark.parametrize("silent", [0, 1])
+def test_one_silent_channel_is_fine(tmp_path: Path, silent: int) -> None:
+    samples = sounds.music(4)
+    samples[:, silent] = 0
+    assert decode(sounds.write(tmp_path / "a.flac", samples)).seconds == pytest.approx(4, abs=0.01)
+
+
+@pytest.mark.parametrize("rates", [(48_000, 44_100), (44_100, 48_000), (22_050, 44_100)])
+def test_joined_files_of_different_rates_are_heard_to_the_end(
+    tmp_path: Path, rates: tuple[int, int]
+) -> None:
+    first = sounds.write(tmp_path / "1.mp3", sounds.noise(2, rate=rates[0]), rate=rates[0])
+    second = sounds.mp3_without_header(
+        tmp_path / "2.mp3", sounds.tone(440, 20, rate=rates[1]), rate=rates[1]
+    )
+    joined = tmp_path / "a.mp3"
+    joined.write_bytes(first.read_bytes() + second.read_bytes())
+    audio = decode(joined)
+    assert audio.seconds == pytest.approx(22, abs=0.3)
+    assert pitch(whole(audio)[-10 * SAMPLE_RATE :]) == pytest.approx(440, abs=2)
+
+
+@pytest.mark.parametrize("codec", ["adpcm_ima_wav", "adpcm_ms", "pcm_mulaw", "pcm_f64le"])
+@pytest.mark.parametrize("byte_rate", [None, 1, 10**9])
+def test_a_wav_lasts_what_its_blocks_say(tmp_path: Path, codec: str, byte_rate: int | None) -> None:
+    path = sounds.write_coded(tmp_path / "a.wav", sounds.tone(440, 6), codec)
+    if byte_rate is not None:
+        content = bytearray(path.read_bytes())
+        struct.pack_into("<I", content, content.index(b"fmt ") + 16, byte_rate)
+        path.write_bytes(content)
+    assert decode(path).duration == pytest.approx(6, abs=0.1)
+    sounds.truncate(path)
+    assert failure(path).startswith("cut off: 3.")
+
+
+def test_a_flac_file_may_have_its_blocks_in_any_order(tmp_path: Path) -> None:
+    path = sounds.write(tmp_path / "a.flac", sounds.music(3))
+    straight = whole(decode(path))
+    content = path.read_bytes()
+    layout, place, others = content[4:42], 42, b""
+    while True:
+        last, size = content[place] & 0x80, int.from_bytes(content[place + 1 : place + 4], "big")
+        others += bytes([content[place] & 0x7F]) + content[place + 1 : place + 4 + size]
+        place += 4 + size
+        if last:
+            break
+    path.write_bytes(b"fLaC" + others + bytes([0x80]) + layout[1:] + content[place:])
+    assert difference(whole(decode(path)), straight) == 0
+
+
+def test_an_mp3_whose_header_counts_no_frames_is_heard(tmp_path: Path) -> None:
+    path = sounds.write(tmp_path / "a.mp3", sounds.tone(440, 6))
+    content = bytearray(path.read_bytes())
+    place = max(content.find(b"Xing"), content.find(b"Info"))
+    content[place + 8 : place + 12] = bytes(4)
+    path.write_bytes(content)
+    assert decode(path).duration == pytest.approx(6, abs=0.1)
+
+
 # --- what is no file of ours --------------------------------------------------------------------
 
 
@@ -455,8 +577,8 @@ def test_only_regular_files_are_opened(tmp_path: Path) -> None:
     assert failure(tmp_path / "a.mp3") == "not a regular file"
     assert failure(tmp_path / "b.mp3") == "not a regular file"
     assert failure(Path("/dev/zero")) == "not a regular file"
-    assert failure(tmp_path / "c.mp3").startswith("cannot be read: ")
-    assert failure(tmp_path / "gone.mp3") == "cannot be read: No such file or directory"
+    assert reading_error(tmp_path / "c.mp3").startswith("cannot be read: ")
+    assert reading_error(tmp_path / "gone.mp3") == "cannot be read: No such file or directory"
     assert failure(tmp_path / "nul\0.mp3").startswith("cannot be read: ")
 
 

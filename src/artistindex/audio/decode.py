@@ -15,6 +15,8 @@ from artistindex.audio.resample import SAMPLE_RATE, LinearResampler
 from artistindex.errors import Misuse, TrackError
 
 SILENCE = 10 ** (-60 / 20)  # peak below -60 dBFS
+_QUIET = 10 ** (-30 / 20)  # a mean of channels that peaks below is looked at channel by channel ...
+_CANCELLED = 10 ** (40 / 20)  # ... and is not the sound where one of them is so many times louder
 MIN_SHARE = 0.9  # of the declared duration that has to be there ...
 _PADDING = 0.1  # ... and seconds that encoders pad, which matter in a sound of a moment
 _MAX_SECONDS = 4 * 3600  # of audio held in memory at once: 0.9 GB
@@ -91,23 +93,47 @@ def decode(path: Path, *, excerpt: Excerpt = FULL) -> Audio:
     of an excerpt equal the same places of the whole. Memory is bounded by the excerpt, however long
     the file is or claims to be.
 
+    Channels that cancel each other out are not averaged: the first that sounds stands for them.
+
     Raises TrackError (stage "decode") for what is no regular file, is not audio, was cut off
-    (decodes to less than 90% of the declared duration), is silent (peak below -60 dBFS) or holds
-    samples that are not finite.
+    (decodes to less than 90% of the declared duration), is silent (peak below -60 dBFS in every
+    channel) or holds samples that are not finite; of stage "read", to be tried again, where the
+    system fails to read the file.
     """
     source = Source(path)
-    length = source.length()
-    windows = None
-    if length is None or length <= excerpt.total:
-        windows, length = _whole(source, excerpt)
-    if windows is None:
-        windows = _excerpts(source, excerpt, length)
+    windows, length = _decoded(source, excerpt)
+    if _peak(windows) < _QUIET:
+        windows = _channel_that_sounds(path, source.channels, excerpt, _peak(windows)) or windows
     _demand_sound(windows)
     digest = hashlib.sha256()
     for window in windows:
         digest.update(window.astype("<f4", copy=False).tobytes())
     decoded = sum(map(len, windows)) / SAMPLE_RATE
     return Audio(tuple(windows), digest.hexdigest(), length, decoded)
+
+
+def _decoded(source: Source, excerpt: Excerpt) -> tuple[list[NDArray[np.float32]], float]:
+    """The windows that `excerpt` names, and the duration of the whole track in seconds."""
+    length = source.length()
+    windows = None
+    if length is None or length <= excerpt.total:
+        windows, length = _whole(source, excerpt)
+    return windows if windows is not None else _excerpts(source, excerpt, length), length
+
+
+def _channel_that_sounds(
+    path: Path, channels: int, excerpt: Excerpt, peak: float
+) -> list[NDArray[np.float32]] | None:
+    """The first channel that is far louder than the mean of all: they cancel each other out."""
+    for channel in range(channels if channels > 1 else 0):
+        windows, _ = _decoded(Source(path, channel=channel), excerpt)
+        if _peak(windows) >= max(SILENCE, _CANCELLED * peak):
+            return windows
+    return None
+
+
+def _peak(windows: list[NDArray[np.float32]]) -> float:
+    return max((float(np.abs(window).max(initial=0)) for window in windows), default=0.0)
 
 
 def _whole(source: Source, excerpt: Excerpt) -> tuple[list[NDArray[np.float32]] | None, float]:
@@ -149,8 +175,7 @@ def _window(source: Source, first: int, last: int) -> NDArray[np.float32]:
 def _demand_sound(windows: list[NDArray[np.float32]]) -> None:
     if not any(map(len, windows)):
         raise TrackError("decode", "no audio in it could be decoded")
-    peak = max(float(np.abs(window).max(initial=0)) for window in windows)
-    if peak < SILENCE:
+    if _peak(windows) < SILENCE:
         raise TrackError("decode", "silent (its peak is below -60 dBFS)")
 
 

@@ -5,7 +5,6 @@ loader's: the fixed-point MPEG decoders, and neither AAC's nor Vorbis's padding 
 are averaged (FFmpeg's own mono is louder by the square root of two).
 """
 
-import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from artistindex.audio.checked_file import CheckedFile
 from artistindex.audio.headers import declared_duration, lacks_its_end
 from artistindex.errors import TrackError
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 # Containers that hold sound themselves. A playlist (HLS, DASH, concat) names other files or hosts,
 # which a stranger's file must not make us open.
 _CONTAINERS = (
-    "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,dts,eac3,flac,flv,m4a,matroska,mov,mp3,mp4,mpc,mpc8,"
-    "mpeg,mpegts,ogg,tak,tta,w64,wav,webm,wv"
+    "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,dts,eac3,flac,flv,iff,m4a,matroska,mlp,mov,mp3,mp4,"
+    "mpc,mpc8,mpeg,mpegts,oma,ogg,rm,tak,truehd,tta,voc,w64,wav,webm,wv"
 )
 _OPTIONS = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "file", "ignore_editlist": "1"}
 _FIXED_POINT = {"mp1float": "mp1", "mp2float": "mp2", "mp3float": "mp3"}
@@ -46,24 +46,31 @@ class Block(NamedTuple):
 
 
 class Source:
-    """The first audio stream of a regular file.
+    """The first audio stream of a regular file: its channels' mean, or one `channel` of them.
 
     `rate` is in Hz; `declared` is the duration in seconds that the header states, None where it
-    states none. Raises TrackError for what is not audio, is not a regular file or was cut off.
+    states none. Raises TrackError for what is not audio, is not a regular file or was cut off, and
+    one of stage "read", to be tried again, where the system fails to read the file.
     """
 
-    def __init__(self, path: Path) -> None:
-        _demand_content(path)
+    def __init__(self, path: Path, *, channel: int | None = None) -> None:
         self._path = path.absolute()
+        self._channel = channel
         with self._opened() as (container, stream):
             self.rate = int(stream.rate or 0)
-            self.declared = declared_duration(self._path, container, stream)
+            self.channels = int(stream.channels or 1)
+            with CheckedFile(self._path) as file:
+                self.declared = declared_duration(file, container, stream)
             is_ogg = container.format.name == "ogg"
             self._last_page = (container.duration or 0) / 1_000_000 if is_ogg else 0.0
         if self.rate < 1:
             raise _failed(_UNREADABLE)
-        if is_ogg and lacks_its_end(self._path):
+        if is_ogg and self._lacks_its_end():
             raise _failed("cut off: its last Ogg page is not the end of a stream")
+
+    def _lacks_its_end(self) -> bool:
+        with CheckedFile(self._path) as file:
+            return lacks_its_end(file)
 
     def length(self) -> float | None:
         """The duration in seconds, as well as it can be known without decoding."""
@@ -109,7 +116,7 @@ class Source:
             if first is None:
                 return
             at = self._place(first, stream) if near else 0
-            for samples in _averaged(chain([first], frames), self.rate):
+            for samples in _averaged(chain([first], frames), self.rate, self._channel):
                 yield Block(at, samples)
                 at += len(samples)
 
@@ -133,31 +140,17 @@ class Source:
         import av.logging
 
         av.logging.set_libav_level(av.logging.PANIC)
-        try:
-            container = av.open(str(self._path), options=_OPTIONS, metadata_errors="replace")
-        except PermissionError as error:
-            raise TrackError(
-                "decode", f"cannot be read: {error.strerror}", retryable=True
-            ) from error
-        except (av.FFmpegError, ValueError) as error:
-            raise _failed(_UNREADABLE) from error
-        with container:
-            if not container.streams.audio:
-                raise _failed("it holds no audio, only " + _other_streams(container))
-            if container.streams.audio[0].codec_context is None:
-                raise _failed("FFmpeg has no decoder for its codec")
-            yield container, container.streams.audio[0]
-
-
-def _demand_content(path: Path) -> None:
-    try:
-        status = path.stat()
-    except (OSError, ValueError) as error:
-        raise _failed(f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
-    if not stat.S_ISREG(status.st_mode):
-        raise _failed("not a regular file")
-    if status.st_size == 0:
-        raise _failed("an empty file (0 bytes)")
+        with CheckedFile(self._path) as file:
+            try:
+                container = av.open(file, "r", options=_OPTIONS, metadata_errors="replace")
+            except (av.FFmpegError, ValueError) as error:
+                raise _failed(_UNREADABLE) from error
+            with container:
+                if not container.streams.audio:
+                    raise _failed("it holds no audio, only " + _other_streams(container))
+                if container.streams.audio[0].codec_context is None:
+                    raise _failed("FFmpeg has no decoder for its codec")
+                yield container, container.streams.audio[0]
 
 
 def _other_streams(container: "InputContainer") -> str:
@@ -220,31 +213,52 @@ def _frames(
         primed = primed or bool(frames)
 
 
-def _averaged(frames: "Iterable[AudioFrame]", rate: int) -> Iterator[NDArray[np.float32]]:
+def _averaged(
+    frames: "Iterable[AudioFrame]", rate: int, channel: int | None
+) -> Iterator[NDArray[np.float32]]:
     """The frames as mono float32, joined into blocks worth numpy's while."""
     from av import AudioFifo
 
     kind, fifo = None, AudioFifo()
-    for frame in frames:
-        if frame.sample_rate != rate:
-            raise _failed(f"its sampling rate changes from {rate} to {frame.sample_rate} Hz midway")
-        if kind != (kind := (frame.format.name, frame.layout.name)) and fifo.samples_written:
-            yield from _rest(fifo)
+    for frame in _at_one_rate(frames, rate):
+        before, kind = kind, (frame.format.name, frame.layout.name, frame.time_base)
+        if before != kind and fifo.samples_written:
+            yield from _rest(fifo, channel)
             fifo = AudioFifo()
         frame.pts = None
         fifo.write(frame)
         if fifo.samples >= _BLOCK:
-            yield from _rest(fifo)
-    yield from _rest(fifo)
+            yield from _rest(fifo, channel)
+    yield from _rest(fifo, channel)
 
 
-def _rest(fifo: "AudioFifo") -> Iterator[NDArray[np.float32]]:
+def _at_one_rate(frames: "Iterable[AudioFrame]", rate: int) -> "Iterator[AudioFrame]":
+    """The frames, those of another rate (files joined with `cat`) converted to `rate`."""
+    from av import AudioResampler
+
+    kind, resampler = None, None
+    for frame in frames:
+        if resampler and kind != (frame.format.name, frame.layout.name, frame.sample_rate):
+            yield from resampler.resample(None)
+            resampler = None
+        if frame.sample_rate == rate:
+            yield frame
+            continue
+        kind = (frame.format.name, frame.layout.name, frame.sample_rate)
+        frame.pts = None
+        resampler = resampler or AudioResampler(frame.format, frame.layout, rate)
+        yield from resampler.resample(frame)
+    if resampler:
+        yield from resampler.resample(None)
+
+
+def _rest(fifo: "AudioFifo", channel: int | None) -> Iterator[NDArray[np.float32]]:
     frame = fifo.read() if fifo.samples_written else None
     if frame is not None:
-        yield _mono(frame)
+        yield _mono(frame, channel)
 
 
-def _mono(frame: "AudioFrame") -> NDArray[np.float32]:
+def _mono(frame: "AudioFrame", channel: int | None) -> NDArray[np.float32]:
     from av import AudioResampler
 
     channels = frame.layout.nb_channels
@@ -252,14 +266,16 @@ def _mono(frame: "AudioFrame") -> NDArray[np.float32]:
         (frame,) = AudioResampler(format=frame.format.packed.name).resample(frame)
     values = frame.to_ndarray()
     planes = values if frame.format.is_planar else values.reshape(-1, channels).T
+    if channel is not None:
+        planes = planes[channel : channel + 1] if channel < channels else planes[:1]
     total: NDArray[np.float32] = planes[0].astype(np.float32)
     for plane in planes[1:]:  # several times quicker than a mean over the interleaved axis
         total += plane
     if values.dtype == np.uint8:
-        total -= 128 * channels
+        total -= 128 * len(planes)
     if values.dtype.kind in "iu":
         total *= np.float32(2.0 ** (1 - 8 * values.dtype.itemsize))
-    total /= np.float32(channels)
+    total /= np.float32(len(planes))
     return total
 
 

@@ -41,7 +41,7 @@ from artistindex.metadata import local_files
 from artistindex.metadata.resolver import ArtistResolver, open_resolver
 
 Fetch = Callable[[ModelSpec], Weights]
-_FATAL_STAGES = ("catalogue", "match", "fetch", "decode", "embed")
+_FATAL_STAGES = ("catalogue", "match", "fetch", "read", "decode", "embed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +154,7 @@ def build(
         held.enter_context(writer_lock(indexes, waiting=waiting))
         plans = [_plan(fetch(spec), engine, precision, observer) for spec in specs]
         library = held.enter_context(Library.open(indexes / FILE_NAME))
+        library.clear_failures(stage="read")  # a mount that vanished may be back
         if retry_failed:
             library.clear_failures()
         with ExitStack() as stack:
