@@ -1,6 +1,6 @@
 """What every test gets: folders of its own, and planted vectors."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +40,14 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
     for name in _OF_THE_PERSON:
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _weights_of_our_own_making_are_trusted() -> Iterator[None]:
+    """Stand-ins are not tried in a process of their own, which takes seconds (test_trial.py)."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("artistindex.embedding.weights.try_weights", lambda weights: None)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -4,19 +4,22 @@ Python imports this when it starts, where this folder is in PYTHONPATH; only spa
 touched. A file called segfault.wav reads address zero, killed.wav is killed as for want of memory,
 exits.wav leaves the process, endless.wav never ends, and sleepy.wav takes two seconds. The trouble
 is told by an empty file beside it first, with ".begun" at its end.
+
+In the trial of new weights ARTISTINDEX_TEST_TRIAL names the trouble instead.
 """
 
+import os
 import sys
 
-if "--multiprocessing-fork" in sys.orig_argv:
+TRIAL = os.environ.get("ARTISTINDEX_TEST_TRIAL")
+IS_WORKER = "--multiprocessing-fork" in sys.orig_argv
+IS_TRIAL = TRIAL is not None and any("run_standard_input" in word for word in sys.orig_argv)
+
+if IS_WORKER or IS_TRIAL:
     import ctypes
-    import os
     import signal
     import time
 
-    import artistindex.embedding.embed as worker
-
-    decode = worker.decode
     TROUBLES = {
         "segfault": lambda: ctypes.string_at(0),
         "killed": lambda: os.kill(os.getpid(), signal.SIGKILL),
@@ -24,6 +27,16 @@ if "--multiprocessing-fork" in sys.orig_argv:
         "endless": lambda: time.sleep(3600),
         "sleepy": lambda: time.sleep(2),
     }
+
+if IS_TRIAL:
+    import artistindex.embedding.engine as engine
+
+    engine.load_model = lambda *_, **__: TROUBLES[TRIAL]()
+
+if IS_WORKER:
+    import artistindex.embedding.embed as worker
+
+    decode = worker.decode
 
     def sabotaged(path, **options):
         if path.stem in TROUBLES:

@@ -2,14 +2,25 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tensorboard.compat.proto.attr_value_pb2 import AttrValue
+from tensorboard.compat.proto.graph_pb2 import GraphDef
+from tensorboard.compat.proto.node_def_pb2 import NodeDef
 
 import standins
-from artistindex.embedding.graph_check import ALLOWED_OPS, check_graph_is_safe, read_graph
+from artistindex.embedding.graph_check import (
+    ALLOWED_OPS,
+    MAX_NODES,
+    MAX_VALUES,
+    check_graph_is_safe,
+)
+from artistindex.embedding.graph_def import read_graph
 from artistindex.embedding.registry import MODELS, spec_of
 from artistindex.errors import WeightsError
+from graphdefs import const, node, shape
 
 EFFNET = spec_of("discogs-effnet")
 
@@ -40,6 +51,135 @@ def test_ops_that_reach_beyond_the_model_are_refused(
     path = standins.write_with_forbidden_op(tmp_path / "m.pb", op, in_function=in_function)
     with pytest.raises(WeightsError, match=f"refused.*{op}"):
         check_graph_is_safe(path, EFFNET)
+
+
+def with_functions(path: Path, *calls: tuple[str, list[str]]) -> Path:
+    """An EffNet whose library has more functions; each calls others, the first by the graph."""
+    message = GraphDef.FromString(standins.write_effnet(path).read_bytes())
+    for name, others in calls:
+        function = message.library.function.add()
+        function.signature.name = name
+        function.node_def.extend(call(f"call{n}", other) for n, other in enumerate(others))
+    message.node.append(call("extra", calls[0][0]))
+    path.write_bytes(message.SerializeToString())
+    return path
+
+
+def call(name: str, function: str) -> NodeDef:
+    return node(name, "PartitionedCall", Tin=[], Tout=[], f=AttrValue(func={"name": function}))
+
+
+def with_nodes(path: Path, *nodes: NodeDef) -> Path:
+    message = GraphDef.FromString(standins.write_effnet(path).read_bytes())
+    message.node.extend(nodes)
+    path.write_bytes(message.SerializeToString())
+    return path
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(WeightsError) as caught:
+        check_graph_is_safe(path, EFFNET)
+    line = str(caught.value)
+    assert "\n" not in line
+    assert "is refused: " in line
+    return line
+
+
+@pytest.mark.parametrize(
+    "calls",
+    [
+        [("f", ["f"])],
+        [("f", ["g"]), ("g", ["h"]), ("h", ["f"])],
+        [("f", []), ("g", ["g"])],  # nobody calls g, and it is refused all the same
+    ],
+)
+def test_a_function_that_reaches_itself(calls: list[tuple[str, list[str]]], tmp_path: Path) -> None:
+    assert "reaches itself" in refusal(with_functions(tmp_path / "m.pb", *calls))
+
+
+def test_functions_that_are_not_there_or_twice(tmp_path: Path) -> None:
+    missing = with_functions(tmp_path / "m.pb", ("f", ["ReadFile"]))
+    assert "calls 'ReadFile'" in refusal(missing)
+    assert "comes twice" in refusal(with_functions(tmp_path / "m.pb", ("f", []), ("f", [])))
+
+
+def test_a_function_hidden_in_the_attributes_of_a_call(tmp_path: Path) -> None:
+    hidden = AttrValue(func={"name": "f"})
+    hidden.func.attr["body"].list.func.add(name="ReadFile")
+    path = with_functions(tmp_path / "m.pb", ("f", []))
+    message = GraphDef.FromString(path.read_bytes())
+    message.node.append(node("sly", "PartitionedCall", Tin=[], Tout=[], f=hidden))
+    path.write_bytes(message.SerializeToString())
+    assert "calls 'ReadFile'" in refusal(path)
+
+
+def test_functions_that_expand_without_end(tmp_path: Path) -> None:
+    doubling = [(f"f{n}", [f"f{n + 1}"] * 2) for n in range(40)] + [("f40", [])]
+    assert "countless" not in refusal(with_functions(tmp_path / "m.pb", *doubling))
+    assert f"more than {MAX_NODES:,}" in refusal(with_functions(tmp_path / "m.pb", *doubling))
+    explosive = [(f"f{n}", [f"f{n + 1}"] * 10) for n in range(300)] + [("f300", [])]
+    assert "countless nodes" in refusal(with_functions(tmp_path / "m.pb", *explosive))
+    deep = [(f"f{n}", [f"f{n + 1}"]) for n in range(500)] + [("f500", [])]
+    assert "502 deep" in refusal(with_functions(tmp_path / "m.pb", *deep))
+
+
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        [node("a", "Identity", "a")],
+        [node("a", "Add", "b", "c"), node("b", "Identity", "a:0"), node("c", "Identity", "a")],
+        [node("a", "Identity", "^b"), node("b", "Identity", "a")],
+        [node("a", "Merge", "b", "b"), node("b", "Switch", "a", "a")],
+    ],
+)
+def test_nodes_that_wait_for_each_other(nodes: list[NodeDef], tmp_path: Path) -> None:
+    assert "in a circle" in refusal(with_nodes(tmp_path / "m.pb", *nodes))
+
+
+def test_two_nodes_of_one_name(tmp_path: Path) -> None:
+    twice = [node("a", "NoOp"), node("a", "NoOp")]
+    assert "have one name" in refusal(with_nodes(tmp_path / "m.pb", *twice))
+
+
+def splat(*sizes: int) -> NodeDef:
+    """A constant of many equal values, which takes a few bytes in the file."""
+    constant = const("huge", 0.0)
+    constant.attr["value"].tensor.tensor_shape.CopyFrom(shape(sizes))
+    return constant
+
+
+def sizes(name: str, *values: int) -> NodeDef:
+    return const(name, np.array(values, np.int32))
+
+
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        [splat(100_000, 100_000)],
+        [sizes("dims", 70_000, 70_000), const("x", 0.0), node("a", "Fill", "dims", "x")],
+        [sizes("dims", 70_000, 70_000), node("again", "Identity", "dims"), const("x", 0.0),
+         node("a", "BroadcastTo", "x", "again")],
+        [const("n", np.int32(70_000)), node("dims", "Pack", "n", "n"), const("x", 0.0),
+         node("a", "Fill", "dims", "x")],
+        [sizes("times", 1_000), const("x", np.zeros(1_000, np.float32)),
+         *(node(f"t{n}", "Tile", f"t{n - 1}" if n else "x", "times") for n in range(3))],
+        [const("zero", np.int32(0)), const("end", np.int32(2**31 - 1)), const("one", np.int32(1)),
+         node("a", "Range", "zero", "end", "one")],
+        [sizes("dims", 70_000, 70_000), node("a", "RandomUniform", "dims")],
+        [sizes("indices", *range(60)), const("depth", np.int32(2**30)),
+         node("a", "OneHot", "indices", "depth")],
+    ],
+)  # fmt: skip
+def test_constants_and_fills_that_fill_the_memory(nodes: list[NodeDef], tmp_path: Path) -> None:
+    assert f"over {MAX_VALUES:,}" in refusal(with_nodes(tmp_path / "m.pb", *nodes))
+
+
+def test_constants_of_a_function_count_as_often_as_it_is_called(tmp_path: Path) -> None:
+    path = with_functions(tmp_path / "m.pb", ("f", ["g"] * 30), ("g", []))
+    message = GraphDef.FromString(path.read_bytes())
+    message.library.function[1].node_def.append(splat(10_000, 10_000))
+    path.write_bytes(message.SerializeToString())
+    assert f"over {MAX_VALUES:,}" in refusal(path)
 
 
 def test_no_op_of_the_list_touches_files_network_or_python() -> None:

@@ -22,8 +22,10 @@ from typing import Any
 from artistindex._util.dirs import cache_folder
 from artistindex.embedding import download as downloads
 from artistindex.embedding.download import Progress, Unreachable, discard
-from artistindex.embedding.graph_check import MAX_BYTES, check_graph_is_safe
+from artistindex.embedding.graph_check import check_graph_is_safe
+from artistindex.embedding.graph_def import MAX_BYTES
 from artistindex.embedding.registry import BASE_URL, ModelSpec
+from artistindex.embedding.trial import try_weights
 from artistindex.errors import Misuse, WeightsError
 
 LOCK_FILE = "weights.json"
@@ -103,6 +105,8 @@ def find_installed(spec: ModelSpec) -> Weights:
     if known.sha256 is None:
         check_graph_is_safe(path, spec)
         _check(spec, path, sha256, size, known)
+        if sha256 != spec.sha256:
+            try_weights(Weights(spec, path, sha256, size))
         with suppress(WeightsError), _writing(spec):  # a read-only folder will still do
             _remember(spec, _Known(sha256, sha256, size, source="found in the folder"))
     elif known.sha256 != sha256:
@@ -231,6 +235,8 @@ def _install(
         check_graph_is_safe(part, spec)
         if not unverified:
             _check(spec, called, sha256, size, known)
+        if sha256 not in (spec.sha256, known.trusted):
+            try_weights(Weights(spec, part, sha256, size))
     except WeightsError as error:  # vet names the temporary file
         raise WeightsError(str(error).replace(str(part), str(called))) from None
     trusted = known.trusted if unverified else sha256
