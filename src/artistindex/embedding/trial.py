@@ -10,15 +10,15 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from artistindex.errors import EngineError, WeightsError
+from artistindex.errors import WeightsError
 
 if TYPE_CHECKING:
     from artistindex.embedding.weights import Weights
 
 MAX_SECONDS = 300  # VGGish, the largest of the built-in models, takes about ten
-MAX_MEMORY = 12 * 1024**3  # bytes of address space; both engines together map about four GiB
-_SECONDS_OF_AUDIO = 4.0
-_PROGRAM = "from artistindex.embedding.trial import run_standard_input; run_standard_input()"
+_PROGRAM = (
+    "from artistindex.embedding.trial_process import run_standard_input; run_standard_input()"
+)
 
 
 def try_weights(weights: "Weights", *, max_seconds: float = MAX_SECONDS) -> None:
@@ -43,30 +43,6 @@ def try_weights(weights: "Weights", *, max_seconds: float = MAX_SECONDS) -> None
             return
         how = f"was ended by {_cause(process.returncode, process.stderr)}"
     raise WeightsError(f"{weights.path} is refused: the process that tried it {how}")
-
-
-def run_standard_input() -> None:
-    """Run the pickled weights of standard input in every engine; what `try_weights` starts."""
-    weights: Weights = pickle.load(sys.stdin.buffer)  # noqa: S301  # our parent wrote it
-    from artistindex.embedding.engine import ENGINES, load_model, synthetic_audio
-
-    samples = synthetic_audio(_SECONDS_OF_AUDIO)
-    _limit_memory()
-    for name in (engine for engine in ENGINES if engine != "auto"):
-        try:
-            load_model(weights, engine=name).patches(samples)
-        except EngineError as error:
-            print(error, file=sys.stderr)  # noqa: T201
-
-
-def _limit_memory() -> None:
-    try:
-        import resource
-    except ImportError:  # there is no such limit on Windows
-        return
-
-    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _cause(code: int, stderr: bytes) -> str:

@@ -1,0 +1,32 @@
+"""What runs in the process of a trial (trial.py): new weights once through every engine."""
+
+import pickle
+import sys
+
+from artistindex.embedding.engine import ENGINES, load_model, synthetic_audio
+from artistindex.errors import EngineError
+
+MAX_MEMORY = 12 * 1024**3  # bytes of address space; both engines together map about four GiB
+_SECONDS_OF_AUDIO = 4.0
+
+
+def run_standard_input() -> None:
+    """Run the pickled weights of standard input in every engine; what `try_weights` starts."""
+    weights = pickle.load(sys.stdin.buffer)  # noqa: S301  # our parent wrote it
+    samples = synthetic_audio(_SECONDS_OF_AUDIO)
+    _limit_memory()
+    for name in (engine for engine in ENGINES if engine != "auto"):
+        try:
+            load_model(weights, engine=name).patches(samples)
+        except EngineError as error:
+            print(error, file=sys.stderr)  # noqa: T201
+
+
+def _limit_memory() -> None:
+    try:
+        import resource
+    except ImportError:  # there is no such limit on Windows
+        return
+
+    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
