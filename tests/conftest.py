@@ -46,7 +46,7 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
 def _weights_of_our_own_making_are_trusted() -> Iterator[None]:
     """Stand-ins are not tried in a process of their own, which takes seconds (test_trial.py)."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("artistindex.embedding.weights.try_weights", lambda weights: None)
+        patch.setattr("artistindex.embedding.weights.try_weights", lambda *_: None)
         yield
 
 

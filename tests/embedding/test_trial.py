@@ -8,21 +8,20 @@ import pytest
 
 import standins
 from artistindex._util.files import sha256_file
-from artistindex.embedding.registry import spec_of
+from artistindex.embedding.registry import ModelSpec, spec_of
 from artistindex.embedding.trial import try_weights
-from artistindex.embedding.weights import Weights
 from artistindex.errors import WeightsError
 
 CRASH_INJECTION = Path(__file__).parents[1] / "crash_injection"
 
 
-def stand_in(folder: Path, seed: int = 0) -> Weights:
-    path = standins.write_vggish(folder / "audioset-vggish-3.pb", seed)
-    return Weights(spec_of("vggish"), path, sha256_file(path), path.stat().st_size)
+def stand_in(folder: Path) -> tuple[ModelSpec, Path, str]:
+    path = standins.write_vggish(folder / "audioset-vggish-3.pb")
+    return spec_of("vggish"), path, sha256_file(path)
 
 
 def test_weights_that_run_pass(tmp_path: Path) -> None:
-    try_weights(stand_in(tmp_path))
+    try_weights(*stand_in(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -40,8 +39,8 @@ def test_weights_that_end_the_process_cost_one_line(
     monkeypatch.setenv("PYTHONPATH", str(CRASH_INJECTION))
     monkeypatch.setenv("ARTISTINDEX_TEST_TRIAL", trouble)
     weights = stand_in(tmp_path)
-    with pytest.raises(WeightsError, match=f"{weights.path} is refused: .* {how}"):
-        try_weights(weights, max_seconds=20)
+    with pytest.raises(WeightsError, match=f"{weights[1]} is refused: .* {how}"):
+        try_weights(*weights, max_seconds=20)
 
 
 def test_what_dies_in_its_trial_is_not_installed(
@@ -49,7 +48,7 @@ def test_what_dies_in_its_trial_is_not_installed(
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(CRASH_INJECTION))
     monkeypatch.setenv("ARTISTINDEX_TEST_TRIAL", "segfault")
-    path = stand_in(tmp_path).path
+    path = stand_in(tmp_path)[1]
     command = ["models", "add", "vggish", str(path), "--unverified"]
     done = subprocess.run(
         [sys.executable, "-m", "artistindex", *command], capture_output=True, text=True, check=False

@@ -8,21 +8,19 @@ import pickle
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from artistindex.embedding.registry import ModelSpec
 from artistindex.errors import WeightsError
 
-if TYPE_CHECKING:
-    from artistindex.embedding.weights import Weights
-
 MAX_SECONDS = 300  # VGGish, the largest of the built-in models, takes about ten
-_PROGRAM = (
-    "from artistindex.embedding.trial_process import run_standard_input; run_standard_input()"
-)
+_PROGRAM = "from artistindex.embedding import trial_process; trial_process.run_standard_input()"
 
 
-def try_weights(weights: "Weights", *, max_seconds: float = MAX_SECONDS) -> None:
-    """Run `weights` once in every engine that is here, in another process.
+def try_weights(
+    spec: ModelSpec, path: Path, sha256: str, *, max_seconds: float = MAX_SECONDS
+) -> None:
+    """Run the weights of `spec` in `path` once in every engine that is here, in another process.
 
     That an engine refuses them is no failure of the trial. Raises WeightsError where the process
     dies or does not end within `max_seconds`.
@@ -31,7 +29,7 @@ def try_weights(weights: "Weights", *, max_seconds: float = MAX_SECONDS) -> None
     try:
         process = subprocess.run(  # noqa: S603  # nothing in it is from outside
             program,
-            input=pickle.dumps(weights),
+            input=pickle.dumps((spec, path, sha256)),
             capture_output=True,
             timeout=max_seconds,
             check=False,
@@ -42,7 +40,7 @@ def try_weights(weights: "Weights", *, max_seconds: float = MAX_SECONDS) -> None
         if process.returncode == 0:
             return
         how = f"was ended by {_cause(process.returncode, process.stderr)}"
-    raise WeightsError(f"{weights.path} is refused: the process that tried it {how}")
+    raise WeightsError(f"{path} is refused: the process that tried it {how}")
 
 
 def _cause(code: int, stderr: bytes) -> str:

@@ -4,6 +4,7 @@ import pickle
 import sys
 
 from artistindex.embedding.engine import ENGINES, load_model, synthetic_audio
+from artistindex.embedding.weights import Weights
 from artistindex.errors import EngineError
 
 MAX_MEMORY = 12 * 1024**3  # bytes of address space; both engines together map about four GiB
@@ -12,7 +13,8 @@ _SECONDS_OF_AUDIO = 4.0
 
 def run_standard_input() -> None:
     """Run the pickled weights of standard input in every engine; what `try_weights` starts."""
-    weights = pickle.load(sys.stdin.buffer)  # noqa: S301  # our parent wrote it
+    spec, path, sha256 = pickle.load(sys.stdin.buffer)  # noqa: S301  # our parent wrote it
+    weights = Weights(spec, path, sha256, path.stat().st_size)
     samples = synthetic_audio(_SECONDS_OF_AUDIO)
     _limit_memory()
     for name in (engine for engine in ENGINES if engine != "auto"):

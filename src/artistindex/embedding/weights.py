@@ -106,7 +106,7 @@ def find_installed(spec: ModelSpec) -> Weights:
         check_graph_is_safe(path, spec)
         _check(spec, path, sha256, size, known)
         if sha256 != spec.sha256:
-            try_weights(Weights(spec, path, sha256, size))
+            try_weights(spec, path, sha256)
         with suppress(WeightsError), _writing(spec):  # a read-only folder will still do
             _remember(spec, _Known(sha256, sha256, size, source="found in the folder"))
     elif known.sha256 != sha256:
@@ -236,7 +236,7 @@ def _install(
         if not unverified:
             _check(spec, called, sha256, size, known)
         if sha256 not in (spec.sha256, known.trusted):
-            try_weights(Weights(spec, part, sha256, size))
+            try_weights(spec, part, sha256)
     except WeightsError as error:  # vet names the temporary file
         raise WeightsError(str(error).replace(str(part), str(called))) from None
     trusted = known.trusted if unverified else sha256
