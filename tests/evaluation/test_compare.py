@@ -56,7 +56,7 @@ def test_of_two_random_indexes_the_luckier_is_not_better(planted, truth):
     """By luck alone, one of two random indexes may be clearly ahead of the other."""
     for seed in range(12):
         folders = [planted(count=COUNT, model=m, seed=2 * seed + at) for at, m in enumerate("cd")]
-        found = compare(folders, truth=truth)
+        found = compare(folders, truth=truth, resamples=500)
         judged = found.evaluation.indexes
         if not any(each.metrics[found.headline].beats_chance for each in judged):
             assert found.verdict.better is None

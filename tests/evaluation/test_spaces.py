@@ -11,6 +11,7 @@ from artistindex.evaluation.spaces import distinguished, nearest, open_spaces, r
 from artistindex.index.reader import ArtistIndex
 from artistindex.index.sidecar import UsedTrack
 from artistindex.index.writer import write_index
+from planted_library import plant_tracks
 
 
 def similarity_file(path, pairs):
@@ -128,3 +129,10 @@ def test_artists_with_a_track_in_common(tmp_path):
     (space,) = open_spaces([tmp_path])
     assert space.excluded == {(0, 1), (1, 3), (0, 3)}
     assert space.only(np.array([3, 2, 0])).excluded == {(0, 2)}
+
+
+def test_artists_with_a_recording_in_common_are_those_of_the_library(tmp_path):
+    world = {"A": np.eye(5)[:2], "B": np.eye(5)[2:4], "C": np.eye(5)[4:]}
+    folder = plant_tracks(tmp_path, world, hashes={"A 2": "same", "B 1": "same"})
+    (space,) = open_spaces([folder])
+    assert space.excluded == {(0, 1)}

@@ -1,7 +1,7 @@
 """What is evaluated: artists and how alike each pair of them is, by whatever made it so."""
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from artistindex import naming
 from artistindex.errors import AmbiguousArtist, BrokenIndex, Misuse
 from artistindex.index.reader import ArtistIndex
+from artistindex.library.library import FILE_NAME, Library
 
 Ints = NDArray[np.int64]
 Similarities = NDArray[np.floating]
@@ -131,13 +132,21 @@ def space_of_index(index: ArtistIndex) -> Space:
 
 
 def _sharing_a_recording(index: ArtistIndex) -> frozenset[tuple[int, int]]:
-    """The pairs of artists with a track of the library in common."""
-    owners: dict[int, list[int]] = {}
+    """The pairs of artists with a recording in common, as the library beside the index knows it.
+
+    Without one, as beside a copied index, a recording is what is the very same track.
+    """
+    path = index.path.parent / FILE_NAME
+    recordings: dict[int, int] = {}
+    if path.is_file():
+        with Library.open(path, read_only=True) as library:
+            recordings = library.recordings()
+    owners: dict[int, set[int]] = defaultdict(set)
     for row, name in enumerate(index.artists):
         with suppress(AmbiguousArtist):  # namesakes are neither queries nor neighbours
             for track in index.tracks(name):
                 if track.library_id is not None:
-                    owners.setdefault(track.library_id, []).append(row)
+                    owners[recordings.get(track.library_id, -track.library_id)].add(row)
     return frozenset(pair for rows in owners.values() for pair in combinations(sorted(rows), 2))
 
 
