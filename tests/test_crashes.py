@@ -51,7 +51,7 @@ def vector(number):
 
 def write(folder):
     with writer_lock(folder), Library.open(folder / FILE_NAME) as library:
-        for number in range(len(library.tracks_with(KEY)), 10_000):
+        for number in range(len(library.embedded_track_ids(KEY)), 10_000):
             track = Track((Artist(f"Artist {number}"),), "Song", path=Path(f"/music/{number}"))
             track_id = library.put_file(track, size=1, mtime_ns=1)
             library.add_failure(Failure(f"/music/{number}", "decode", "trouble"), track_id=track_id)

@@ -184,7 +184,7 @@ class Soak:
         """The artists who have no vector, though nothing speaks against it for good."""
         with Library.open(self.indexes / FILE_NAME) as library:
             keys = [key for key, _ in library.keys()]  # noqa: SIM118 - a method, not a dict's
-            embedded = set().union(*map(library.tracks_with, keys))
+            embedded = set().union(*map(library.embedded_track_ids, keys))
             done = {
                 stored.artist.name
                 for stored in library.artists()

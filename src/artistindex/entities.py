@@ -18,6 +18,30 @@ class Service(StrEnum):
     MUSICBRAINZ = "musicbrainz"
 
 
+class TrackStage(StrEnum):
+    """How far a track has come."""
+
+    LISTED = "listed"
+    MATCHED = "matched"
+    FETCHED = "fetched"
+    EMBEDDED = "embedded"
+
+
+class FailureStage(StrEnum):
+    """Where something went wrong.
+
+    `IDENTITY` and `OUTLIER` are doubts: who is meant, and whether a track is the artist's.
+    """
+
+    CATALOGUE = "catalogue"
+    IDENTITY = "identity"
+    MATCH = "match"
+    FETCH = "fetch"
+    DECODE = "decode"
+    EMBED = "embed"
+    OUTLIER = "outlier"
+
+
 @dataclass(frozen=True, slots=True)
 class Artist:
     """An artist, spelled the artist's own way, with the ids that pin who is meant.

@@ -15,8 +15,8 @@ def held(run: Any) -> Path:
         for number, name in enumerate(("Rezz", "Vril", "VRIL", "Calibre")):
             track = Track((Artist(name),), "Song", path=Path(f"/music/{number}"))
             library.upsert_file(track, size=1, mtime_ns=1)
-        library.add_artist(Artist("Nirvana", {"spotify": "us"}))
-        library.add_artist(Artist("Nirvana", {"spotify": "uk"}))
+        library.resolve_request("Nirvana us", Artist("Nirvana", {"spotify": "us"}), [])
+        library.resolve_request("Nirvana uk", Artist("Nirvana", {"spotify": "uk"}), [])
     return path
 
 

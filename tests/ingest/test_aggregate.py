@@ -41,7 +41,7 @@ def test_an_artists_vector_is_the_mean_of_its_first_tracks(library: Library) -> 
 
 def test_artists_without_a_vector_of_the_key_are_left_out(library: Library) -> None:
     put(library, "Vril", OWN)
-    library.add_artist(Artist("Rezz"))
+    library.resolve_request("Rezz", Artist("Rezz"), [])
     assert [artist.name for artist in artist_vectors(library, KEY, tracks=5).artists] == ["Vril"]
     assert artist_vectors(library, VectorKey("musicnn", "a" * 64), tracks=5).artists == []
 

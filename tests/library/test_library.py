@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +28,14 @@ def library(tmp_path: Path):
 def a_file(artist: Artist | str = VRIL, path: str = "/music/a.flac", **fields: object) -> Track:
     artist = Artist(artist) if isinstance(artist, str) else artist
     return replace(Track((artist,), "Torus", path=Path(path)), **fields)
+
+
+def add_artist(library: Library, artist: Artist) -> int:
+    return library.resolve_request(artist.described, artist, [])
+
+
+def forget(library: Library, name: str) -> int:
+    return library.forget(library.find_artist(name))
 
 
 def listed(number: int, title: str = "Torus") -> Track:
@@ -64,7 +73,7 @@ def test_vectors_of_other_keys_are_never_mixed_in(library: Library) -> None:
         replace(KEY, excerpt="3x30"),
     ):
         assert library.vectors(other) == {}
-        assert library.tracks_with(other) == set()
+        assert library.embedded_track_ids(other) == set()
 
 
 def test_a_vector_that_is_not_finite_is_refused_whole(library: Library) -> None:
@@ -85,25 +94,26 @@ def test_an_unchanged_file_is_known_and_a_changed_one_starts_anew(library: Libra
     assert library.file(Path("/music/a.flac"), 10, 21) is None
     library.upsert_file(a_file("Calibre"), size=10, mtime_ns=21)
     assert library.vectors(KEY) == {}
-    assert [each.artist.name for each in library.artists()] == ["Calibre"]
+    assert [stored.artist.name for stored in library.artists()] == ["Calibre"]
 
 
 def test_artists_are_joined_by_id_or_spelling_but_never_by_folded_name(library: Library) -> None:
-    sigur = library.add_artist(Artist("Sigur Rós"))
-    assert library.add_artist(Artist("Sigur Ro\u0301s")) == sigur  # the same spelling, decomposed
-    assert library.add_artist(Artist("sigur ros")) != sigur
-    one = library.add_artist(Artist("Nirvana", {"spotify": "1"}))
-    two = library.add_artist(Artist("Nirvana", {"spotify": "2"}))
+    sigur = add_artist(library, Artist("Sigur Rós"))
+    assert add_artist(library, Artist("Sigur Ro\u0301s")) == sigur  # the same spelling, decomposed
+    assert add_artist(library, Artist("sigur ros")) != sigur
+    one = add_artist(library, Artist("Nirvana", {"spotify": "1"}))
+    two = add_artist(library, Artist("Nirvana", {"spotify": "2"}))
     assert one != two
-    assert library.add_artist(Artist("Nirvana", {"deezer": "9"})) == one
-    assert library.add_artist(Artist("NIRVANA", {"deezer": "9"})) == one
+    assert add_artist(library, Artist("Nirvana", {"deezer": "9"})) == one
+    assert add_artist(library, Artist("NIRVANA", {"deezer": "9"})) == one
 
 
 def test_several_spellings_are_found_and_the_exact_one_first(library: Library) -> None:
-    library.add_artist(Artist("Sigur Rós"))
-    library.add_artist(Artist("sigur ros"))
-    assert len(library.find_artists("SIGUR ROS")) == 2
-    assert [each.artist.name for each in library.find_artists("sigur ros")] == ["sigur ros"]
+    add_artist(library, Artist("Sigur Rós"))
+    add_artist(library, Artist("sigur ros"))
+    with pytest.raises(AmbiguousArtist, match="Sigur Rós; sigur ros"):
+        library.find_artist("SIGUR ROS")
+    assert library.find_artist("sigur ros").artist.name == "sigur ros"
 
 
 def test_pinning_anew_detaches_what_the_wrong_artist_left(library: Library) -> None:
@@ -112,10 +122,10 @@ def test_pinning_anew_detaches_what_the_wrong_artist_left(library: Library) -> N
     for stored in library.tracks_of(library.artist_for("Vril").id):
         embed(library, stored.id, 1.0)
     library.resolve_request("Vril", Artist("Vril", {"spotify": "right"}), [listed(3)])
-    assert [each.artist.ids.get("spotify") for each in library.artists()] == ["right"]
+    assert [stored.artist.ids.get("spotify") for stored in library.artists()] == ["right"]
     assert library.vectors(KEY) == {}
     assert [
-        each.track.catalogue_id for each in library.tracks_of(library.artist_for("Vril").id)
+        stored.track.catalogue_id for stored in library.tracks_of(library.artist_for("Vril").id)
     ] == ["3"]
 
 
@@ -123,7 +133,7 @@ def test_pinning_anew_keeps_an_artist_whose_own_files_are_there(library: Library
     library.upsert_file(a_file("Vrillah"), size=1, mtime_ns=1)
     library.resolve_request("Vril", Artist("Vrillah"), [listed(1)])
     library.resolve_request("Vril", Artist("Vril", {"spotify": "right"}), [])
-    assert {each.artist.name for each in library.artists()} == {"Vrillah", "Vril"}
+    assert {stored.artist.name for stored in library.artists()} == {"Vrillah", "Vril"}
 
 
 def test_names_asked_for_wait_until_they_are_answered_or_fail(library: Library) -> None:
@@ -139,37 +149,37 @@ def test_forgetting_takes_the_tracks_of_nobody_else(library: Library) -> None:
     both = Track((VRIL, Artist("Rezz")), "Together", path=Path("/music/b.flac"))
     embed(library, library.upsert_file(a_file(), size=1, mtime_ns=1), 1.0)
     embed(library, library.upsert_file(both, size=1, mtime_ns=1), 2.0)
-    assert library.forget("vril") == 1
-    assert [each.artist.name for each in library.artists()] == ["Rezz"]
+    assert forget(library, "vril") == 1
+    assert [stored.artist.name for stored in library.artists()] == ["Rezz"]
     assert len(library.vectors(KEY)) == 1
 
 
 def test_forgetting_an_unknown_or_ambiguous_artist_changes_nothing(library: Library) -> None:
-    library.add_artist(Artist("Sigur Rós"))
-    library.add_artist(Artist("sigur ros"))
+    add_artist(library, Artist("Sigur Rós"))
+    add_artist(library, Artist("sigur ros"))
     with pytest.raises(UnknownArtist, match="Rezz"):
-        library.forget("Rezz")
+        forget(library, "Rezz")
     with pytest.raises(AmbiguousArtist, match="Sigur Rós; sigur ros"):
-        library.forget("SIGUR ROS")
+        forget(library, "SIGUR ROS")
     assert len(library.artists()) == 2
 
 
 def test_namesakes_are_told_apart_by_their_ids(library: Library) -> None:
     for country in ("us", "uk"):
-        library.add_artist(Artist("Nirvana", {"spotify": country}))
+        add_artist(library, Artist("Nirvana", {"spotify": country}))
     with pytest.raises(AmbiguousArtist, match="spotify:us"):
-        library.forget("nirvana")
-    library.forget("spotify:us")
-    assert [each.artist.ids.get("spotify") for each in library.artists()] == ["uk"]
+        forget(library, "nirvana")
+    forget(library, "spotify:us")
+    assert [stored.artist.ids.get("spotify") for stored in library.artists()] == ["uk"]
     with pytest.raises(UnknownArtist):
-        library.forget("nonsense:uk")
+        forget(library, "nonsense:uk")
 
 
 def test_the_same_trouble_is_kept_once_and_goes_when_it_goes_right(library: Library) -> None:
     track_id = library.upsert_file(a_file(), size=1, mtime_ns=1)
     for reason in ("first", "second"):
         library.add_failure(Failure("/music/a.flac", "decode", reason), track_id=track_id)
-    assert [each.reason for each in library.failures()] == ["second"]
+    assert [failure.reason for failure in library.failures()] == ["second"]
     assert library.tracks_of(1)[0].failed == {""}
     embed(library, track_id, 1.0)
     assert library.failures() == []
@@ -208,7 +218,7 @@ def test_catalogue_tracks_keep_the_catalogues_order(library: Library) -> None:
     artist_id = library.resolve_request("Vril", VRIL, [listed(3), listed(1), listed(2)])
     library.resolve_request("Vril", VRIL, [listed(2), listed(3), listed(1)])
     tracks = library.tracks_of(artist_id)
-    assert [each.track.catalogue_id for each in tracks] == ["2", "3", "1"]
+    assert [stored.track.catalogue_id for stored in tracks] == ["2", "3", "1"]
 
 
 HOSTILE = [
@@ -227,10 +237,8 @@ HOSTILE = [
 @pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_names_are_names_like_any_other(library: Library, name: str) -> None:
     library.upsert_file(a_file(name), size=1, mtime_ns=1)
-    found = library.find_artists(name)
-    assert len(found) == 1
-    assert "\n" not in found[0].artist.name
-    assert library.forget(name) == 1
+    assert "\n" not in library.find_artist(name).artist.name
+    assert forget(library, name) == 1
     assert library.counts()["artists"] == 0
 
 
@@ -275,3 +283,48 @@ def test_all_names_ever_asked_for_are_known(library: Library) -> None:
     library.add_request(["Rezz", "Vril"])
     library.resolve_request("Vril", VRIL, [listed(1)])
     assert library.requests() == ["Rezz", "Vril"]
+
+
+def test_tracks_come_artist_by_artist_in_the_order_asked_for(library: Library) -> None:
+    for number, name in enumerate(("A", "B", "C", "A")):
+        embed(library, library.upsert_file(a_file(name, f"/{number}"), size=1, mtime_ns=1), number)
+    nobody = add_artist(library, Artist("Nobody"))
+    artists = library.artists()
+    asked = [artists[2], artists[3], artists[0]]
+    paths = {
+        artist.artist.name: [str(track.track.path) for track in tracks]
+        for artist, tracks in library.tracks_by_artist(asked)
+    }
+    assert paths == {"C": ["/2"], "Nobody": [], "A": ["/0", "/3"]}
+    assert [stored for stored, _ in library.tracks_by_artist()] == artists
+    for stored, tracks in library.tracks_by_artist():
+        assert tracks == library.tracks_of(stored.id)
+    assert library.tracks_of(nobody) == []
+    assert list(library.tracks_by_artist([])) == []
+
+
+def test_vectors_come_artist_by_artist(library: Library) -> None:
+    both = Track((VRIL, Artist("Rezz")), "Together", path=Path("/music/b.flac"))
+    embed(library, library.upsert_file(a_file(), size=1, mtime_ns=1), 1.0)
+    embed(library, library.upsert_file(both, size=1, mtime_ns=1), 2.0)
+    library.upsert_file(a_file("Nobody", "/music/c.flac"), size=1, mtime_ns=1)
+    vectors = {
+        stored.artist.name: [(track.track.title, vector.tolist()) for track, vector in embedded]
+        for stored, embedded in library.vectors_by_artist(KEY)
+    }
+    assert vectors == {
+        "Vril": [("Torus", [1.0]), ("Together", [2.0])],
+        "Rezz": [("Together", [2.0])],
+        "Nobody": [],
+    }
+
+
+def test_a_transaction_within_another_is_a_part_of_it(library: Library) -> None:
+    with suppress(RuntimeError), library.transaction():
+        library.add_request(["Vril"])
+        raise RuntimeError
+    assert library.requests() == []
+    with library.transaction():
+        library.add_request(["Vril"])
+        library.add_request(["Rezz"])
+    assert library.requests() == ["Vril", "Rezz"]

@@ -26,7 +26,6 @@ from artistindex.index.sidecar import UsedTrack
 from artistindex.index.transforms import TRANSFORMS, unit
 from artistindex.index.writer import write_index
 from artistindex.ingest.pipeline import build
-from artistindex.library.artist_matching import Identities
 from artistindex.library.library import FILE_NAME, Library
 from artistindex.library.rows import ImportedArtist
 from artistindex.packs.export import export_pack
@@ -344,7 +343,7 @@ def test_a_build_with_other_weights_says_who_is_left_out(tmp_path: Path) -> None
 def test_forgetting_an_imported_artist_is_for_good(pack: Path, tmp_path: Path) -> None:
     import_pack(pack, tmp_path / "here")
     with Library.open(tmp_path / "here" / FILE_NAME) as library:
-        library.forget("Rezz")
+        library.forget(library.find_artist("Rezz"))
         held = library.imported(KEY)
     assert [each.artist.name for each in held.values()] == ["Vril", "東京", "AC/DC"]
 
@@ -473,14 +472,6 @@ def test_another_dimension_is_not_merged(tmp_path: Path) -> None:
     write_pack(tmp_path / "p.zip", [packed(["B"], dimension=7)])
     with pytest.raises(PackError, match="dimension 7 instead of 6"):
         import_pack(tmp_path / "p.zip", tmp_path / "here")
-
-
-def test_identities_never_join_what_merely_folds_alike() -> None:
-    known = Identities([Artist("Beyoncé"), Artist("X", {"spotify": "1"})])
-    assert known.find(Artist("BEYONCE")) is None
-    assert known.find(Artist("Beyoncé", {"deezer": "7"})) == (0, "name")
-    assert known.find(Artist("X", {"spotify": "2"})) is None
-    assert known.find(Artist("Y", {"spotify": "1"})) == (1, "spotify_id")
 
 
 # -- hostile packs -----------------------------------------------------------------------------

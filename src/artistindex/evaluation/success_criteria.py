@@ -58,11 +58,13 @@ class ExtractionRate:
 
 def extraction_of(library: Library, key: VectorKey) -> ExtractionRate:
     """Count the tracks with a vector of `key`, and those that failed for its model."""
-    embedded = library.tracks_with(key)
-    tracks = {
-        stored.id: stored for artist in library.artists() for stored in library.tracks_of(artist.id)
-    }
-    failed = {id_ for id_, stored in tracks.items() if stored.failed & {"", key.model}} - embedded
+    embedded = library.embedded_track_ids(key)
+    failed = {
+        track.id
+        for _, tracks in library.tracks_by_artist()
+        for track in tracks
+        if track.failed & {"", key.model}
+    } - embedded
     return ExtractionRate(len(embedded), len(embedded) + len(failed))
 
 

@@ -71,8 +71,8 @@ def read_pools(library: Library, keys: Sequence[VectorKey]) -> list[TrackPool]:
     vectors = [library.vectors(key) for key in keys]
     complete = set.intersection(*(set(by_track) for by_track in vectors))
     artists, places, pairs = [], dict[int, int](), []
-    for stored in library.artists():
-        tracks = [track for track in library.tracks_of(stored.id) if track.id in complete]
+    for stored, credited in library.tracks_by_artist():
+        tracks = [track for track in credited if track.id in complete]
         if tracks:
             artists.append(stored.artist.name)
         pairs += [(len(artists) - 1, places.setdefault(track.id, len(places))) for track in tracks]

@@ -60,16 +60,11 @@ def artist_vectors(
     taken as a pack brought them.
     """
     library.clear_failures(stage=STAGE, model=key.model)
-    vectors = library.vectors(key)
     imported = library.imported(key)
     found = ArtistVectors()
-    for stored in library.artists():
-        chosen = select(
-            library.tracks_of(stored.id),
-            tracks,
-            model=key.model,
-            usable=lambda track: track.id in vectors,
-        )
+    for stored, embedded in library.vectors_by_artist(key):
+        vectors = {track.id: vector for track, vector in embedded}
+        chosen = select([track for track, _ in embedded], tracks, model=key.model)
         pack = imported.get(stored.id)
         if pack is not None and (pack.preferred or not chosen):
             found.add_imported(stored, pack)

@@ -213,10 +213,11 @@ class ExtractionRun:
         self, artists: Iterable[StoredArtist], plans: Sequence[ModelConfig], count: int
     ) -> list[Task]:
         """The tracks that stand for `artists`, lack a vector, and were not tried in this run."""
-        held = {plan: self._library.tracks_with(key_of(plan, self._excerpt)) for plan in plans}
+        held = {
+            plan: self._library.embedded_track_ids(key_of(plan, self._excerpt)) for plan in plans
+        }
         tasks: dict[int, Task] = {}
-        for artist in artists:
-            tracks = self._library.tracks_of(artist.id)
+        for artist, tracks in self._library.tracks_by_artist(artists):
             for plan in plans:
                 usable = self._usable(held[plan])
                 for stored in select(tracks, count, model=plan.name, usable=usable):

@@ -14,6 +14,9 @@ Migration: TypeAlias = "str | Callable[[Database], None]"
 """A step from one schema to the next: SQL statements, or what SQL alone cannot do."""
 
 
+_ROWS_AT_ONCE = 1000
+
+
 def now() -> str:
     """This moment as the tables hold it: ISO 8601, UTC, milliseconds."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -65,6 +68,13 @@ class Database:
         with self._errors():
             return self._connection.execute(sql, values).fetchall()
 
+    def each(self, sql: str, *values: Any) -> Iterator[sqlite3.Row]:
+        """The rows that a statement finds, read as they are asked for."""
+        with self._errors():
+            cursor = self._connection.execute(sql, values)
+            while rows := cursor.fetchmany(_ROWS_AT_ONCE):
+                yield from rows
+
     def run(self, sql: str, *values: Any) -> int:
         """Run a statement; returns the id of the row it inserted last."""
         with self._errors():
@@ -81,7 +91,10 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All that is run in here, or nothing of it."""
+        """All that is run in here, or nothing of it; within another one it is a part of that."""
+        if self._connection.in_transaction:
+            yield
+            return
         self.run("BEGIN IMMEDIATE")
         try:
             yield

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from artistindex.entities import Artist, AudioMatch, Service, Track
+from artistindex.entities import Artist, AudioMatch, Service, Track, TrackStage
 from artistindex.metadata.filename import readable
 
 VECTOR_TYPE = np.dtype("<f4")
@@ -26,7 +26,7 @@ class StoredTrack:
 
     id: int
     track: Track
-    stage: str
+    stage: TrackStage
     size: int | None
     mtime_ns: int | None
     audio_sha256: str | None
@@ -80,6 +80,11 @@ def artist_of(row: sqlite3.Row) -> Artist:
     return Artist(row["name"], {service: row[f"{service}_id"] for service in Service})
 
 
+def stored_artist(row: sqlite3.Row) -> StoredArtist:
+    """The artist in a row of `artists`, with its id."""
+    return StoredArtist(row["id"], artist_of(row))
+
+
 def imported_artist(row: sqlite3.Row) -> ImportedArtist:
     """What a row of `imported_vectors` joined with its artist holds."""
     return ImportedArtist(
@@ -117,7 +122,7 @@ def stored_track(row: sqlite3.Row) -> StoredTrack:
     return StoredTrack(
         id=row["id"],
         track=track_of(row),
-        stage=row["stage"],
+        stage=TrackStage(row["stage"]),
         size=row["size"],
         mtime_ns=row["mtime_ns"],
         audio_sha256=row["audio_sha256"],

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from artistindex.errors import PackError
 from artistindex.index.reader import ArtistIndex, all_indexes, find_index
 from artistindex.ingest.aggregate import artist_vector
-from artistindex.library.artist_matching import Identities
+from artistindex.library.artist_matching import ArtistList
 from artistindex.library.library import FILE_NAME, Library
 from artistindex.packs.format import PackedIndex, write_pack
 
@@ -70,7 +70,7 @@ def untransformed(index: ArtistIndex, library: Library | None) -> NDArray[np.flo
 def _from_library(index: ArtistIndex, library: Library) -> NDArray[np.float32] | None:
     vectors = library.vectors(index.manifest.key)
     imported = list(library.imported(index.manifest.key).values())
-    packs = Identities(each.artist for each in imported)
+    packs = ArtistList(each.artist for each in imported)
     rows = np.empty((len(index), index.manifest.dimension), np.float32)
     for row, artist in enumerate(index.records):
         behind = [track.library_id for track in index.tracks_of_row(row)]

@@ -36,7 +36,7 @@ from artistindex.embedding.registry import MODELS
 from artistindex.entities import Artist, Service, VectorKey
 from artistindex.errors import ArtistIndexError, PackError, Remedy
 from artistindex.index.transforms import TRANSFORMS
-from artistindex.library.artist_matching import Identities
+from artistindex.library.artist_matching import ArtistList
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -374,7 +374,7 @@ def _artists(
     digest = hashlib.sha256()
     artists: list[Artist] = []
     tracks: list[tuple[tuple[str, str | None], ...]] = []
-    known = Identities()
+    known = ArtistList()
     with archive.open(info) as file:
         while line := file.readline(_MAX_LINE_BYTES + 1):
             digest.update(line)

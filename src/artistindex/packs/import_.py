@@ -19,7 +19,7 @@ from artistindex.index.manifest import Manifest
 from artistindex.index.reader import ArtistIndex
 from artistindex.index.sidecar import UsedTrack
 from artistindex.index.writer import write_index
-from artistindex.library.artist_matching import Identities
+from artistindex.library.artist_matching import ArtistList
 from artistindex.library.library import FILE_NAME, Library
 from artistindex.library.lock import writer_lock
 from artistindex.library.rows import ImportedArtist
@@ -158,7 +158,7 @@ class _Merge:
         self._vectors: list[NDArray[np.float32]] = []
         self._load(library)
         self._ids: dict[int, int] = {}  # the number of a known artist -> the id in the library
-        self._known = Identities(self._artists)
+        self._known = ArtistList(self._artists)
         self._local = dict(enumerate(self._vectors))
         self._meet(library)
         self._plan(packed, replace=replace)
@@ -229,12 +229,12 @@ class _Merge:
         self.done.collisions.append(Collision(entry.artist.name, name, how, kept, similarity))
 
     def _note_namesakes(self, artist: Artist) -> None:
-        for other in self._known.namesakes(artist):
+        for _, other in self._known.spelled(artist.name):
             self.done.collisions.append(Collision(artist.name, other.name, "name", "both", None))
 
     def write(self, library: Library) -> None:
         """Write the index: what was here, and all that the library holds of packs."""
-        rows = Identities(self._artists)
+        rows = ArtistList(self._artists)
         for entry in library.imported(self.key).values():
             tracks = [UsedTrack(title, album) for title, album in entry.tracks]
             found = rows.find(entry.artist)

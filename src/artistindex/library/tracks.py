@@ -1,0 +1,188 @@
+"""The tracks of a library, and whose they are."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
+from pathlib import Path
+
+from artistindex.entities import AudioMatch, FailureStage, Track, TrackStage
+from artistindex.library.database import Database
+from artistindex.library.recordings import NEW_RECORDING, title_key
+from artistindex.library.rows import (
+    StoredTrack,
+    artist_of,
+    stored_path,
+    stored_track,
+    track_of,
+)
+from artistindex.metadata.local_files import spread_over_albums
+
+_OF_ARTISTS = f"""
+    SELECT asked.key AS place, tracks.*, (SELECT group_concat(model, ' ') FROM failures
+        WHERE track_id = tracks.id AND stage <> '{FailureStage.OUTLIER}') AS failed_models
+    FROM json_each(?) AS asked
+    JOIN credits ON artist_id = asked.value JOIN tracks ON track_id = tracks.id
+    ORDER BY asked.key, tracks.path IS NULL, position, tracks.id"""
+
+
+class Tracks:
+    """The tables of tracks and credits. What changes them runs within the caller's transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    def file(self, path: Path, size: int, mtime_ns: int) -> Track | None:
+        """Return what is known of the file at `path`, provided that it has not changed since."""
+        rows = self._db.all(
+            "SELECT * FROM tracks WHERE path = ? AND size = ? AND mtime_ns = ?",
+            stored_path(path),
+            size,
+            mtime_ns,
+        )
+        return self._with_artists(track_of(rows[0]), rows[0]["id"]) if rows else None
+
+    def artists_of(self, track_id: int) -> list[int]:
+        """Return the ids of the artists that a track is credited to."""
+        rows = self._db.all("SELECT artist_id FROM credits WHERE track_id = ?", track_id)
+        return [row["artist_id"] for row in rows]
+
+    def of_artists(self, artist_ids: Sequence[int]) -> Iterator[list[StoredTrack]]:
+        """Yield the tracks of each artist, in the order in which they stand for it."""
+        rows = self._db.each(_OF_ARTISTS, json.dumps(list(artist_ids)))
+        by_place = groupby(rows, lambda row: int(row["place"]))
+        place, group = next(by_place, (-1, None))
+        for at in range(len(artist_ids)):
+            if at != place:
+                yield []
+                continue
+            yield _in_order([stored_track(row) for row in group or ()])
+            place, group = next(by_place, (-1, None))
+
+    def stages(self) -> dict[TrackStage, int]:
+        """Return how many tracks have come how far."""
+        rows = self._db.all("SELECT stage, count(*) AS tracks FROM tracks GROUP BY stage")
+        return {TrackStage(row["stage"]): row["tracks"] for row in rows}
+
+    # -- writing ---------------------------------------------------------------------------------
+
+    def id_of_file(self, path: Path, size: int, mtime_ns: int) -> tuple[int | None, bool]:
+        """Return the id of the track at `path`, if any, and whether it is the very same file."""
+        rows = self._db.all(
+            "SELECT id, size, mtime_ns FROM tracks WHERE path = ?", stored_path(path)
+        )
+        if not rows:
+            return None, False
+        return rows[0]["id"], (rows[0]["size"], rows[0]["mtime_ns"]) == (size, mtime_ns)
+
+    def insert_file(self, track: Track, path: Path, *, size: int, mtime_ns: int) -> int:
+        """Make a row for a file that is new; returns its id."""
+        return self._db.run(
+            "INSERT INTO tracks (title, title_key, album, duration, isrc, stage, source, path,"
+            " size, mtime_ns, recording)"
+            f" VALUES (?, ?, ?, ?, ?, ?, 'file', ?, ?, ?, {NEW_RECORDING})",
+            track.title,
+            title_key(track.title),
+            track.album,
+            track.duration,
+            track.isrc,
+            TrackStage.FETCHED,
+            stored_path(path),
+            size,
+            mtime_ns,
+        )
+
+    def put_listed(self, track: Track) -> int:
+        """Return the id of a catalogue's track, which is made unless it is there."""
+        rows = self._db.all(
+            "SELECT id FROM tracks WHERE catalogue = ? AND catalogue_id = ?",
+            track.catalogue,
+            track.catalogue_id,
+        )
+        if rows:
+            return int(rows[0]["id"])
+        return self._db.run(
+            "INSERT INTO tracks"
+            " (title, title_key, album, duration, isrc, catalogue, catalogue_id, billing,"
+            "  recording)"
+            f" VALUES (?, ?, ?, ?, ?, ?, ?, ?, {NEW_RECORDING})",
+            track.title,
+            title_key(track.title),
+            track.album,
+            track.duration,
+            track.isrc,
+            track.catalogue,
+            track.catalogue_id,
+            json.dumps([artist.name for artist in track.artists]),
+        )
+
+    def credit(self, artist_id: int, track_id: int, position: int = 0) -> None:
+        """Say that a track is an artist's, at a place in the order of preference."""
+        self._db.run(
+            "INSERT INTO credits (artist_id, track_id, position) VALUES (?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET position = excluded.position",
+            artist_id,
+            track_id,
+            position,
+        )
+
+    def set_match(self, track_id: int, match: AudioMatch) -> bool:
+        """Record which audio was chosen; returns whether the track had been heard before."""
+        heard = self._db.all("SELECT audio_sha256 FROM tracks WHERE id = ?", track_id)
+        self._db.run(
+            "UPDATE tracks SET stage = ?, source = ?, source_id = ?, match_score = ?,"
+            " match_reason = ?, audio_sha256 = NULL WHERE id = ?",
+            TrackStage.MATCHED,
+            match.source,
+            match.source_id,
+            match.score,
+            match.reason,
+            track_id,
+        )
+        return bool(heard) and heard[0]["audio_sha256"] is not None
+
+    def set_fetched(self, track_id: int) -> None:
+        """Record that a matched track's audio is at hand; one that came further stays there."""
+        self._db.run(
+            "UPDATE tracks SET stage = ? WHERE id = ? AND stage = ?",
+            TrackStage.FETCHED,
+            track_id,
+            TrackStage.MATCHED,
+        )
+
+    def set_embedded(self, track_id: int, *, audio_sha256: str, duration: float) -> None:
+        """Record the hash of a track's decoded samples and its duration in seconds."""
+        self._db.run(
+            "UPDATE tracks SET audio_sha256 = ?, duration = ?, stage = ? WHERE id = ?",
+            audio_sha256,
+            duration,
+            TrackStage.EMBEDDED,
+            track_id,
+        )
+
+    def remove(self, track_id: int) -> None:
+        """Delete a track with its vectors, credits and failures."""
+        self._db.run("DELETE FROM tracks WHERE id = ?", track_id)
+
+    def remove_uncredited(self) -> int:
+        """Delete the tracks that are nobody's; returns how many there were."""
+        before = self._db.count("tracks")
+        self._db.run("DELETE FROM tracks WHERE id NOT IN (SELECT track_id FROM credits)")
+        return before - self._db.count("tracks")
+
+    def _with_artists(self, track: Track, track_id: int) -> Track:
+        rows = self._db.all(
+            "SELECT artists.* FROM artists JOIN credits ON artist_id = artists.id"
+            " WHERE track_id = ? ORDER BY artists.id",
+            track_id,
+        )
+        return replace(track, artists=tuple(artist_of(row) for row in rows))
+
+
+def _in_order(tracks: Sequence[StoredTrack]) -> list[StoredTrack]:
+    """The user's own files, spread over albums, then catalogue tracks in the catalogue's order."""
+    files = [stored for stored in tracks if stored.track.path is not None]
+    listed = [stored for stored in tracks if stored.track.path is None]
+    return spread_over_albums(files, lambda stored: stored.track) + listed
