@@ -380,3 +380,14 @@ def test_find_raises_what_resolve_reports() -> None:
     with pytest.raises(UnknownArtist) as caught:
         find(shelf("Vrillah"), "Vril")
     assert caught.value.closest == ("Vrillah",)
+
+
+def test_an_artist_with_live_recordings_only_is_taken_and_marked() -> None:
+    rezz = Artist("Rezz", {"deezer": "1"})
+    shelf = Shelf([rezz])
+    shelf.tracks = lambda artist, *, limit: [Track((artist,), "Edge - Live")]  # type: ignore[method-assign]
+    (outcome,) = ArtistResolver(shelf, 5).resolve(["Rezz"])
+    assert [track.title for track in outcome.tracks] == ["Edge - Live"]
+    assert outcome.warnings == (
+        "Deezer lists nothing but live recordings by Rezz: they stand for the artist",
+    )

@@ -5,9 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from artistindex.entities import Artist, Track
+from artistindex.metadata.titles import Title
 from artistindex.metadata.track_selection import (
-    Title,
     TrackRank,
+    is_live,
+    is_music,
     is_usable,
     same_recording,
     select_tracks,
@@ -172,7 +174,14 @@ def test_remixes_by_others_come_last_and_only_where_needed() -> None:
     chosen = [each.title for each in select_tracks(listed, REZZ, limit=10)]
     assert chosen == ["Edge", "Relax", "Hypnocurrency", "Edge (Someone Remix)"]
     assert [each.title for each in select_tracks(listed, REZZ, limit=2)] == ["Edge", "Relax"]
-    assert select_tracks(listed[2:3], REZZ, limit=5) == []
+
+
+def test_live_recordings_stand_for_an_artist_who_has_no_other() -> None:
+    live, karaoke = track("Edge - Live"), track("Edge (Karaoke Version)")
+    assert select_tracks([karaoke, live], REZZ, limit=5) == [live]
+    assert select_tracks([karaoke, live, track("Relax")], REZZ, limit=5) == [track("Relax")]
+    assert select_tracks([karaoke, live], REZZ, limit=5, live=False) == []
+    assert track_rank(live, REZZ) is TrackRank.LIVE
 
 
 words = st.sampled_from(["edge", "Relax", "(Live)", "- Radio Edit", "(X Remix)", "[Rezz Remix]",
@@ -192,13 +201,14 @@ tracks = st.builds(
 def test_choosing_keeps_its_promises(listed: list[Track], limit: int) -> None:
     chosen = select_tracks(listed, REZZ, limit=limit)
     assert len(chosen) <= limit
-    assert all(each in listed and is_usable(each) for each in chosen)
+    usable = [track for track in listed if is_usable(track)]
+    assert all(track in (usable or listed) for track in chosen)
+    assert usable or all(is_live(track) and is_music(track) for track in chosen)
     assert not any(same_recording(one, other) for one, other in combinations(chosen, 2))
     assert select_tracks(chosen, REZZ, limit=limit) == chosen
     ranks = [track_rank(each, REZZ) for each in chosen]
     assert ranks == sorted(ranks)
-    if any(is_usable(each) for each in listed):
-        assert chosen
+    assert bool(chosen) is any(is_music(track) for track in listed)
 
 
 @given(title=titles)

@@ -12,7 +12,8 @@ from sqlite3 import Row
 from artistindex import naming
 from artistindex.library.database import Database
 from artistindex.library.rows import track_of
-from artistindex.metadata.track_selection import Title, same_recording
+from artistindex.metadata.titles import Title
+from artistindex.metadata.track_selection import same_recording
 
 NEW_RECORDING = "(SELECT coalesce(max(recording), 0) + 1 FROM tracks)"
 """SQL for the number of a recording that no track has yet."""

@@ -20,6 +20,7 @@ from artistindex.listeners.favourites import unique
 from artistindex.metadata.artist_ids import PinnedArtists
 from artistindex.metadata.open import open_provider
 from artistindex.metadata.provider import ArtistMatch, Evidence, MetadataProvider
+from artistindex.metadata.track_selection import is_live
 
 MAX_NAME_LENGTH = 200
 _CANDIDATES_SHOWN = 5
@@ -149,13 +150,19 @@ class ArtistResolver:
                 f"{self.provider.label} lists no studio recording by {match.artist.name} "
                 f"(id {match.artist.ids.get(self.provider.name)})"
             )
+        warnings = match.warnings
+        if all(map(is_live, tracks)):
+            warnings += (
+                f"{self.provider.label} lists nothing but live recordings by {match.artist.name}: "
+                "they stand for the artist",
+            )
         return Resolved(
             requested=requested,
             name=name,
             artist=match.artist,
             how=match.how,
             tracks=tuple(tracks),
-            warnings=match.warnings,
+            warnings=warnings,
         )
 
 

@@ -1,53 +1,30 @@
 """Which of a catalogue's tracks stand for an artist: pure choosing, no network.
 
-Titles are taken apart into the song and its qualifiers, which stand in brackets or after a dash:
-"Strobe - Radio Edit", "Ghosts 'n' Stuff (feat. Rob Swire) [Sub Focus Remix]".
+What a title says is read by titles.py, whose vocabulary the matching of videos shares.
 """
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 
 from artistindex import naming
 from artistindex.entities import Artist, Track
+from artistindex.metadata.title_words import Kind
+from artistindex.metadata.titles import Title, credited_at, texts, words
 
-SHORTEST = 60.0
+MIN_DURATION = 60.0
 MAX_DURATION = 900.0
 _SAME_SECONDS = 5.0
 
-_BRACKETS = re.compile(r"[(\[{]([^()\[\]{}]*)[)\]}]")
-_DASH = re.compile(r"\s+[-–—]\s+")
-_GUEST = re.compile(r"^(feat|ft|featuring|with|w/)\b", re.IGNORECASE)
-_GUEST_IN_SONG = re.compile(r"\s(feat|ft|featuring)\b.*$", re.IGNORECASE)
-
-_LIVE = re.compile(
-    r"^live\b|\blive$|\blive (at|in|from|on|version|session|performance|recording|take|edit)\b"
-    r"|\b(en vivo|en directo|ao vivo|dal vivo|en concert|in concert|unplugged)\b"
-)
 _LIVE_ALBUM = re.compile(
     r"^live$|^live[:!]|^live (at|in|from|on)\b|[(\[-]\s*live\b|\blive (at|from)\b"
-    r"|\b(live in concert|en vivo|ao vivo|unplugged|karaoke)\b"
+    r"|\b(live in concert|en vivo|ao vivo|dal vivo|en directo|unplugged|karaoke)\b"
 )
-_KARAOKE = re.compile(
-    r"\bkaraoke\b|\bin the style of\b|\bmade famous by\b|\boriginally performed\b|\bbacking track\b"
-)
-_KARAOKE_TITLE = re.compile(r"\bkaraoke (version|track)\b")
-_TALK = re.compile(
-    r"\b(commentary|interview|track by track|voice (memo|note)|audiobook|spoken)\b|^skit$"
-)
-_TALK_TITLE = re.compile(r"\bcommentary$")
-_EDITION = re.compile(
-    r"\bre-?master(ed)?\b|^\d{4}$|\bre-?issue\b|\banniversary\b|\bdeluxe\b|\bbonus track\b"
-    r"|^(the )?(radio|single|album|ep|extended|original|club|full|full length|short|long|video"
-    r"|main|explicit|clean|mono|stereo|digital|\d+\s?(\"|''|inch))( (edit|version|mix|cut))*$"
-    r"|^(explicit|clean|mono|stereo)$|^from (the )?(\"|'|.*soundtrack|.*motion picture)"
-)
-_ALTERED = re.compile(
-    r"\b(re-?mix(es|ed)?|rmx|re-?work(ed)?|re-?fix|re-?edit|re-?visit(ed)?|bootleg|flip|mash-?up"
-    r"|dub|cover|mix(ed)?|edit|acoustic|instrumental|a ?c+app?ell?a|orchestral|piano version"
-    r"|demo|sped up|slowed|reverb|nightcore|8d)\b"
-)
+_REMIXES = frozenset(("remix", "vip", "mix", "edit", "rework", "bootleg", "flip", "dub", "version"))
+_ALTERING = {
+    *(Kind.REMIX, Kind.COVER, Kind.ALTERED, Kind.ACOUSTIC, Kind.INSTRUMENTAL, Kind.ARRANGED),
+    *(Kind.DEMO, Kind.SESSION, Kind.MIX, Kind.MIXED),
+}
 
 
 class TrackRank(IntEnum):
@@ -57,66 +34,48 @@ class TrackRank(IntEnum):
     GUEST = 1
     ODD_LENGTH = 2
     ALTERED = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Title:
-    """A title taken apart: the song, folded, and its qualifiers, folded."""
-
-    song: str
-    qualifiers: tuple[str, ...]
-
-    @classmethod
-    def parse(cls, title: str) -> "Title":
-        """Take `title` apart."""
-        qualifiers = [match.group(1) for match in _BRACKETS.finditer(title)]
-        rest = _BRACKETS.sub(" ", title)
-        song, *after = _DASH.split(rest.strip())
-        song = _GUEST_IN_SONG.sub("", song).strip()
-        if not song:  # "(You)" is a song, not a qualifier
-            return cls(naming.normalise(title), ())
-        folded = (naming.normalise(q) for q in (*qualifiers, *after) if not _GUEST.match(q.strip()))
-        return cls(naming.normalise(song), tuple(q for q in folded if q))
-
-    @property
-    def recording(self) -> str:
-        """What names the recording: the title without guests, editions and remastering."""
-        kept = (q for q in self.qualifiers if not _EDITION.search(q))
-        return " ".join((self.song, *sorted(kept)))
-
-    @property
-    def is_edition(self) -> bool:
-        """Whether it is an edit or a re-release, whose duration may differ from the original's."""
-        return any(_EDITION.search(q) for q in self.qualifiers)
+    LIVE = 4
 
 
 def is_usable(track: Track) -> bool:
     """Whether `track` is music made in a studio: not live, no karaoke, no commentary."""
+    return is_music(track) and not is_live(track)
+
+
+def is_live(track: Track) -> bool:
+    """Whether its title or its album calls `track` a live recording."""
+    album = naming.normalise(track.album or "")
+    return Kind.LIVE in Title.parse(track.title).kinds or _LIVE_ALBUM.search(album) is not None
+
+
+def is_music(track: Track) -> bool:
+    """Whether `track` is the artist's music: no karaoke, no commentary."""
     title = Title.parse(track.title)
-    folded, album = naming.normalise(track.title), naming.normalise(track.album or "")
+    song = " ".join(texts(title.song))
     return not (
-        any(_LIVE.search(q) or _KARAOKE.search(q) or _TALK.search(q) for q in title.qualifiers)
-        or _KARAOKE_TITLE.search(folded)
-        or _TALK_TITLE.search(folded)
-        or _LIVE_ALBUM.search(album)
-        or _KARAOKE.search(album)
+        title.kinds & {Kind.KARAOKE, Kind.TALK}
+        or re.search(r"\bkaraoke (version|track)\b|. commentary$", song)
+        or "karaoke" in naming.normalise(track.album or "").split()
     )
 
 
 def track_rank(track: Track, artist: Artist) -> TrackRank:
-    """How well `track` stands for `artist`: own songs, then guest parts, remixes by others last."""
-    own_name = re.compile(rf"(?<!\w){re.escape(naming.normalise(artist.name))}(?!\w)")
-    altered = [
-        q
-        for q in Title.parse(track.title).qualifiers
-        if _ALTERED.search(q) and not _EDITION.search(q)
-    ]
-    if not all(own_name.search(q) for q in altered):
+    """How well `track` stands for `artist`: own songs, guest parts, others' remixes, live ones."""
+    if is_live(track):
+        return TrackRank.LIVE
+    if _is_altered_by_others(track, artist):
         return TrackRank.ALTERED
-    if track.duration is not None and not SHORTEST <= track.duration <= MAX_DURATION:
+    if track.duration is not None and not MIN_DURATION <= track.duration <= MAX_DURATION:
         return TrackRank.ODD_LENGTH
     first = track.artists[0] if track.artists else artist
     return TrackRank.OWN if is_same(first, artist) else TrackRank.GUEST
+
+
+def _is_altered_by_others(track: Track, artist: Artist) -> bool:
+    """Whether a part of the title tells of a remix or its like, and does not name `artist`."""
+    name = texts(words(artist.name))
+    altered = [part for part in Title.parse(track.title).parts if part.kinds & _ALTERING]
+    return not all(name and credited_at(part.words, name, _REMIXES) for part in altered)
 
 
 def is_same(one: Artist, other: Artist) -> bool:
@@ -143,12 +102,17 @@ def same_recording(one: Track, other: Track) -> bool:
     return abs(one.duration - other.duration) <= _SAME_SECONDS
 
 
-def select_tracks(tracks: Iterable[Track], artist: Artist, *, limit: int) -> list[Track]:
-    """At most `limit` of `tracks`, the best first; equals stay in the catalogue's order.
+def select_tracks(
+    tracks: Iterable[Track], artist: Artist, *, limit: int, live: bool = True
+) -> list[Track]:
+    """Return at most `limit` of `tracks`, the best first; equals stay in the catalogue's order.
 
     Unusable tracks are left out, and every recording but the best standing of its re-releases.
+    With `live`, live recordings are the last resort: they stand for an artist who has no other.
     """
-    ranked = sorted(filter(is_usable, tracks), key=lambda track: track_rank(track, artist))
+    music = [track for track in tracks if is_music(track)]
+    studio = [track for track in music if not is_live(track)]
+    ranked = sorted(studio or (music if live else ()), key=lambda track: track_rank(track, artist))
     return distinct(ranked, limit=limit)
 
 
