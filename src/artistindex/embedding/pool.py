@@ -1,27 +1,21 @@
 """Worker processes that outlive what a track can do to them: a crash, a hang, a kill."""
 
 import errno
-import multiprocessing
 import os
-import signal
-import sys
 import threading
 from collections import deque
-from collections.abc import Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from multiprocessing import resource_tracker
-from types import ModuleType, TracebackType
-from typing import Any, Self
+from types import TracebackType
+from typing import Self
 
+from artistindex._util.worker_process import WorkerProcess, how_it_died
 from artistindex.embedding.embed import EmbedResult, Job
-from artistindex.embedding.pool_worker import NOT_FOR_WORKERS, work
+from artistindex.embedding.pool_worker import work
 from artistindex.errors import ArtistIndexError, EngineError, TrackError
 
 DEFAULT_TIMEOUT = 900.0
 _MAX_FAILED_STARTS = 3
 _SECONDS_TO_START = 300.0
-_SECONDS_TO_LEAVE = 5.0
 _TOO_MANY = "is there enough memory? (--workers 1 needs the least)"
 
 
@@ -74,7 +68,7 @@ class WorkerPool:
                 reason = f"took longer than {self._timeout:.0f} s and was ended"
                 return TrackError("decode", reason, retryable=True)
             except EOFError:
-                return TrackError("decode", _how_it_died(self._reap(worker)), retryable=True)
+                return TrackError("decode", how_it_died(self._reap(worker)), retryable=True)
             self._idle.append(worker)
             if isinstance(outcome, EmbedResult | TrackError):
                 return outcome
@@ -132,27 +126,19 @@ class WorkerPool:
             self._reap(worker)
 
 
-class _Worker:
-    """One process, and this side's end of its pipe; `begun` counts its jobs."""
+class _Worker(WorkerProcess):
+    """One process that embeds; `begun` counts its jobs."""
 
     def __init__(self) -> None:
-        resource_tracker.ensure_running()  # its start lets go of the signals that are held
-        context = multiprocessing.get_context("spawn")
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=work, args=(theirs,), daemon=True)
-        try:
-            with _signals_held(), _no_main_module():
-                self._process.start()
-        finally:
-            theirs.close()
+        super().__init__(work)
         self.begun = 0
 
     def begin(self, job: Job) -> bool:
         """Whether the process took `job`: that it died before cannot be the job's fault."""
         try:
-            self._pipe.send(job)
-            self._hear(_SECONDS_TO_START)
-        except (EOFError, OSError):
+            self.send(job)
+            self.receive(_SECONDS_TO_START)
+        except (EOFError, TimeoutError):
             return False
         self.begun += 1
         return True
@@ -162,68 +148,5 @@ class _Worker:
 
         Raises EOFError where the process died, TimeoutError where it had to be ended.
         """
-        found: EmbedResult | ArtistIndexError = self._hear(timeout)
-        return found
-
-    def _hear(self, timeout: float) -> Any:
-        try:
-            if self._pipe.poll(timeout):
-                return self._pipe.recv()
-        except OSError as error:
-            raise EOFError from error
-        self.kill()
-        raise TimeoutError
-
-    def kill(self) -> None:
-        """End the process at once."""
-        self._process.kill()
-
-    def close(self) -> None:
-        """Let the process leave once it has no job."""
-        self._pipe.close()
-
-    def end(self) -> int | None:
-        """Wait until the process is gone; returns its exit code."""
-        self.close()
-        self._process.join(_SECONDS_TO_LEAVE)
-        if self._process.is_alive():
-            self.kill()
-            self._process.join()
-        return self._process.exitcode
-
-
-@contextmanager
-def _signals_held() -> Iterator[None]:
-    """A process started in here never hears what is meant for this one alone: a Ctrl-C would have
-    it print a traceback into the terminal, a SIGTERM to the group cost the track that it has."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, NOT_FOR_WORKERS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextmanager
-def _no_main_module() -> Iterator[None]:
-    """A worker needs nothing of the program that started it, whose script multiprocessing would
-    have it run: a script without a guard would build again, one from standard input is no file."""
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
-
-
-def _how_it_died(exit_code: int | None) -> str:
-    if exit_code is None or exit_code >= 0:
-        return f"its worker process ended with exit code {exit_code}"
-    try:
-        name = signal.Signals(-exit_code).name
-    except ValueError:
-        name = "unknown"
-    hint = "; out of memory?" if -exit_code == getattr(signal, "SIGKILL", 9) else ""
-    return f"its worker process was killed by signal {-exit_code} ({name}{hint})"
+        outcome: EmbedResult | ArtistIndexError = self.receive(timeout)
+        return outcome

@@ -3,16 +3,12 @@
 It imports nothing heavy before `work` has set the stage, so that numpy reads its settings there.
 """
 
-import multiprocessing
 import os
-import signal
-import threading
 from multiprocessing import connection
 
+from artistindex._util.worker_process import stand_by_parent
 from artistindex.errors import ArtistIndexError
 
-NOT_FOR_WORKERS = (signal.SIGINT, signal.SIGTERM)
-"""Signals that are meant for the process that started the worker alone."""
 _ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
 )
@@ -26,9 +22,7 @@ def work(pipe: "connection.Connection") -> None:
     That is an `Embedded`, a TrackError, or another ArtistIndexError that ends the build. Returns
     when the other end is closed.
     """
-    for number in NOT_FOR_WORKERS:
-        signal.signal(number, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    stand_by_parent()
     os.environ.update(_ONE_THREAD)
     from artistindex.embedding.embed import embed_safely
 
@@ -43,11 +37,3 @@ def work(pipe: "connection.Connection") -> None:
         except ArtistIndexError as error:
             outcome = error
         pipe.send(outcome)
-
-
-def _end_with_parent() -> None:
-    """A killed parent can stop nobody, and a track may take long: leave with it."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
