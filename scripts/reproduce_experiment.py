@@ -275,9 +275,7 @@ def _criteria_table(comparison: Comparison) -> Table:
     return Table.of(
         "Success criteria",
         (
-            Column("criterion"),
-            Column("index"),
-            Column("wanted"),
+            *map(Column, ("criterion", "index", "wanted")),
             Column("met?", key="outcome"),
             Column("detail"),
         ),
@@ -309,9 +307,7 @@ def _pairs_table(comparison: Comparison) -> Table:
     return Table.of(
         "Pairs",
         (
-            Column("pair"),
-            Column("expected"),
-            Column("index"),
+            *map(Column, ("pair", "expected", "index")),
             Column("cosine", Kind.NUMBER, "cosine_similarity"),
             Column("met?", key="outcome"),
         ),

@@ -12,7 +12,7 @@ from artistindex import naming
 from artistindex.evaluation import bootstrap, chance, metrics
 from artistindex.evaluation.bootstrap import Estimate
 from artistindex.evaluation.expected_pairs import ExpectedPair
-from artistindex.evaluation.metrics import Hubness, Pool
+from artistindex.evaluation.metrics import Hubness
 from artistindex.evaluation.spaces import Space, nearest
 
 Ints = NDArray[np.int64]
@@ -198,12 +198,7 @@ def _agreement(
     candidates = len(first) - 1
     chances = [*(k / candidates for k in ks), chance.rank_biased_overlap(candidates)]
     *overlaps, rbo = (
-        Estimate(
-            Pool.CLOSED,
-            float(column.mean()),
-            *bootstrap.interval(means, len(values)),
-            chance=expected,
-        )
+        Estimate(float(column.mean()), *bootstrap.interval(means, len(values)), chance=expected)
         for column, means, expected in zip(values.T, drawn.T, chances, strict=True)
     )
     return Agreement(

@@ -11,7 +11,7 @@ faster than `scipy.stats.bootstrap`, which gathers the values of every resample.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -49,7 +49,6 @@ class Estimate:
     95% of random rankings of these queries lie; `ceiling` is what a perfect ranking reaches.
     """
 
-    pool: Pool
     value: float | None
     low: float | None
     high: float | None
@@ -57,6 +56,7 @@ class Estimate:
     chance_low: float | None = None
     chance_high: float | None = None
     ceiling: float = 1.0
+    pool: Pool = Pool.CLOSED
 
     @property
     def beats_chance(self) -> bool:
@@ -71,16 +71,7 @@ class Estimate:
 
     def to_json(self) -> dict[str, Any]:
         """Return the estimate as a JSON object."""
-        return {
-            "value": self.value,
-            "low": self.low,
-            "high": self.high,
-            "chance": self.chance,
-            "chance_low": self.chance_low,
-            "chance_high": self.chance_high,
-            "ceiling": self.ceiling,
-            "pool": self.pool,
-        }
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,12 +195,7 @@ def estimates(
     drawn = resampled_means(values, owners, resamples=resamples, seed=seed)
     artists = len(values) if owners is None else len(np.unique(owners))
     return [
-        Estimate(
-            Pool.CLOSED,
-            float(column.mean()),
-            *interval(means, artists),
-            *chance.over_queries(of_queries),
-        )
+        Estimate(float(column.mean()), *interval(means, artists), *chance.over_queries(of_queries))
         for column, means, of_queries in zip(values.T, drawn.T, chances, strict=True)
     ]
 

@@ -26,7 +26,7 @@ from artistindex.evaluation.evaluate import (
     IndexEvaluation,
     checked_ks,
     estimates,
-    evaluate_together,
+    evaluate_spaces,
     overlap_metric,
     values_of,
 )
@@ -163,7 +163,7 @@ def compare(
     evaluation = (
         None
         if truth is None
-        else evaluate_together(spaces, truth, ks=ks, seed=seed, resamples=resamples)
+        else evaluate_spaces(spaces, truth, is_one_pool=True, ks=ks, seed=seed, resamples=resamples)
     )
     agreements = agreements_of(spaces, ks, seed=seed, resamples=resamples)
     spreads = spreads_of(spaces)

@@ -12,7 +12,7 @@ from scipy.stats import rankdata
 from artistindex import naming
 from artistindex.errors import Misuse
 from artistindex.evaluation import bootstrap, chance, metrics
-from artistindex.evaluation.bootstrap import Estimate, Interval
+from artistindex.evaluation.bootstrap import Estimate
 from artistindex.evaluation.chance import Chance
 from artistindex.evaluation.metrics import Pool
 from artistindex.evaluation.protocol import Protocol, Query, QueryRanking, make_protocol, rank
@@ -118,34 +118,31 @@ def evaluate(
     Raises Misuse for a truth of another shape, without an artist in common, or such a `k`;
     BrokenIndex for an index that cannot be read.
     """
-    ground_truth = read_truth(Path(truth))
-    evaluations = [
-        evaluate_space(space, ground_truth, ks=ks, seed=seed, resamples=resamples)
-        for space in open_spaces(indexes)
-    ]
-    notes = [
-        *truth_notes(ground_truth),
-        *(note for evaluation in evaluations for note in pool_notes(evaluation)),
-    ]
-    return Evaluation(str(truth), tuple(evaluations), tuple(notes))
+    spaces = open_spaces(indexes)
+    return evaluate_spaces(spaces, truth, ks=ks, seed=seed, resamples=resamples)
 
 
-def evaluate_together(
+def evaluate_spaces(
     spaces: Sequence[Space],
     truth: Path | str,
     *,
+    is_one_pool: bool = False,
     ks: Sequence[int] | None = None,
     seed: int = 0,
     resamples: int = bootstrap.RESAMPLES,
 ) -> Evaluation:
-    """Hold spaces of the same artists against `truth`; raises Misuse as `evaluate` does."""
+    """Hold spaces against `truth`; raises Misuse as `evaluate` does.
+
+    Where all have the same artists, `is_one_pool`, one remark on the pool is enough.
+    """
     ground_truth = read_truth(Path(truth))
     evaluations = [
         evaluate_space(space, ground_truth, ks=ks, seed=seed, resamples=resamples)
         for space in spaces
     ]
-    notes = (*truth_notes(ground_truth), *pool_notes(evaluations[0]))
-    return Evaluation(str(truth), tuple(evaluations), notes)
+    pools = evaluations[:1] if is_one_pool else evaluations
+    notes = [*truth_notes(ground_truth), *(note for pool in pools for note in pool_notes(pool))]
+    return Evaluation(str(truth), tuple(evaluations), tuple(notes))
 
 
 def evaluate_space(
@@ -316,9 +313,9 @@ def correlations(
         )
         ends = bootstrap.interval(drawn, len(np.unique(owners)))
         by_name[name] = (
-            Estimate(Pool.CLOSED, None, *Interval(None, None), chance=0.0)
+            Estimate(None, None, None, chance=0.0)
             if np.isnan(value)
-            else Estimate(Pool.CLOSED, value, *ends, chance=0.0)
+            else Estimate(value, *ends, chance=0.0)
         )
     return by_name
 

@@ -8,7 +8,7 @@ outside the pool count too. What a random ranking scores stands in `chance`, und
 """
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -140,12 +140,7 @@ class Hubness:
 
     def to_json(self) -> dict[str, Any]:
         """Return the hubness as a JSON object."""
-        return {
-            "k": self.k,
-            "skewness": self.skewness,
-            "largest": self.largest,
-            "anti_hubs": self.anti_hubs,
-        }
+        return asdict(self)
 
 
 def hubness(nearest: Ints, artists: int) -> Hubness:

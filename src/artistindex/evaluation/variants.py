@@ -17,7 +17,7 @@ from artistindex.evaluation.artist_retrieval import (
     fused_name,
 )
 from artistindex.evaluation.bootstrap import Difference
-from artistindex.evaluation.evaluate import Evaluation, evaluate_together
+from artistindex.evaluation.evaluate import Evaluation, evaluate_spaces
 from artistindex.evaluation.metrics import Hubness
 from artistindex.evaluation.spaces import (
     Similarities,
@@ -116,8 +116,8 @@ def evaluate_fused(
         )
         for method in fusion.FusionMethod
     ]
-    evaluation = evaluate_together(
-        [*spaces, *fusions], truth, ks=ks, seed=seed, resamples=resamples
+    evaluation = evaluate_spaces(
+        [*spaces, *fusions], truth, is_one_pool=True, ks=ks, seed=seed, resamples=resamples
     )
     differences = {
         (fused.index, index.index, metric): difference
@@ -189,7 +189,9 @@ def evaluate_transforms(
         name = index.name
     evaluation, headline, differences = None, "", dict[str, Difference]()
     if truth is not None:
-        evaluation = evaluate_together(spaces, truth, ks=ks, seed=seed, resamples=resamples)
+        evaluation = evaluate_spaces(
+            spaces, truth, is_one_pool=True, ks=ks, seed=seed, resamples=resamples
+        )
         headline = f"overlap@{evaluation.indexes[0].ks[-1]}"
         differences = _differences(evaluation, headline, seed=seed, resamples=resamples)
     hubs = {

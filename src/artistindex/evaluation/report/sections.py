@@ -6,10 +6,9 @@ from typing import Any
 from artistindex.evaluation.compare import Comparison
 from artistindex.evaluation.report.tables import Column, Kind, Section, Table, shown
 
-_ESTIMATE = tuple(
-    Column(title, Kind.NUMBER, key)
-    for title, key in (("value", "value"), ("from", "low"), ("to", "high"), ("chance", "chance"))
-)
+_INTERVAL = (Column("from", Kind.NUMBER, "low"), Column("to", Kind.NUMBER, "high"))
+_ESTIMATE = (Column("value", Kind.NUMBER), *_INTERVAL, Column("chance", Kind.NUMBER))
+_SPREAD = ("min", "max", "range", "mean", "sd")
 _NUMBERS = ("part", "measure", "index", "value", "low", "high", "chance", "remark")
 
 
@@ -77,13 +76,7 @@ def _truth_section(comparison: Comparison) -> Section:
 def _metrics_table(comparison: Comparison) -> Table:
     return Table.of(
         "Every metric, with its 95% interval, chance and ceiling",
-        (
-            Column("metric"),
-            Column("pool"),
-            Column("index"),
-            *_ESTIMATE,
-            Column("ceiling", Kind.NUMBER),
-        ),
+        (*map(Column, ("metric", "pool", "index")), *_ESTIMATE, Column("ceiling", Kind.NUMBER)),
         (
             {"metric": metric, "index": evaluation.index, **evaluation.metrics[metric].to_json()}
             for metric in comparison.evaluations[0].metrics
@@ -98,12 +91,9 @@ def _differences_table(comparison: Comparison) -> Table:
         "Differences on the same queries, by a paired bootstrap; many at once: a few look clear by"
         " luck",
         (
-            Column("metric"),
-            Column("first"),
-            Column("second"),
+            *map(Column, ("metric", "first", "second")),
             Column("first less second", Kind.NUMBER, "difference"),
-            Column("from", Kind.NUMBER, "low"),
-            Column("to", Kind.NUMBER, "high"),
+            *_INTERVAL,
             Column("p", Kind.NUMBER),
             Column("clear?", key="clear"),
         ),
@@ -122,13 +112,12 @@ def _differences_table(comparison: Comparison) -> Table:
 
 
 def _spread_table(comparison: Comparison) -> Table:
-    measures = ("min", "max", "range", "mean", "sd")
     return Table.of(
         "Cosine similarities of all pairs of the shared artists",
         (
             Column("index"),
             Column("pairs", Kind.INTEGER),
-            *(Column(measure, Kind.NUMBER) for measure in measures),
+            *(Column(measure, Kind.NUMBER) for measure in _SPREAD),
         ),
         ({"index": index, **spread.to_json()} for index, spread in comparison.spreads.items()),
     )
@@ -152,10 +141,7 @@ def _pairs_section(comparison: Comparison) -> Section:
     table = Table.of(
         "Chosen pairs",
         (
-            Column("artist"),
-            Column("and"),
-            Column("expected"),
-            Column("index"),
+            *map(Column, ("artist", "and", "expected", "index")),
             Column("cosine", Kind.NUMBER, "cosine_similarity"),
             Column("percentile", Kind.NUMBER),
             Column("met?", key="met"),
@@ -178,15 +164,12 @@ def _pairs_section(comparison: Comparison) -> Section:
 
 
 def _agreement_section(comparison: Comparison) -> Section:
-    value, *rest = _ESTIMATE
     agreement = Table.of(
         "How alike the indexes rank the artists",
         (
-            Column("first"),
-            Column("second"),
-            Column("measure"),
-            Column("mean", Kind.NUMBER, value.key),
-            *rest,
+            *map(Column, ("first", "second", "measure")),
+            Column("mean", Kind.NUMBER, "value"),
+            *_ESTIMATE[1:],
         ),
         _agreement_records(comparison),
     )
@@ -194,16 +177,13 @@ def _agreement_section(comparison: Comparison) -> Section:
         f"Where they disagree most: what only one has among the nearest {comparison.ks[-1]}",
         (
             Column("artist"),
-            Column("rank-biased overlap", Kind.NUMBER),
-            Column("first"),
-            Column("only in the first"),
-            Column("second"),
-            Column("only in the second"),
+            Column("rank-biased overlap", Kind.NUMBER, "rbo"),
+            *map(Column, ("first", "only in the first", "second", "only in the second")),
         ),
         (
             {
                 "artist": shown(disagreement.artist),
-                "rank-biased overlap": disagreement.rbo,
+                "rbo": disagreement.rbo,
                 "first": disagreement.first,
                 "only in the first": _listed(disagreement.only_first),
                 "second": disagreement.second,
@@ -230,13 +210,7 @@ def _listed(artists: Iterable[str]) -> str:
 def _criteria_section(comparison: Comparison) -> Section:
     table = Table.of(
         "Criteria of success",
-        (
-            Column("criterion"),
-            Column("index"),
-            Column("wanted"),
-            Column("result"),
-            Column("detail"),
-        ),
+        map(Column, ("criterion", "index", "wanted", "result", "detail")),
         ({**criterion.to_json(), "result": criterion.outcome} for criterion in comparison.criteria),
     )
     notes = {
@@ -289,7 +263,7 @@ def numbers_of(comparison: Comparison) -> Table:
 
 def _similarities(comparison: Comparison) -> Iterator[dict[str, Any]]:
     for index, spread in comparison.spreads.items():
-        for measure in ("min", "max", "range", "mean", "sd"):
+        for measure in _SPREAD:
             value = spread.to_json()[measure]
             yield {"part": "similarities", "measure": measure, "index": index, "value": value}
 
