@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -13,6 +14,10 @@ from artistindex.index.sidecar import UsedTrack
 from artistindex.index.writer import write_index
 from builds import Place, write_music
 from services import JumpingClock
+
+# how long an example takes says more of the machine than of the code
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 _OF_THE_PERSON = (
     "ARTISTINDEX_INDEXES",

@@ -1,12 +1,22 @@
-"""Writing a file so that a crash or a full disk leaves the old one or the new one, never half."""
+"""Writing files: never half, and never through a link that somebody put in the way.
 
+A crash or a full disk leaves the old file or the new one. A folder that was given to us may hold
+links made by a stranger: a link in the place of a file is replaced, or refused where the file must
+be opened as it is; a link in the place of a folder is refused. The folder that a person named is
+the person's own choice and may itself be a link.
+"""
+
+import errno
 import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 
 def atomic_write(path: Path, content: bytes) -> None:
@@ -17,24 +27,67 @@ def atomic_write(path: Path, content: bytes) -> None:
 
 @contextmanager
 def atomic_writer(path: Path) -> Iterator[BinaryIO]:
-    """A file to write that takes the place of `path` at the end: flushed to the disk, then renamed.
+    """Open a file that takes the place of `path` at the end, as `atomic_path` does."""
+    with atomic_path(path) as part, part.open("wb") as file:
+        yield file
 
-    Raises OSError. Whatever is raised on the way, the temporary file beside `path` is gone then and
-    what was at `path` is untouched.
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Name a new file that takes the place of `path` at the end: flushed to the disk, then renamed.
+
+    For what writes by name; the name is one that nobody could foresee. Raises OSError. Whatever is
+    raised on the way, the temporary file beside `path` is gone then and what was at `path` is
+    untouched.
     """
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o666 & ~_umask())
+        yield Path(name)
+        os.fsync(handle)
+        os.fchmod(handle, 0o666 & ~_umask())
         os.replace(name, path)
     except BaseException:
         with suppress(FileNotFoundError):
             os.unlink(name)
         raise
+    finally:
+        os.close(handle)
     _flush_folder(path.parent)
+
+
+def no_follow(path: str, flags: int) -> int:
+    """Open a file for `open(path, mode, opener=no_follow)`, which raises OSError for a link."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
+
+
+def refuse_link(path: Path) -> None:
+    """Raise OSError where `path` itself is a link: for what can only be opened by its name."""
+    if path.is_symlink():
+        reason = f"{path.name} is a link, and nothing is written through links"
+        raise OSError(errno.ELOOP, reason, str(path))
+
+
+def make_folder(path: Path, *, within: Path | None = None) -> None:
+    """Make a folder of ours inside the folder `within` that was given (by default its parent).
+
+    Raises OSError, also where it or a folder between the two is a link.
+    """
+    for place in (path, *path.parents):
+        if place == (within or path.parent):
+            break
+        refuse_link(place)
+    path.mkdir(parents=True, exist_ok=True)
+
+
+def file_lock(path: Path) -> "BaseFileLock":
+    """Return the lock between processes that the file `path` stands for.
+
+    Raises OSError where it is a link.
+    """
+    from filelock import FileLock
+
+    refuse_link(path)
+    return FileLock(path)
 
 
 def sha256_file(path: Path) -> str:

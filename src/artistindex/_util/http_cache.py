@@ -9,6 +9,8 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
+from artistindex._util.files import refuse_link
+
 _SCHEMA = """
     CREATE TABLE IF NOT EXISTS responses (
         url TEXT PRIMARY KEY, status INTEGER NOT NULL, body TEXT NOT NULL, fetched REAL NOT NULL
@@ -31,6 +33,7 @@ class HttpCache:
         for _ in range(2):
             connection = None
             try:
+                refuse_link(path)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 connection = sqlite3.connect(
                     path, timeout=10, isolation_level=None, check_same_thread=False

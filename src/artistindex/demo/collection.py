@@ -1,12 +1,12 @@
 """The demo's nine artists, who do not exist, and their records as tagged files."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from artistindex._util.files import atomic_path, atomic_write, make_folder
 from artistindex.demo import styles
 from artistindex.demo.styles import Style
 from artistindex.demo.synth import RATE, Sound
@@ -104,7 +104,7 @@ def prepare(folder: Path) -> bool:
                 f"{folder} holds other files; the demo wants an empty folder or one of its own: "
                 "choose another with --out"
             )
-        (folder / README).write_text(about, "utf-8")
+        atomic_write(folder / README, about.encode())
     except (FileExistsError, NotADirectoryError) as error:
         raise Misuse(f"{folder} is not a folder; choose another with --out") from error
     except OSError as error:
@@ -129,14 +129,12 @@ def record(recording: Recording, music: Path) -> None:
     Raises ArtistIndexError where it cannot be written.
     """
     path = music / recording.path
-    part = path.with_name(f".{path.name}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _encode(recording.play(), part)
-        _tag(recording, part)
-        os.replace(part, path)
+        make_folder(path.parent, within=music.parent)
+        with atomic_path(path) as part:
+            _encode(recording.play(), part)
+            _tag(recording, part)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise ArtistIndexError(
             f"{path} cannot be written ({error.strerror}); choose another folder with --out"
         ) from error

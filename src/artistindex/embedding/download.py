@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from artistindex import __version__
+from artistindex._util.files import atomic_write, no_follow
 from artistindex.errors import WeightsError
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ def download(
     an answer that is not the file: an HTTP error, a size other than `expected` or over `most`
     bytes; OSError where `part` cannot be written.
     """
+    if part.is_symlink():
+        discard(part)
     reason = ""
     for attempt in range(ATTEMPTS):
         time.sleep(pause * attempt)
@@ -134,7 +137,7 @@ def _write(
 
     done = start
     progress(done, total)
-    with part.open("ab" if start else "wb") as file:
+    with open(part, "ab" if start else "wb", opener=no_follow) as file:
         chunks = response.iter_content(CHUNK)
         while True:
             try:
@@ -168,7 +171,7 @@ def _note_validator(part: Path, url: str, response: "Response") -> None:
     """Keep what tells this version of the file from others (RFC 9110, 13.1.5: no weak tags)."""
     tag = response.headers.get("ETag", "")
     validator = tag if tag and not tag.startswith("W/") else response.headers.get("Last-Modified")
-    _validator_file(part).write_text(f"{url}\n{validator or ''}\n", "utf-8")
+    atomic_write(_validator_file(part), f"{url}\n{validator or ''}\n".encode())
 
 
 def _reason(error: Exception) -> str:

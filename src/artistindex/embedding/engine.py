@@ -5,7 +5,6 @@ computes what Essentia computes: the self-check, whose outcome is kept in the ca
 """
 
 import json
-import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artistindex._util.dirs import cache_folder
+from artistindex._util.files import atomic_write
 from artistindex.embedding.registry import SAMPLE_RATE, ModelSpec
 from artistindex.embedding.weights import Weights
 from artistindex.errors import EngineError, Misuse
@@ -210,9 +210,7 @@ def _keep(weights: Weights, outcome: SelfCheck) -> None:
     path = _kept_in(weights)
     with suppress(OSError):  # a cache that cannot be written costs another check next time
         path.parent.mkdir(parents=True, exist_ok=True)
-        made = path.with_suffix(f".{os.getpid()}")
-        made.write_text(json.dumps(asdict(outcome), indent=2), "utf-8")
-        made.replace(path)
+        atomic_write(path, json.dumps(asdict(outcome), indent=2).encode())
 
 
 def _kept_in(weights: Weights) -> Path:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artistindex._util.dirs import cache_folder
+from artistindex._util.files import file_lock
 from artistindex.embedding.melspectrogram import log_mel, patches
 from artistindex.embedding.weights import Weights
 from artistindex.errors import EngineError
@@ -155,14 +156,12 @@ def _load(openvino: ModuleType, core: "Core", weights: Weights) -> "Model":
     wait for the first. A cache that is damaged is made anew, one that cannot be written is done
     without.
     """
-    from filelock import FileLock
-
     folder = cache_folder("converted") / _key(openvino, weights)
     if model := _read(core, folder):
         return model
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{folder}.lock"):
+        with file_lock(folder.with_name(f"{folder.name}.lock")):
             return _read(core, folder) or _keep(openvino, _convert(weights), folder)
     except OSError:
         return _convert(weights)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from artistindex._util.dirs import cache_folder
+from artistindex._util.files import file_lock
 from artistindex.embedding import download as downloads
 from artistindex.embedding.download import Progress, Unreachable, discard
 from artistindex.embedding.graph_check import check_graph_is_safe
@@ -288,11 +289,9 @@ def _remember(spec: ModelSpec, known: _Known) -> None:
 @contextmanager
 def _writing(spec: ModelSpec) -> Iterator[None]:
     """One process at a time changes the folder; the others wait."""
-    from filelock import FileLock
-
     with _explained(spec):
         folder().mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder() / ".lock")
+        lock = file_lock(folder() / ".lock")
         lock.acquire()
         for left in folder().glob(f".{spec.file}.*"):  # by a process that was killed
             _discard(left)

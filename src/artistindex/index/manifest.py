@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from artistindex._util import files
 from artistindex.entities import VectorKey
 from artistindex.errors import BrokenIndex, NewerIndex
 
@@ -124,8 +125,13 @@ class Manifest:
 def replaceable(folder: Path) -> Manifest | None:
     """The manifest of the index in `folder`; None where there is none that a reader could use.
 
-    Raises NewerIndex: what a newer version wrote is not for this one to replace.
+    Raises NewerIndex: what a newer version wrote is not for this one to replace; BrokenIndex where
+    the folder is a link, through which nothing is written.
     """
+    try:
+        files.refuse_link(folder)
+    except OSError as error:
+        raise BrokenIndex(f"cannot write the index {folder}: {error.strerror}") from None
     try:
         return Manifest.read(folder)
     except NewerIndex:

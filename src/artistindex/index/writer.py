@@ -119,7 +119,7 @@ def _commit(
         for file in (each.index_file, each.artists_file)
     }
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        files.make_folder(folder)
         files.atomic_write(folder / made.index_file.name, index_bytes)
         files.atomic_write(folder / made.artists_file.name, artists_bytes)
         content = json.dumps(made.to_json(), ensure_ascii=False, indent=1).encode()

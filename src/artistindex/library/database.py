@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, TypeAlias
 
+from artistindex._util import files
 from artistindex.errors import BrokenLibrary, Remedy
 
 Migration: TypeAlias = "str | Callable[[Database], None]"
@@ -43,14 +44,18 @@ class Database:
             raise BrokenLibrary(f"no library at {path}", remedy=Remedy.BUILD_FIRST)
         try:
             if not read_only:
+                files.refuse_link(path)
                 path.parent.mkdir(parents=True, exist_ok=True)
             # a writer that was killed leaves a journal, which only who may write can roll back
-            reading = "rw" if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK) else "ro"
+            places = (path, path.parent)
+            writable = not path.is_symlink() and all(os.access(place, os.W_OK) for place in places)
+            reading = "rw" if writable else "ro"
             mode = reading if read_only else "rwc"
             address = f"{path.resolve().as_uri()}?mode={mode}"
             connection = sqlite3.connect(address, uri=True, timeout=60, isolation_level=None)
         except (OSError, sqlite3.Error) as error:
-            raise BrokenLibrary(f"cannot open the library {path}: {error}") from error
+            reason = getattr(error, "strerror", None) or error
+            raise BrokenLibrary(f"cannot open the library {path}: {reason}") from error
         database = cls(connection, path, migrations)
         try:
             database._prepare(read_only=read_only)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from artistindex._util import files
 from artistindex.errors import BrokenLibrary, Busy
 
 
@@ -18,12 +19,12 @@ def writer_lock(folder: Path, *, waiting: Callable[[str], None] | None = None) -
     Where another process holds it, `waiting` is told who, and the call waits; without `waiting` it
     raises Busy, naming the owner (process, host, since when).
     """
-    from filelock import FileLock, Timeout
+    from filelock import Timeout
 
     owner = folder / ".writer"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / ".lock")
+        lock = files.file_lock(folder / ".lock")
         try:
             lock.acquire(timeout=0)
         except Timeout:
@@ -46,9 +47,11 @@ def _telling_owner(owner: Path) -> Iterator[None]:
     command = Path(sys.argv[0]).name or "python"
     since = datetime.now(UTC).isoformat(timespec="seconds")
     try:
-        owner.write_text(
-            f"{command} (process {os.getpid()} on {socket.gethostname()}, since {since})"
-        )
+        owner.unlink(missing_ok=True)  # of a process that was killed, or a link in the way
+        with owner.open("x", encoding="utf-8") as file:
+            file.write(
+                f"{command} (process {os.getpid()} on {socket.gethostname()}, since {since})"
+            )
     except OSError as error:
         raise BrokenLibrary(f"cannot write {owner}: {error.strerror or error}") from error
     try:
@@ -59,6 +62,7 @@ def _telling_owner(owner: Path) -> Iterator[None]:
 
 def _read_owner(owner: Path) -> str:
     try:
-        return owner.read_text(errors="replace")[:200].strip() or "another process"
+        with open(owner, encoding="utf-8", errors="replace", opener=files.no_follow) as file:
+            return file.read(200).strip() or "another process"
     except OSError:
         return "another process"

@@ -227,8 +227,6 @@ class ListFile:
 
     def save(self) -> None:
         """Write what was put. Raises Misuse where the file cannot be written."""
-        from filelock import FileLock
-
         if not self._unsaved.by_name:
             return
         digest = hashlib.sha256(str(self.path.resolve()).encode("utf-8", "replace")).hexdigest()
@@ -236,7 +234,7 @@ class ListFile:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             locks = cache_folder("musicmap")
             locks.mkdir(parents=True, exist_ok=True)
-            with FileLock(locks / f"{digest[:16]}.lock"):
+            with files.file_lock(locks / f"{digest[:16]}.lock"):
                 self._merge()
         except OSError as error:
             raise Misuse(f"cannot write {self.path}: {error.strerror or error}") from error

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from artistindex.entities import Artist, VectorKey
 from artistindex.errors import PackError
 from artistindex.index.manifest import FILE_NAME as MANIFEST
-from artistindex.index.manifest import Manifest
+from artistindex.index.manifest import Manifest, replaceable
 from artistindex.index.reader import ArtistIndex
 from artistindex.index.sidecar import UsedTrack
 from artistindex.index.writer import write_index
@@ -122,6 +122,7 @@ def import_pack(
 
 def _check_key(folder: Path, packed: PackedIndex) -> None:
     """Raise PackError where the index in `folder` cannot take the vectors of `packed`."""
+    replaceable(folder)
     if not (folder / MANIFEST).is_file():
         return
     held = Manifest.read(folder)

@@ -35,6 +35,17 @@ def test_files(strange_report):
     assert min(files.values()) > 500
 
 
+def test_a_report_replaces_links_that_lie_in_its_way(strange, tmp_path):
+    precious = tmp_path / "precious"
+    precious.write_text("precious")
+    folder = tmp_path / "report"
+    folder.mkdir()
+    for name in ("report.html", "report.md", "heatmap.svg"):
+        (folder / name).symlink_to(precious)
+    assert not any(path.is_symlink() for path in write_report(strange, folder))
+    assert precious.read_text() == "precious"
+
+
 def test_strangers_stay_text_in_html(page):
     assert len(page.find_all("script")) == 1
     assert {image["src"][:26] for image in page.find_all("img")} == {"data:image/svg+xml;base64,"}

@@ -72,8 +72,9 @@ class AudioCache:
     def get(self, key: str) -> Path | None:
         """The whole, unaltered audio of `key`, marked as used now; None where there is none."""
         record = self.folder / f"{_stem(key)}.json"
-        with suppress(OSError):
-            os.utime(record, (self._now(), self._now()))  # first, so that nobody evicts it now
+        now = self._now()
+        with suppress(OSError):  # first, so that nobody evicts it now
+            os.utime(record, (now, now), follow_symlinks=False)
         return self._sound(record, key) or self._of_the_experiment(key)
 
     @contextmanager
@@ -181,9 +182,7 @@ class AudioCache:
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
-        from filelock import FileLock
-
-        with FileLock(self.folder / ".lock"):
+        with files.file_lock(self.folder / ".lock"):
             yield
 
     def _evict(self, *, sparing: Path) -> None:

@@ -1,0 +1,263 @@
+"""Whatever is written inside a folder that was given never goes through a link in its way.
+
+A cloned or unpacked folder may hold links to files of the user's. Each test puts links in the place
+of everything that a writer writes, and looks whether what they lead to has changed.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pytest_httpserver import HTTPServer
+
+from artistindex._util.http_cache import HttpCache
+from artistindex.audio.sources.cache import AudioCache
+from artistindex.demo import collection
+from artistindex.embedding.download import download
+from artistindex.errors import ArtistIndexError, BrokenIndex, BrokenLibrary
+from artistindex.index.manifest import Manifest
+from artistindex.index.reader import ArtistIndex
+from artistindex.library.library import FILE_NAME, Library
+from artistindex.library.lock import writer_lock
+from artistindex.listeners.truth_files import ListFile
+from artistindex.packs.export import export_pack
+from artistindex.packs.import_ import import_pack
+
+SOURCE = Path(__file__).parents[1] / "src" / "artistindex"
+
+
+class Outside:
+    """A folder of the user's, with files that links are to lead to."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._contents: dict[Path, bytes] = {}
+        folder.mkdir()
+
+    def link(self, path: Path, content: bytes = b"precious") -> None:
+        """Put a link to a precious file at `path`, in place of what is there."""
+        target = self.folder / f"precious-{len(self._contents)}"
+        target.write_bytes(content)
+        self._contents[target] = content
+        path.unlink(missing_ok=True)
+        path.symlink_to(target)
+
+    def check(self) -> None:
+        present = {path: path.read_bytes() for path in self.folder.rglob("*") if path.is_file()}
+        assert present == self._contents
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Iterator[Outside]:
+    folder = Outside(tmp_path / "outside")
+    yield folder
+    folder.check()
+
+
+@pytest.fixture
+def given(tmp_path: Path) -> Path:
+    folder = tmp_path / "given"
+    folder.mkdir()
+    return folder
+
+
+# -- the library ---------------------------------------------------------------------------------
+
+
+def test_who_writes_is_told_in_a_file_of_its_own(given: Path, outside: Outside) -> None:
+    outside.link(given / ".writer")
+    with writer_lock(given):
+        assert not (given / ".writer").is_symlink()
+        assert "process" in (given / ".writer").read_text()
+
+
+def test_a_lock_that_is_a_link_is_refused(given: Path, outside: Outside) -> None:
+    outside.link(given / ".lock")
+    with pytest.raises(BrokenLibrary, match=r"\.lock is a link"), writer_lock(given):
+        pass
+
+
+def test_no_library_is_written_through_a_link(given: Path, outside: Outside) -> None:
+    with Library.open(given / "there.sqlite3"):
+        pass
+    outside.link(given / FILE_NAME, (given / "there.sqlite3").read_bytes())
+    with pytest.raises(BrokenLibrary, match=r"library\.sqlite3 is a link"):
+        Library.open(given / FILE_NAME)
+    with Library.open(given / FILE_NAME, read_only=True) as library:
+        assert library.counts()["artists"] == 0
+
+
+@pytest.mark.parametrize("suffix", ["-journal", "-wal", "-shm"])
+def test_what_sqlite_writes_beside_the_library_is_no_link(
+    given: Path, outside: Outside, suffix: str
+) -> None:
+    with Library.open(given / FILE_NAME):
+        pass
+    outside.link(given / f"{FILE_NAME}{suffix}")
+    try:
+        with Library.open(given / FILE_NAME) as library:
+            library.add_request("Rezz")
+    except BrokenLibrary:
+        pass  # refused is as good
+
+
+def test_a_library_that_is_to_be_made_is_not_made_elsewhere(given: Path, outside: Outside) -> None:
+    (given / FILE_NAME).symlink_to(outside.folder / "new.sqlite3")
+    with pytest.raises(BrokenLibrary, match="is a link"):
+        Library.open(given / FILE_NAME)
+
+
+# -- indexes and packs ---------------------------------------------------------------------------
+
+
+def test_the_files_of_an_index_replace_links(planted, outside: Outside) -> None:
+    folder = planted(count=5)
+    manifest = Manifest.read(folder)
+    for name in ("manifest.json", manifest.index_file.name, manifest.artists_file.name):
+        outside.link(folder / name, (folder / name).read_bytes())
+    (folder / "manifest.json").unlink()
+    planted(count=5)
+    assert not any(path.is_symlink() for path in folder.iterdir())
+    with ArtistIndex.open(folder) as index:
+        assert len(index.artists) == 5
+
+
+def test_the_folder_of_an_index_is_no_link(planted, given: Path, outside: Outside) -> None:
+    (given / "vggish").symlink_to(outside.folder)
+    with pytest.raises(BrokenIndex, match="vggish is a link"):
+        planted(folder=given)
+
+
+def test_a_pack_replaces_a_link(planted, tmp_path: Path, outside: Outside) -> None:
+    folder = planted(count=3)
+    outside.link(tmp_path / "pack.zip")
+    export_pack(tmp_path / "pack.zip", folder.parent, overwrite=True)
+    assert not (tmp_path / "pack.zip").is_symlink()
+
+
+def test_an_import_refuses_an_index_that_is_a_link_before_anything(
+    planted, tmp_path: Path, given: Path, outside: Outside
+) -> None:
+    export_pack(tmp_path / "pack.zip", planted(count=3).parent)
+    (given / "vggish").symlink_to(outside.folder)
+    with pytest.raises(BrokenIndex, match="vggish is a link"):
+        import_pack(tmp_path / "pack.zip", given)
+    assert not (given / FILE_NAME).exists()
+
+
+# -- caches and downloads ----------------------------------------------------------------------
+
+
+def test_the_audio_cache_replaces_links(given: Path, outside: Outside) -> None:
+    def put(cache: AudioCache) -> Path:
+        with cache.fetching() as private:
+            (private / "audio.m4a").write_bytes(b"sound")
+            return cache.put("youtube:abc", private / "audio.m4a")
+
+    audio = put(AudioCache(given))
+    record = audio.with_suffix(".json")
+    outside.link(audio)
+    outside.link(record)
+    times = [os.stat(path).st_mtime_ns for path in (audio, record)]
+    AudioCache(given).get("youtube:abc")
+    assert times == [os.stat(path).st_mtime_ns for path in (audio, record)]
+    assert put(AudioCache(given)) == audio
+    assert not audio.is_symlink()
+    assert not record.is_symlink()
+
+
+def test_the_audio_cache_takes_no_lock_through_a_link(given: Path, outside: Outside) -> None:
+    outside.link(given / ".lock")
+    cache = AudioCache(given)
+    with cache.fetching() as private:
+        (private / "audio.m4a").write_bytes(b"sound")
+        with pytest.raises(ArtistIndexError, match=r"\.lock is a link"):
+            cache.put("youtube:abc", private / "audio.m4a")
+
+
+def test_answers_are_not_kept_through_a_link(given: Path, outside: Outside) -> None:
+    outside.link(given / "deezer.sqlite3", b"")
+    cache = HttpCache(given / "deezer.sqlite3", seconds=60, now=0)
+    cache.put("https://x", 200, "{}", now=0)
+    assert cache.get("https://x", now=0) is None
+    cache.close()
+
+
+@pytest.mark.parametrize("name", ["weights.pb.part", "weights.pb.part.validator"])
+def test_a_download_replaces_links(
+    httpserver: HTTPServer, given: Path, outside: Outside, name: str
+) -> None:
+    httpserver.expect_request("/weights").respond_with_data(b"new", headers={"ETag": '"v1"'})
+    outside.link(given / name)
+    part = given / "weights.pb.part"
+    download(
+        httpserver.url_for("/weights"), part, progress=lambda done, total: None, most=100, pause=0
+    )
+    assert part.read_bytes() == b"new"
+    assert not part.is_symlink()
+
+
+# -- what else is written ----------------------------------------------------------------------
+
+
+def test_a_file_of_lists_replaces_a_link(given: Path, outside: Outside) -> None:
+    outside.link(given / "lists.json", b"{}")
+    lists = ListFile(given / "lists.json")
+    lists.put_unknown("Rezz", "no page")
+    lists.save()
+    assert not (given / "lists.json").is_symlink()
+
+
+@pytest.mark.parametrize("at", [0, 1])
+def test_the_demo_plays_into_no_folder_that_is_a_link(
+    given: Path, outside: Outside, at: int
+) -> None:
+    recording = collection.missing(given / "music")[0]
+    place = [given / "music", (given / "music" / recording.path).parent][at]
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.symlink_to(outside.folder)
+    with pytest.raises(ArtistIndexError, match="is a link"):
+        collection.record(recording, given / "music")
+
+
+def test_the_demo_replaces_a_link_in_the_place_of_a_recording(
+    given: Path, outside: Outside
+) -> None:
+    recording = collection.missing(given / "music")[0]
+    path = given / "music" / recording.path
+    path.parent.mkdir(parents=True)
+    outside.link(path)
+    outside.link(path.with_name(f".{path.name}.part"))
+    collection.record(recording, given / "music")
+    assert path.read_bytes().startswith(b"fLaC")
+    assert not path.is_symlink()
+
+
+# -- and nothing is forgotten ------------------------------------------------------------------
+
+_WRITES = re.compile(
+    r"""\.write_(?:text|bytes)\(|\bFileLock\(|sqlite3\.connect\(|open\([^)]*["'][wax]b?\+?["']"""
+)
+_KNOWN = {
+    "_util/files.py": 2,  # a new file of its own; the lock, after the look
+    "_util/http_cache.py": 1,  # after refuse_link
+    "library/database.py": 2,  # after refuse_link; a copy without a name
+    "library/lock.py": 1,  # "x" follows no link
+    "index/sidecar.py": 2,  # in memory; opened to be read only
+    "embedding/download.py": 1,  # opener=no_follow
+    "embedding/openvino.py": 1,  # in a new folder of its own
+    "embedding/weights.py": 2,  # into new files of its own
+    "packs/format.py": 1,  # a member of the zip file
+    "cli/__init__.py": 1,  # os.devnull
+}
+
+
+def test_every_writer_is_known_here() -> None:
+    """A new way to write a file needs a look at links: use _util/files.py, or say why not."""
+    writers = {}
+    for path in SOURCE.rglob("*.py"):
+        if count := len(_WRITES.findall(path.read_text())):
+            writers[path.relative_to(SOURCE).as_posix()] = count
+    assert writers == _KNOWN
