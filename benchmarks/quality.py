@@ -46,7 +46,7 @@ from artistindex.ingest.pipeline import build
 from artistindex.library.library import FILE_NAME, Library
 from artistindex.query import fusion
 from artistindex.query.rerank import mean_of_best_matches
-from rankers import by_closest_track, by_rescaled_centroid, by_tracks, reranked
+from rankers import by_closest_track, by_rescaled_centroid, by_tracks, part_of, reranked
 
 Floats = NDArray[np.float64]
 Pools = Mapping[str, TrackPool]
@@ -79,7 +79,7 @@ def main() -> None:
             paths = paths_of(library)
     found = {}
     for name, chosen in collections(given.folders, pools[MODEL], paths).items():
-        part = {key: pool.only(chosen) for key, pool in pools.items()}
+        part = {key: part_of(pool, chosen) for key, pool in pools.items()}
         retrieved = compare_rankers(
             part[MODEL], ways(part), against=BASELINE, resamples=given.resamples, ks=(5,)
         )

@@ -20,6 +20,18 @@ from artistindex.query.rerank import mean_of_best_matches
 Floats = NDArray[np.float64]
 
 
+def part_of(pool: TrackPool, chosen: NDArray[np.bool_]) -> TrackPool:
+    """Return the pool of the `chosen` (tracks,) alone, and of the artists who have any of them."""
+    present = pool.credits[:, chosen].any(axis=1)
+    return TrackPool(
+        artists=tuple(pool.artists[row] for row in np.flatnonzero(present)),
+        ids=tuple(pool.ids[at] for at in np.flatnonzero(chosen)),
+        credits=pool.credits[np.ix_(present, chosen)],
+        recordings=pool.recordings[chosen],
+        vectors=pool.vectors[chosen],
+    )
+
+
 def by_rescaled_centroid(pool: TrackPool, correction: str) -> Scorer:
     """Rank artists by the cosine of their mean, corrected for hubs."""
     centroids = centroids_without(pool)

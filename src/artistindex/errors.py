@@ -30,6 +30,7 @@ class Remedy(StrEnum):
     BUILD_FIRST = auto()
     BUILD_AGAIN = auto()
     CHOOSE_INDEX = auto()
+    FETCH_LISTS = auto()
     USE_DEEZER = auto()
     NAME_AN_ARTIST = auto()
     WEIGH_WHO_IS_ASKED = auto()

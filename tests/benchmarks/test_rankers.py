@@ -9,7 +9,7 @@ from artistindex.evaluation.track_pool import Scorer, TrackPool, by_centroid
 from artistindex.index.transforms import unit
 from artistindex.query.rerank import mean_of_best_matches
 from planted_library import pool_of, styles
-from rankers import by_closest_track, by_rescaled_centroid, by_tracks, reranked
+from rankers import by_closest_track, by_rescaled_centroid, by_tracks, part_of, reranked
 
 X, Y, Z = np.eye(3)
 
@@ -55,3 +55,11 @@ def test_ranking_again_touches_the_top_alone() -> None:
     scores = reranked(first, again, depth=2)(0)
     assert np.argsort(-scores).tolist() == [1, 0, 2, 3]
     assert scores[3] == -np.inf
+
+
+def test_a_part_of_a_pool_has_only_the_artists_of_its_tracks() -> None:
+    pool = pool_of({"A": [X], "B": [Y, Z], "C": [X + Y]})
+    part = part_of(pool, np.array([False, True, False, True]))
+    assert (part.artists, part.ids) == (("B", "C"), (1, 3))
+    assert part.credits.tolist() == [[True, False], [False, True]]
+    np.testing.assert_array_equal(part.vectors, pool.vectors[[1, 3]])

@@ -6,6 +6,7 @@ _WORDS = {
     Remedy.BUILD_FIRST: "run `artistindex build` first",
     Remedy.BUILD_AGAIN: "run `artistindex build` again",
     Remedy.CHOOSE_INDEX: "choose which with --index",
+    Remedy.FETCH_LISTS: "fetch lists of the index's artists with `artistindex musicmap`",
     Remedy.USE_DEEZER: "--catalogue deezer needs none",
     Remedy.NAME_AN_ARTIST: "ask with at least one ARTIST, or a sound (--audio FILE)",
     Remedy.WEIGH_WHO_IS_ASKED: "--weight names {artist}, who is not asked about",

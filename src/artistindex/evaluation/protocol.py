@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artistindex import naming
-from artistindex.errors import Misuse
+from artistindex.errors import Misuse, Remedy
 from artistindex.evaluation.spaces import Space, nearest
 from artistindex.listeners.truth_files import GroundTruth
 
@@ -138,7 +138,7 @@ def make_protocol(space: Space, truth: GroundTruth) -> Protocol:
             left_out[reason].append(name)
     queries = tuple(query for query in with_list if query.relevant)
     if not queries:
-        raise Misuse(_nothing_in_common(space, truth, matched=len(with_list)))
+        raise _nothing_in_common(space, truth, matched=len(with_list))
     return Protocol(
         artists=space.artists,
         queries=queries,
@@ -182,16 +182,17 @@ def _query(
     )
 
 
-def _nothing_in_common(space: Space, truth: GroundTruth, *, matched: int) -> str:
+def _nothing_in_common(space: Space, truth: GroundTruth, *, matched: int) -> Misuse:
     here = _some_of(space.artists)
     if matched:
-        return (
+        return Misuse(
             f"{space.name} ({here}, ...) holds {matched} artists with a list in {truth.path}, but"
             " none of their listed neighbours: index more artists"
         )
-    return (
-        f"{space.name} ({here}) and {truth.path} ({_some_of(tuple(truth.lists))}) have no artist in"
-        " common: fetch lists for the artists of the index from music-map"
+    there = _some_of(tuple(truth.lists))
+    return Misuse(
+        f"{space.name} ({here}) and {truth.path} ({there}) have no artist in common",
+        remedy=Remedy.FETCH_LISTS,
     )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artistindex import naming
-from artistindex.errors import AmbiguousArtist, BrokenIndex, Misuse
+from artistindex.errors import AmbiguousArtist, BrokenIndex, Misuse, Remedy
 from artistindex.index.reader import ArtistIndex
 from artistindex.library.library import FILE_NAME, Library
 
@@ -121,7 +121,9 @@ def space_of_index(index: ArtistIndex) -> Space:
     """Return the artist vectors of an index. Raises BrokenIndex where they are not finite."""
     vectors = index.vectors
     if not np.isfinite(vectors).all():
-        raise BrokenIndex(f"{index.path} holds vectors that are not finite: build the index again")
+        raise BrokenIndex(
+            f"{index.path} holds vectors that are not finite", remedy=Remedy.BUILD_AGAIN
+        )
     return Space(
         index.name,
         tuple(index.artists),

@@ -51,17 +51,6 @@ class TrackPool:
         """Return `credits` without the recording of the track at `track`."""
         return np.asarray(self.credits & (self.recordings != self.recordings[track]), np.bool_)
 
-    def only(self, chosen: NDArray[np.bool_]) -> "TrackPool":
-        """Return the pool of the `chosen` (tracks,) alone, and of the artists who have any."""
-        present = self.credits[:, chosen].any(axis=1)
-        return TrackPool(
-            artists=tuple(self.artists[row] for row in np.flatnonzero(present)),
-            ids=tuple(self.ids[at] for at in np.flatnonzero(chosen)),
-            credits=self.credits[np.ix_(present, chosen)],
-            recordings=self.recordings[chosen],
-            vectors=self.vectors[chosen],
-        )
-
 
 def read_pools(library: Library, keys: Sequence[VectorKey]) -> list[TrackPool]:
     """Return one pool for each key, all of the same tracks: those with a vector of every key.
