@@ -35,7 +35,7 @@ from artistindex.evaluation.expected_pairs import EXPERIMENT
 from artistindex.evaluation.report.render import write_report
 from artistindex.evaluation.report.tables import Column, Kind, Table, markdown, markdown_table
 from artistindex.evaluation.success_criteria import RANGE_NOTE
-from artistindex.ingest.pipeline import BuildReport
+from artistindex.ingest.report import BuildReport
 from artistindex.library.library import FILE_NAME
 from artistindex.listeners import musicmap
 from artistindex.listeners.truth_files import GroundTruth, ListFile, read_truth
@@ -100,7 +100,7 @@ def run(options: argparse.Namespace) -> int:
     if len(models) + len(earlier) < 2:
         raise Misuse("there is nothing to compare: give two --model, or an --earlier result")
     built = build(
-        [] if options.audio else ARTISTS,
+        artists=[] if options.audio else ARTISTS,
         audio=options.audio,
         ids=options.ids,
         indexes=options.out / "indexes",

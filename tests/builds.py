@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import sounds
 import standins
 from artistindex.embedding import weights
-from artistindex.embedding.embed import Job, embed_safely
+from artistindex.embedding.embed import EmbedResult, Job, embed_safely
 from artistindex.embedding.registry import spec_of
+from artistindex.errors import TrackError
 
 SECONDS = 3.2  # a little more than the longest patch, MusiCNN's
 
@@ -107,24 +108,18 @@ def write_music(
 
 
 class InProcessPool:
-    """A crew without processes: the same work in this one, so that a test of what is made of its
-    outcome takes no time to start. What processes may do is tested with the real crew."""
+    """A pool without processes: the same work in this one, so that a test of what is made of its
+    outcome takes no time to start. What processes may do is tested with the real pool."""
 
-    def __init__(self, workers: int, *, timeout: float) -> None:
+    def __init__(self, workers: int = 1) -> None:
         self.workers = workers
         self.jobs: list[Job] = []
 
-    def submit(self, job: Job) -> Future[Any]:
+    def submit(self, job: Job) -> Future[EmbedResult | TrackError]:
         self.jobs.append(job)
-        future: Future[Any] = Future()
+        future: Future[EmbedResult | TrackError] = Future()
         try:
             future.set_result(embed_safely(job))
         except Exception as error:
             future.set_exception(error)
         return future
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        pass

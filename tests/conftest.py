@@ -12,7 +12,7 @@ import sounds
 from artistindex.entities import Artist, VectorKey
 from artistindex.index.sidecar import UsedTrack
 from artistindex.index.writer import write_index
-from builds import Place, write_music
+from builds import InProcessPool, Place, write_music
 from services import JumpingClock
 
 # how long an example takes says more of the machine than of the code
@@ -99,17 +99,18 @@ def run(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> "Run":
 
 
 class Run:
-    """A command line bound to a folder of indexes."""
+    """A command line bound to a folder of indexes; `pool` embeds in place of worker processes."""
 
     def __init__(self, indexes: Path, capfd: pytest.CaptureFixture[str]) -> None:
         self.indexes = indexes
+        self.pool: InProcessPool | None = None
         self._capfd = capfd
 
     def __call__(self, *arguments: object) -> tuple[int, str, str]:
         from artistindex.cli import run
 
         self._capfd.readouterr()
-        code = run(["--indexes", str(self.indexes), *map(str, arguments)])
+        code = run(["--indexes", str(self.indexes), *map(str, arguments)], pool=self.pool)
         said = self._capfd.readouterr()
         return code, said.out, said.err
 

@@ -20,7 +20,6 @@ import pytest
 
 from artistindex.index.manifest import Manifest
 from artistindex.index.reader import ArtistIndex, verify
-from artistindex.ingest import extract
 from artistindex.library.library import FILE_NAME, Library
 from builds import InProcessPool, Place, write_music
 
@@ -336,7 +335,7 @@ def full_beyond(size: int) -> Iterator[None]:
 @pytest.fixture
 def build(run: Any, place: Place, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Builds in this process, without workers."""
-    monkeypatch.setattr(extract, "WorkerPool", InProcessPool)
+    run.pool = InProcessPool()
     return lambda *arguments: run("build", "--audio", place.music, *CHOSEN, *arguments)
 
 

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from artistindex.index.reader import ArtistIndex
     from artistindex.index.sidecar import Entry, UsedTrack
     from artistindex.index.transforms import Transform
-    from artistindex.ingest.pipeline import BuildReport, build
+    from artistindex.ingest.config import BuildConfig
+    from artistindex.ingest.pipeline import build
+    from artistindex.ingest.report import BuildReport
     from artistindex.library.library import Library
     from artistindex.query.explain import Explanation, TrackPair, explain
     from artistindex.query.fusion import FusedNeighbour, fuse_hits
@@ -37,6 +39,7 @@ __all__ = [
     "Artist",
     "ArtistIndex",
     "ArtistIndexError",
+    "BuildConfig",
     "BuildReport",
     "Comparison",
     "Cosine",
@@ -80,7 +83,9 @@ _NAMES_OF = {
     "index.reader": ("ArtistIndex",),
     "index.sidecar": ("Entry", "UsedTrack"),
     "index.transforms": ("Transform",),
-    "ingest.pipeline": ("BuildReport", "build"),
+    "ingest.config": ("BuildConfig",),
+    "ingest.pipeline": ("build",),
+    "ingest.report": ("BuildReport",),
     "library.library": ("Library",),
     "query.explain": ("Explanation", "TrackPair", "explain"),
     "query.fusion": ("FusedNeighbour", "fuse_hits"),

@@ -34,6 +34,18 @@ class Remedy(StrEnum):
     USE_DEEZER = auto()
     NAME_AN_ARTIST = auto()
     WEIGH_WHO_IS_ASKED = auto()
+    NAME_ARTISTS = auto()
+    SEE_FAILURES = auto()
+    INSTALL_ESSENTIA = auto()
+    INSTALL_OPENVINO = auto()
+    USE_ESSENTIA = auto()
+    USE_OPENVINO = auto()
+    USE_F32 = auto()
+    FEWER_WORKERS = auto()
+    MORE_FILES = auto()
+    GET_WEIGHTS = auto()
+    REPLACE_WEIGHTS = auto()
+    ADD_UNVERIFIED = auto()
 
 
 class ArtistIndexError(Exception):

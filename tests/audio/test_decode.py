@@ -23,7 +23,7 @@ import sounds
 from artistindex.audio.decode import FULL, Audio, Excerpt, decode
 from artistindex.audio.reader import Source
 from artistindex.audio.resample import SAMPLE_RATE, LinearResampler
-from artistindex.embedding.quiet_essentia import essentia_standard
+from artistindex.embedding.essentia import essentia_standard
 from artistindex.errors import Misuse, TrackError
 
 MUSIC = sounds.music(8)

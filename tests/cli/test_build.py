@@ -17,7 +17,6 @@ import standins
 from artistindex.embedding import weights
 from artistindex.embedding.registry import spec_of
 from artistindex.index.reader import ArtistIndex
-from artistindex.ingest import extract
 from artistindex.ingest.pipeline import build as build_here
 from artistindex.library.library import FILE_NAME, Library
 from artistindex.naming import clean
@@ -39,7 +38,7 @@ def build(
     run: Any, music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Any]:
     """Builds from `music` with a stand-in for VGGish, without worker processes."""
-    monkeypatch.setattr(extract, "WorkerPool", InProcessPool)
+    run.pool = InProcessPool()
     Place(tmp_path / "weights").add_stand_ins(monkeypatch, "vggish")
 
     def go(*arguments: object) -> tuple[int, str, str]:
@@ -117,9 +116,14 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Place:
     place = Place(tmp_path_factory.mktemp("good"))
     write_music(place.music, {"Rezz": 1, "Vril": 1}, seconds=SECONDS)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(extract, "WorkerPool", InProcessPool)
         place.add_stand_ins(patch, "vggish")
-        build_here(audio=place.music, indexes=place.indexes, models=["vggish"], engine="openvino")
+        build_here(
+            audio=place.music,
+            indexes=place.indexes,
+            models=["vggish"],
+            engine="openvino",
+            pool=InProcessPool(),
+        )
     return place
 
 
@@ -408,10 +412,13 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Place:
         sounds.tag(path, artist=name, title=name, album=name)
     sounds.write(place.music / os.fsdecode(b"caf\xe9 \x1b[31m\n.wav"), sounds.tone(440, 1))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(extract, "WorkerPool", InProcessPool)
         place.add_stand_ins(patch, "vggish")
         report = build_here(
-            audio=place.music, indexes=place.indexes, models=["vggish"], engine="openvino"
+            audio=place.music,
+            indexes=place.indexes,
+            models=["vggish"],
+            engine="openvino",
+            pool=InProcessPool(),
         )
     assert report.indexed == len(NAMES)
     return place

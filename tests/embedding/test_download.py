@@ -72,7 +72,7 @@ class Progress:
 
 def pull(url: str, part: Path, *, expected: int | None = None, most: int = MOST) -> Progress:
     progress = Progress()
-    download(url, part, progress=progress, expected=expected, most=most, pause=0)
+    download(url, part, progress=progress, expected=expected, max_bytes=most, pause=0)
     return progress
 
 

@@ -42,7 +42,7 @@ def test_one_decode_for_all_models(
     assert made.failed_models == ()
     assert (made.track_id, made.seconds, made.duration) == (7, *[pytest.approx(3, abs=1e-3)] * 2)
     assert made.audio_sha256 == decode(path).sha256
-    assert {"decode", "load", "vggish", "discogs-effnet"} <= set(made.spent)
+    assert {"decode", "load", "vggish", "discogs-effnet"} <= set(made.timings)
 
 
 def test_too_short_for_one_of_two(tmp_path: Path, plans: tuple[ModelConfig, ...]) -> None:

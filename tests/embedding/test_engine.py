@@ -29,7 +29,7 @@ from artistindex.embedding.engine import (
 )
 from artistindex.embedding.registry import SAMPLE_RATE, spec_of
 from artistindex.embedding.weights import Weights
-from artistindex.errors import EngineError, Misuse
+from artistindex.errors import EngineError, Misuse, Remedy
 
 Floats = NDArray[np.float32]
 
@@ -198,19 +198,22 @@ class TestLoading:
     ) -> None:
         model = stand_in("vggish", tmp_path)
         monkeypatch.setitem(sys.modules, "essentia", None)
-        with pytest.raises(EngineError, match="essentia-tensorflow"):
+        with pytest.raises(EngineError, match="Essentia is not usable here") as raised:
             load_model(model, engine="essentia")
+        assert raised.value.remedy is Remedy.INSTALL_ESSENTIA
         monkeypatch.setitem(sys.modules, "openvino", None)
-        with pytest.raises(EngineError, match="install openvino"):
+        with pytest.raises(EngineError, match="OpenVINO is not usable here") as raised:
             load_model(model, engine="openvino")
+        assert raised.value.remedy is Remedy.INSTALL_OPENVINO
 
     def test_bf16_needs_a_processor_that_has_it(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         runtime = openvino.import_openvino()
         monkeypatch.setattr(runtime.Core, "get_property", lambda *_: ["FP32"])
-        with pytest.raises(EngineError, match="cannot compute in bf16; use --precision f32"):
+        with pytest.raises(EngineError, match="cannot compute in bf16") as raised:
             load_model(stand_in("vggish", tmp_path), engine="openvino", precision="bf16")
+        assert raised.value.remedy is Remedy.USE_F32
 
     def test_neither_engine_says_a_word_or_asks_the_network(self, tmp_path: Path) -> None:
         model = stand_in("discogs-effnet", tmp_path)
@@ -307,10 +310,11 @@ def spoil(path: Path, damage: str) -> None:
 
 
 class TestCheck:
-    def test_openvino_is_taken_when_it_agrees(self, model: Weights) -> None:
-        said: list[str] = []
-        assert select_engine(model, say=said.append) == "openvino"
-        assert said == []
+    def test_openvino_is_taken_when_it_agrees(
+        self, model: Weights, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        assert select_engine(model) == "openvino"
+        assert caplog.messages == []
         outcome = self_check(model)
         assert outcome.choice == "openvino"
         assert outcome.reason == ""
@@ -352,17 +356,16 @@ class TestCheck:
         assert json.loads(record.read_text())["choice"] == "openvino"
 
     def test_a_difference_falls_back_with_one_line(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         model = stand_in("discogs-effnet", tmp_path)
         real = openvino.log_mel
         monkeypatch.setattr(openvino, "log_mel", lambda *a: real(*a) * np.float32(1.01))
-        said: list[str] = []
-        assert load_model(model, say=said.append).engine == "essentia"
-        (line,) = said
+        assert load_model(model).engine == "essentia"
+        (line,) = caplog.messages
         assert line.startswith("discogs-effnet: using engine essentia, as openvino's embeddings")
-        assert select_engine(model, say=said.append) == "essentia"  # the kept outcome says it again
-        assert said == [line, line]
+        assert select_engine(model) == "essentia"  # the kept outcome says it again
+        assert caplog.messages == [line, line]
 
     def test_another_number_of_patches_falls_back(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -384,22 +387,20 @@ class TestCheck:
         assert outcome.difference is None
 
     def test_without_essentia_openvino_runs_unchecked_and_says_so(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         monkeypatch.setitem(sys.modules, "essentia", None)
-        said: list[str] = []
-        assert select_engine(stand_in("vggish", tmp_path), say=said.append) == "openvino"
-        (line,) = said
+        assert select_engine(stand_in("vggish", tmp_path)) == "openvino"
+        (line,) = caplog.messages
         assert "nothing to compare it with" in line
         assert not cache_folder("checks").exists()
 
     def test_without_openvino_essentia_runs(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         monkeypatch.setitem(sys.modules, "openvino", None)
-        said: list[str] = []
-        assert select_engine(stand_in("vggish", tmp_path), say=said.append) == "essentia"
-        assert "install openvino" in said[0]
+        assert select_engine(stand_in("vggish", tmp_path)) == "essentia"
+        assert "OpenVINO is not usable here" in caplog.messages[0]
 
     def test_bf16_cannot_fall_back(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "openvino", None)
@@ -422,7 +423,7 @@ class TestMusicnn:
         assert largest_difference(made, golden["embeddings"]) < 1e-5
 
     def test_essentia(self, golden: dict[str, Floats]) -> None:
-        from artistindex.embedding.quiet_essentia import essentia_standard
+        from artistindex.embedding.essentia import essentia_standard
 
         essentia_standard()
         import essentia

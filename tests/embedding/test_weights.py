@@ -15,9 +15,11 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 import standins
+from artistindex._util.files import sha256_file
+from artistindex._util.progress import NullReporter
 from artistindex.embedding import weights
 from artistindex.embedding.registry import ModelSpec, spec_of
-from artistindex.errors import Misuse, WeightsError
+from artistindex.errors import Misuse, Remedy, WeightsError
 
 EFFNET = spec_of("discogs-effnet")
 MUSICNN = spec_of("musicnn")
@@ -31,8 +33,7 @@ def file(tmp_path: Path) -> Path:
 
 def published(file: Path) -> ModelSpec:
     """EffNet as if `file` were what its publisher states."""
-    sha256, size = weights._hash(file)
-    return replace(EFFNET, bytes=size, sha256=sha256)
+    return replace(EFFNET, bytes=file.stat().st_size, sha256=sha256_file(file))
 
 
 def names() -> set[str]:
@@ -46,13 +47,12 @@ class TestFind:
         for part in (
             "audioset-vggish-3.pb",
             "https://essentia.upf.edu/models/feature-extractors/vggish/",
-            "`artistindex models fetch vggish`",
-            "`artistindex models add vggish FILE`",
-            "`--model musicnn`",
             str(weights.folder()),
         ):
             assert part in str(raised.value)
         assert "\n" not in str(raised.value)
+        assert raised.value.remedy is Remedy.GET_WEIGHTS
+        assert raised.value.details == {"model": "vggish"}
         assert not weights.folder().exists()
 
     def test_a_file_put_there_by_hand_is_held_to_what_is_published(self, file: Path) -> None:
@@ -67,8 +67,9 @@ class TestFind:
     def test_a_wrong_file_put_there_by_hand_is_refused(self, file: Path) -> None:
         weights.folder().mkdir(parents=True)
         shutil.copy(file, weights.path_of(EFFNET))
-        with pytest.raises(WeightsError, match=r"is 4[0-9,]+ bytes.* has 18,993,367.*unverified"):
+        with pytest.raises(WeightsError, match=r"is 4[0-9,]+ bytes.* has 18,993,367") as raised:
             weights.find_installed(EFFNET)
+        assert raised.value.remedy is Remedy.ADD_UNVERIFIED
 
     def test_a_folder_that_is_read_only_still_serves(
         self, file: Path, monkeypatch: pytest.MonkeyPatch
@@ -105,8 +106,9 @@ class TestAdd:
         assert weights.install(spec, file).sha256 == spec.sha256
         other = standins.write_effnet(tmp_path / "other.pb", seed=1)
         same_size = replace(spec, bytes=other.stat().st_size)
-        with pytest.raises(WeightsError, match=r"other\.pb has sha256 .*unverified"):
+        with pytest.raises(WeightsError, match=r"other\.pb has sha256 ") as raised:
             weights.install(same_size, other)
+        assert raised.value.remedy is Remedy.ADD_UNVERIFIED
         assert weights.find_installed(spec).sha256 == spec.sha256
 
     def test_the_first_hash_seen_is_trusted_and_another_refused(
@@ -218,23 +220,27 @@ class TestAdd:
         ]
 
 
+class Recorder(NullReporter):
+    """Keeps what it hears of bytes."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, int, int | None]] = []
+
+    def downloaded(self, name: str, done: int, total: int | None) -> None:
+        self.heard.append((name, done, total))
+
+
 class TestFetch:
     def test_a_download_is_checked_recorded_and_announced(
-        self, file: Path, httpserver: HTTPServer
+        self, file: Path, httpserver: HTTPServer, caplog: pytest.LogCaptureFixture
     ) -> None:
         spec = published(file)
         serve(httpserver, spec, file.read_bytes())
-        said: list[str] = []
-        seen: list[tuple[int, int | None]] = []
-        fetched = weights.download(
-            spec,
-            base_url=httpserver.url_for("/"),
-            say=said.append,
-            progress=lambda done, total: seen.append((done, total)),
-        )
+        recorder = Recorder()
+        fetched = weights.download(spec, base_url=httpserver.url_for("/"), reporter=recorder)
         assert fetched == weights.find_installed(spec)
-        assert seen[-1] == (spec.bytes, spec.bytes)
-        assert any(spec.licence in line for line in said)
+        assert recorder.heard[-1] == (spec.name, spec.bytes, spec.bytes)
+        assert any(spec.licence in line for line in caplog.messages)
         assert names() == {spec.file, "weights.json", ".lock"}
         row = json.loads((weights.folder() / "weights.json").read_text())["models"][spec.name]
         assert row["trusted"] == row["sha256"] == spec.sha256
@@ -274,8 +280,9 @@ class TestFetch:
 
     def test_a_wrong_size_is_refused(self, file: Path, httpserver: HTTPServer) -> None:
         serve(httpserver, EFFNET, file.read_bytes())
-        with pytest.raises(WeightsError, match=r"expected 18,993,367.*models add"):
+        with pytest.raises(WeightsError, match="expected 18,993,367") as raised:
             weights.download(EFFNET, base_url=httpserver.url_for("/"))
+        assert raised.value.remedy is Remedy.GET_WEIGHTS
         assert names() == {".lock"}
 
     def test_offline_names_file_address_and_ways_on(self) -> None:
@@ -285,11 +292,10 @@ class TestFetch:
             EFFNET.file,
             "http://127.0.0.1:9/discogs-effnet/",
             "cannot be reached",
-            "models fetch discogs-effnet",
-            "models add discogs-effnet",
-            "--model musicnn",
         ):
             assert part in str(raised.value)
+        assert raised.value.remedy is Remedy.GET_WEIGHTS
+        assert raised.value.details == {"model": "discogs-effnet"}
 
     def test_disk_full_is_one_line(self, file: Path, httpserver: HTTPServer) -> None:
         serve(httpserver, UNPUBLISHED, file.read_bytes())

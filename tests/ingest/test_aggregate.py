@@ -32,11 +32,11 @@ def put(library: Library, artist: str, vectors: list[tuple[float, float]]) -> No
 
 def test_an_artists_vector_is_the_mean_of_its_first_tracks(library: Library) -> None:
     put(library, "Vril", [(1.0, 0.0), (0.0, 1.0), (9.0, 9.0)])
-    found = artist_vectors(library, KEY, tracks=2)
-    assert [artist.name for artist in found.artists] == ["Vril"]
-    assert found.vectors[0].tolist() == [0.5, 0.5]
-    assert found.vectors[0].dtype == np.float32
-    assert len(found.held[1]) == 2
+    rows = artist_vectors(library, KEY, tracks=2)
+    assert [artist.name for artist in rows.artists] == ["Vril"]
+    assert rows.vectors[0].tolist() == [0.5, 0.5]
+    assert rows.vectors[0].dtype == np.float32
+    assert len(rows.track_ids[1]) == 2
 
 
 def test_artists_without_a_vector_of_the_key_are_left_out(library: Library) -> None:

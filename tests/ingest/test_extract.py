@@ -1,4 +1,4 @@
-"""Which tracks are embedded, and what is made of what fails; see test_crew.py for the workers."""
+"""Which tracks are embedded, and what is made of what fails; see test_pool.py for the workers."""
 
 import shutil
 from collections.abc import Callable
@@ -11,10 +11,10 @@ import sounds
 from artistindex._util.progress import NullReporter
 from artistindex.cli import exit_codes
 from artistindex.embedding import weights
-from artistindex.errors import ArtistIndexError, Misuse, NewerIndex, WeightsError
+from artistindex.errors import ArtistIndexError, Misuse, NewerIndex, Remedy, WeightsError
 from artistindex.index.reader import ArtistIndex
-from artistindex.ingest import extract, pipeline
-from artistindex.ingest.pipeline import BuildReport
+from artistindex.ingest import pipeline
+from artistindex.ingest.report import BuildReport
 from artistindex.library.library import FILE_NAME, Library
 from builds import InProcessPool, Place, write_music
 
@@ -30,7 +30,6 @@ def music(tmp_path: Path) -> Path:
 @pytest.fixture
 def build(tmp_path: Path, music: Path, monkeypatch: pytest.MonkeyPatch) -> Build:
     """Builds from `music` with a stand-in for VGGish, without worker processes."""
-    monkeypatch.setattr(extract, "WorkerPool", InProcessPool)
     Place(tmp_path / "weights").add_stand_ins(monkeypatch, "vggish")
 
     def run(**options: Any) -> BuildReport:
@@ -39,32 +38,28 @@ def build(tmp_path: Path, music: Path, monkeypatch: pytest.MonkeyPatch) -> Build
             "models": ["vggish"],
             "engine": "openvino",
             "indexes": tmp_path / "indexes",
-            "observer": Heard(),
+            "pool": InProcessPool(),
         } | options
         return pipeline.build(**options)
 
     return run
 
 
-class Heard(NullReporter):
-    """Keeps what it is told."""
+class Recorder(NullReporter):
+    """Keeps which tracks are done with."""
 
     def __init__(self) -> None:
-        self.notes: list[str] = []
         self.labels: list[str] = []
 
     def finished(self, label: str, *, audio_seconds: float, failed: bool) -> None:
         self.labels.append(Path(label).name)
 
-    def note(self, text: str) -> None:
-        self.notes.append(text)
-
 
 def embedded(build: Build, **options: Any) -> list[str]:
     """The names of the files that a build embeds or fails to."""
-    heard = Heard()
-    build(observer=heard, **options)
-    return sorted(heard.labels)
+    recorder = Recorder()
+    build(reporter=recorder, **options)
+    return sorted(recorder.labels)
 
 
 def used(indexes: Path) -> dict[str, list[str]]:
@@ -173,9 +168,7 @@ def test_only_those_named_are_embedded_and_all_known_are_indexed(
     assert exit_codes.for_build(build(artists=["Nobody"])) == 1
 
 
-def test_without_names_what_is_pending_is_finished(
-    build: Build, music: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_names_what_is_pending_is_finished(build: Build, music: Path) -> None:
     write_music(music, {"Rezz": 2, "Vril": 2}, seconds=SECONDS)
 
     class Interrupted(InProcessPool):
@@ -184,10 +177,8 @@ def test_without_names_what_is_pending_is_finished(
                 raise KeyboardInterrupt
             return super().submit(job)
 
-    monkeypatch.setattr(extract, "WorkerPool", Interrupted)
     with pytest.raises(KeyboardInterrupt):
-        build(workers=1)
-    monkeypatch.setattr(extract, "WorkerPool", InProcessPool)
+        build(pool=Interrupted())
     report = build(audio=None)
     assert report.extraction.embedded == 2
     assert (report.requested, report.indexed) == (2, 2)
@@ -239,8 +230,8 @@ def test_a_bad_folder_is_told_before_weights_are_fetched(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"tracks": 0}, "--tracks must be at least 1"),
-        ({"workers": 0}, "--workers must be at least 1"),
+        ({"tracks": 0}, "tracks must be at least 1"),
+        ({"workers": 0}, "workers must be at least 1"),
         ({"transform": "nonsense"}, "unknown transform"),
         ({"models": ["nonsense"]}, "unknown model 'nonsense'"),
         ({"excerpt": "30"}, "unknown excerpt"),
@@ -254,8 +245,9 @@ def test_misuse(build: Build, music: Path, options: dict[str, Any], said: str) -
 
 
 def test_nobody_to_build(build: Build) -> None:
-    with pytest.raises(Misuse, match="no artist is named and the library holds none"):
+    with pytest.raises(Misuse, match="no artist is named and the library holds none") as raised:
         build(audio=None)
+    assert raised.value.remedy is Remedy.NAME_ARTISTS
 
 
 def test_an_index_of_a_newer_version_is_left_alone(
@@ -278,6 +270,7 @@ def test_missing_weights_leave_everything_as_it_was(
     write_music(music, {"Rezz": 1}, seconds=SECONDS)
     build()
     before = used(tmp_path / "indexes")
-    with pytest.raises(WeightsError, match="--model musicnn"):
+    with pytest.raises(WeightsError, match="discogs-effnet needs") as raised:
         build(models=["vggish", "discogs-effnet"], fetch=weights.find_installed)
+    assert raised.value.remedy is Remedy.GET_WEIGHTS
     assert used(tmp_path / "indexes") == before

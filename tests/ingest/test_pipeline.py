@@ -9,7 +9,7 @@ import pytest
 import sounds
 from artistindex.audio.decode import decode
 from artistindex.embedding import weights
-from artistindex.embedding.quiet_essentia import essentia_standard
+from artistindex.embedding.essentia import essentia_standard
 from artistindex.embedding.registry import MODELS
 from artistindex.index.reader import ArtistIndex
 from artistindex.library.library import FILE_NAME, Library

@@ -43,15 +43,24 @@ def atomic_path(path: Path) -> Iterator[Path]:
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     try:
         yield Path(name)
-        os.fsync(handle)
-        os.fchmod(handle, 0o666 & ~_umask())
-        os.replace(name, path)
+        replace_file(Path(name), path)
     except BaseException:
         with suppress(FileNotFoundError):
             os.unlink(name)
         raise
     finally:
         os.close(handle)
+
+
+def replace_file(part: Path, path: Path) -> None:
+    """Flush `part`, a file beside `path`, to the disk, then let it take the place of `path`.
+
+    Raises OSError, also where `part` is a link, and leaves what was at `path`.
+    """
+    with open(part, "rb+", opener=no_follow) as file:
+        os.fsync(file.fileno())
+        os.chmod(part, 0o666 & ~_umask())
+    part.replace(path)
     _flush_folder(path.parent)
 
 

@@ -7,16 +7,19 @@ import signal
 import sys
 from pathlib import Path
 from types import FrameType
-from typing import Any, TextIO, cast
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import click
 
 from artistindex import __version__
-from artistindex.cli import exit_codes
+from artistindex.cli import exit_codes, logs
 from artistindex.cli.options import State
 from artistindex.cli.remedies import line_for
 from artistindex.errors import ArtistIndexError
 from artistindex.naming import printable
+
+if TYPE_CHECKING:
+    from artistindex.embedding.pool import Pool
 
 _COMMANDS = {
     "build": "build",
@@ -77,12 +80,17 @@ class _LazyGroup(click.Group):
     help="The folder of the library and its indexes.",
 )
 @click.option("--quiet", is_flag=True, help="Print data only: no progress, no remarks.")
-@click.option("--verbose", is_flag=True, help="Say more, and show a traceback with an error.")
+@click.option(
+    "--verbose",
+    count=True,
+    help="Say more, twice each track too; show a traceback with an error.",
+)
 @click.version_option(__version__, prog_name="artistindex")
 @click.pass_context
-def cli(ctx: click.Context, indexes: Path, quiet: bool, verbose: bool) -> None:
+def cli(ctx: click.Context, indexes: Path, quiet: bool, verbose: int) -> None:
     """Turn artists into vectors by how their music sounds, and find who sounds alike."""
-    ctx.obj = State(indexes=indexes, quiet=quiet, verbose=verbose)
+    logs.set_up(quiet=quiet, verbosity=verbose)
+    ctx.obj = State(indexes=indexes, quiet=quiet, verbose=verbose, pool=ctx.obj)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -99,10 +107,13 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(code)
 
 
-def run(arguments: list[str]) -> int:
-    """Run one command line in this process and return its exit code."""
+def run(arguments: list[str], *, pool: "Pool | None" = None) -> int:
+    """Run one command line in this process and return its exit code.
+
+    `pool` embeds what a build has to, in place of worker processes of its own.
+    """
     try:
-        outcome: Any = cli.main(arguments, prog_name="artistindex", standalone_mode=False)
+        outcome: Any = cli.main(arguments, prog_name="artistindex", standalone_mode=False, obj=pool)
         sys.stdout.flush()
     except (BrokenPipeError, _Unread):  # the reader went away (`| head -1`): nobody is left to tell
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

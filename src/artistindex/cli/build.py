@@ -11,9 +11,9 @@ import click
 from artistindex.audio.sources.open import SOURCES
 from artistindex.cli import exit_codes
 from artistindex.cli.display import Display
-from artistindex.cli.downloads import fetch_weights
 from artistindex.cli.options import State, any_path, cookie_options, format_option, pass_state
 from artistindex.cli.output import counted, emit, message
+from artistindex.embedding.engine import Engine, Precision
 from artistindex.embedding.registry import DEFAULT_MODELS, MODELS
 from artistindex.errors import Misuse
 from artistindex.index.transforms import TRANSFORMS
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from artistindex.ingest.fetcher import AudioSource
 
 _MAX_SHOWN = 10
+_AS_BEFORE = "as the index was made, else {}"
 _SOURCE_OPTIONS = (
     "audio_source",
     "audio_cache",
@@ -70,43 +71,44 @@ _SOURCE_OPTIONS = (
     multiple=True,
     metavar="MODEL",
     help=f"A model to embed with; may be given several times. One of {', '.join(MODELS)}."
-    f"  [default: {', '.join(DEFAULT_MODELS)}]",
+    f"  [default: those of the indexes that are there, else {', '.join(DEFAULT_MODELS)}]",
 )
-@click.option("--tracks", default=5, show_default=True, help="Tracks that stand for an artist.")
+@click.option(
+    "--tracks",
+    type=int,
+    help=f"Tracks that stand for an artist.  [default: {_AS_BEFORE.format(5)}]",
+)
 @click.option(
     "--engine",
-    type=click.Choice(["auto", "essentia", "openvino"]),
+    type=click.Choice([engine.value for engine in Engine]),
     default="auto",
     show_default=True,
     help="What runs the models; auto takes openvino once a self-check has passed.",
 )
 @click.option(
     "--precision",
-    type=click.Choice(["f32", "bf16"]),
-    default="f32",
-    show_default=True,
-    help="What openvino computes in; bf16 is faster where the processor has it.",
+    type=click.Choice([precision.value for precision in Precision]),
+    help="What openvino computes in; bf16 is faster where the processor has it."
+    f"  [default: {_AS_BEFORE.format('f32')}]",
 )
 @click.option(
     "--excerpt",
-    default="full",
-    show_default=True,
     metavar="NxS",
-    help="Windows x seconds of each track, as 3x30; full is all, or the middle 20 minutes.",
+    help="Windows x seconds of each track, as 3x30; full is all, or the middle 20 minutes."
+    f"  [default: {_AS_BEFORE.format('full')}]",
 )
 @click.option(
     "--transform",
     type=click.Choice(TRANSFORMS),
-    default=TRANSFORMS[0],
-    show_default=True,
-    help="The space in which artists are compared.",
+    help=f"The space in which artists are compared.  [default: {_AS_BEFORE.format(TRANSFORMS[0])}]",
 )
 @click.option("--workers", type=int, help="Worker processes.  [default: one a processor]")
 @click.option("--retry-failed", is_flag=True, help="Try again what failed in earlier runs.")
 @click.option(
-    "--drop-outliers",
-    is_flag=True,
-    help="Leave out tracks that sound as if they were somebody else's.",
+    "--drop-outliers/--keep-outliers",
+    default=None,
+    help="Leave out tracks that sound as if they were somebody else's, or take them again."
+    f"  [default: {_AS_BEFORE.format('keep')}]",
 )
 @click.option("--dry-run", is_flag=True, help="Show who is meant and which tracks, and stop.")
 @format_option
@@ -132,24 +134,23 @@ def command(
     """
     if audio is not None:
         _refuse_with_folder(dry_run=dry_run, ids=ids, catalogue=catalogue, **options)
-    wanted = [*artists, *(read_names(artists_file) if artists_file else ())]
+    names = [*artists, *(read_names(artists_file) if artists_file else ())]
     if dry_run:
-        return _dry_run(state, wanted, catalogue, ids, options["tracks"], form)
+        return _dry_run(state, names, catalogue, ids, options["tracks"], form)
+    from artistindex.ingest.config import BuildConfig
     from artistindex.ingest.pipeline import build
 
-    with Display(quiet=state.quiet) as display, _source(options, audio, display) as source:
-        report = build(
-            wanted,
+    with Display(quiet=state.quiet) as display, _source(options, audio) as source:
+        config = BuildConfig(
+            names,
             audio=audio,
             indexes=state.indexes,
-            models=models or DEFAULT_MODELS,
+            models=models or None,
             catalogue=catalogue,
             ids=ids,
-            source=source,
-            fetch=lambda spec: fetch_weights(spec, state),
-            observer=display,
             **options,
         )
+        report = build(config, source=source, pool=state.pool, reporter=display)
     payload = report.to_json()
     emit(payload["indexes"], ("index", "artists", "dimension", "path"), form, payload=payload)
     if not state.quiet:
@@ -166,10 +167,8 @@ def _refuse_with_folder(**options: Any) -> None:
 
 
 @contextmanager
-def _source(
-    options: dict[str, Any], audio: Path | None, display: Display
-) -> Iterator["AudioSource | None"]:
-    """The place that audio comes from; takes its options out of `options`."""
+def _source(options: dict[str, Any], audio: Path | None) -> Iterator["AudioSource | None"]:
+    """Open the place that audio comes from; takes its options out of `options`."""
     from artistindex.audio.sources.open import open_source
 
     chosen = {name: options.pop(name) for name in _SOURCE_OPTIONS}
@@ -182,14 +181,13 @@ def _source(
         keep=not chosen["no_audio_cache"],
         cookies=chosen["cookies"],
         browser=chosen["cookies_from_browser"],
-        note=display.note,
     ) as source:
         yield source
 
 
 def _dry_run(
     state: State,
-    wanted: Sequence[str],
+    names: Sequence[str],
     catalogue: str | None,
     ids: Path | None,
     tracks: int,
@@ -197,15 +195,13 @@ def _dry_run(
 ) -> int:
     from artistindex.cli.plan import dry_run
 
-    if not wanted:
+    if not names:
         raise Misuse("--dry-run needs names: give ARTIST or --artists FILE")
-    return dry_run(
-        wanted, catalogue=catalogue, ids=ids, tracks=tracks, form=form, quiet=state.quiet
-    )
+    return dry_run(names, catalogue=catalogue, ids=ids, tracks=tracks, form=form, quiet=state.quiet)
 
 
 def _say_what_happened(payload: dict[str, Any], reasons: Counter[tuple[str, str]]) -> None:
-    """The story of a build in a few lines."""
+    """Tell the story of a build in a few lines."""
     extracted, failed, seconds = payload["extracted"], payload["failed_tracks"], payload["seconds"]
     if extracted:
         rate = f"{payload['audio_seconds'] / seconds:.0f} s of audio a second"
@@ -218,11 +214,11 @@ def _say_what_happened(payload: dict[str, Any], reasons: Counter[tuple[str, str]
         for (stage, reason), count in reasons.most_common(_MAX_SHOWN):
             message(f"  {count} x {stage}: {reason}")
     if payload["outliers"]:
-        odd = counted(payload["outliers"], "track")
-        message(f"{odd} may be somebody else's: see `artistindex failures`")
+        outliers = counted(payload["outliers"], "track")
+        message(f"{outliers} may be somebody else's: see `artistindex failures`")
     if payload["requested"]:
         message(f"{payload['indexed']} of {payload['requested']} artists are in every index")
-    for each in payload["failed"][:_MAX_SHOWN]:
-        message(f"  {each['artist']}: {each['reason']} ({each['stage']})")
+    for entry in payload["failed"][:_MAX_SHOWN]:
+        message(f"  {entry['artist']}: {entry['reason']} ({entry['stage']})")
     if len(payload["failed"]) > _MAX_SHOWN:
         message(f"  and {len(payload['failed']) - _MAX_SHOWN} more")

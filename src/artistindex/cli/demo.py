@@ -9,6 +9,7 @@ import click
 
 from artistindex.cli.options import State, any_path, pass_state
 from artistindex.cli.output import message, progress
+from artistindex.cli.remedies import line_for
 from artistindex.demo import collection
 from artistindex.embedding import weights
 from artistindex.embedding.registry import DEFAULT_MODELS, MODELS
@@ -52,7 +53,7 @@ def command(state: State, out: Path) -> int:
 
 
 def _play(music: Path, state: State) -> int:
-    """Record what is missing; the number of tracks that were."""
+    """Record what is missing; returns the number of tracks that were."""
     missing = collection.missing(music)
     if not missing:
         return 0
@@ -65,8 +66,8 @@ def _play(music: Path, state: State) -> int:
 
 
 def _installed(state: State) -> list[str]:
-    """musicnn and every model whose weights are there, the usual ones first."""
-    found = []
+    """Return musicnn and every model whose weights are there, the usual ones first."""
+    installed = []
     for name in dict.fromkeys((*DEFAULT_MODELS, *MODELS)):
         if MODELS[name].packaged or weights.is_installed(MODELS[name]):
             try:
@@ -74,19 +75,21 @@ def _installed(state: State) -> list[str]:
             except WeightsError as error:
                 if MODELS[name].packaged:
                     raise
-                message(f"without {name}: {error}", quiet=state.quiet)
+                message(f"without {name}: {line_for(error)}", quiet=state.quiet)
             else:
-                found.append(name)
-    return found
+                installed.append(name)
+    return installed
 
 
 def _run(state: State, indexes: Path, name: str, *arguments: str) -> int:
-    """Show a command line and run it in this process; its exit code."""
+    """Show a command line, run it in this process and return its exit code."""
     from artistindex.cli import cli
 
     line = ["--indexes", str(indexes), name, *arguments]
     click.echo(f"$ artistindex {printable(shlex.join(line))}")
-    flags = [flag for flag, on in (("--quiet", state.quiet), ("--verbose", state.verbose)) if on]
-    outcome = cli.main([*flags, *line], prog_name="artistindex", standalone_mode=False)
+    flags = ["--quiet"] * state.quiet + ["--verbose"] * state.verbose
+    outcome = cli.main(
+        [*flags, *line], prog_name="artistindex", standalone_mode=False, obj=state.pool
+    )
     click.echo()
     return outcome if isinstance(outcome, int) else 0

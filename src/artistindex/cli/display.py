@@ -1,31 +1,39 @@
-"""How far an ingest has come: a progress bar on a terminal, plain remarks elsewhere."""
+"""How far a run has come: a bar on a terminal, now and then a line elsewhere."""
 
 import time
+from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from artistindex.cli.output import message, progress
+from artistindex.cli.output import bar, message
 from artistindex.naming import printable
 
-_SHOWN = 40
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+_SECONDS_A_LINE = 30.0
 
 
 class Display:
-    """The observer of a build; a context manager that draws the bar while it is open.
+    """The reporter of the command line; a context manager that draws while it is open.
 
-    The rate is seconds of audio embedded a second of wall time.
+    On a terminal a bar shows what is done, how many tracks of how many, the rate (seconds of audio
+    embedded a second of wall time) and the time left. Elsewhere one line says so every 30 seconds.
     """
 
-    def __init__(self, *, quiet: bool) -> None:
+    def __init__(self, *, quiet: bool, clock: Callable[[], float] = time.monotonic) -> None:
         self._quiet = quiet
-        self._bar = progress(quiet=quiet, rate=True)
+        self._clock = clock
+        self._bar = bar(quiet=quiet)
+        self._activity = "starting"
+        self._done = self._total = 0
         self._audio_seconds = 0.0
 
     def __enter__(self) -> Self:
-        self._progress = self._bar.__enter__()
-        self._task = self._progress.add_task("tracks", total=0, rate="", visible=False)
-        self._total = 0
-        self._started = time.monotonic()
+        self._progress: Progress = self._bar.__enter__()
+        self._task = self._progress.add_task(self._activity, total=None, counts="", rate="")
+        self._spoke = self._clock()
+        self._began: float | None = None
         return self
 
     def __exit__(
@@ -36,25 +44,75 @@ class Display:
     ) -> None:
         self._bar.__exit__(kind, error, trace)
 
+    def activity(self, text: str) -> None:
+        """Show what is done from now on."""
+        self._activity = text
+        self._progress.update(self._task, description=printable(text))
+        self._say_now_and_then()
+
     def planned(self, tracks: int) -> None:
         """Lengthen the bar by `tracks`."""
+        if self._began is None:
+            self._began = self._clock()
         self._total += tracks
-        self._progress.update(self._task, total=self._total, visible=True)
+        self._progress.update(self._task, total=self._total, counts=self._counts)
 
     def finished(self, label: str, *, audio_seconds: float, failed: bool) -> None:
         """Advance the bar by one track."""
+        self._done += 1
         self._audio_seconds += audio_seconds
-        passed = max(time.monotonic() - self._started, 1e-3)
         self._progress.update(
             self._task,
-            advance=1,
-            description=printable(label)[-_SHOWN:],
-            rate=f"{self._audio_seconds / passed:.0f}x",
+            completed=self._done,
+            description=printable(label),
+            counts=self._counts,
+            rate=f"{self._rate:.0f}x",
+        )
+        self._say_now_and_then()
+
+    def downloaded(self, name: str, done: int, total: int | None) -> None:
+        """Show how much of a file has arrived."""
+        self._activity = f"downloading {name}, {done / 1e6:.0f} MB"
+        if total:
+            self._activity += f" of {total / 1e6:.0f}"
+        self._progress.update(self._task, description=self._activity, completed=done, total=total)
+        if done == total:
+            self._progress.reset(self._task, total=None)
+        self._say_now_and_then()
+
+    @property
+    def _counts(self) -> str:
+        return f"{self._done}/{self._total}"
+
+    @property
+    def _rate(self) -> float:
+        """Seconds of audio a second since the first track was planned."""
+        return self._audio_seconds / max(self._passed, 1e-3)
+
+    @property
+    def _passed(self) -> float:
+        return 0.0 if self._began is None else self._clock() - self._began
+
+    def _say_now_and_then(self) -> None:
+        if not self._progress.disable or self._clock() - self._spoke < _SECONDS_A_LINE:
+            return
+        self._spoke = self._clock()
+        message(self._line(), quiet=self._quiet)
+
+    def _line(self) -> str:
+        """Return what is done and how far it is, for a log."""
+        if not self._total or not self._done:
+            return self._activity
+        left = (self._total - self._done) * self._passed / self._done
+        return (
+            f"{self._done} of {self._total} tracks, {self._rate:.0f} s of audio a second,"
+            f" {_in_words(left)} left"
         )
 
-    def note(self, text: str) -> None:
-        """Say a line above the bar."""
-        if self._progress.disable:
-            message(text, quiet=self._quiet)
-        else:
-            self._progress.console.print(printable(text))
+
+def _in_words(seconds: float) -> str:
+    """Return a time to the minute, or to ten seconds below two minutes."""
+    if seconds < 120:
+        return f"{max(10, round(seconds, -1)):.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"

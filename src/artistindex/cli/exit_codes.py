@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from artistindex.errors import ArtistIndexError, Misuse
 
 if TYPE_CHECKING:
-    from artistindex.ingest.pipeline import BuildReport
+    from artistindex.ingest.report import BuildReport
 
 DONE, FAILED, MISUSED, SOME_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 

@@ -86,7 +86,6 @@ def _ingest(
     """Build with those of `wanted` who are missing, as the index is built; returns who failed."""
     from artistindex.audio.sources.open import open_source
     from artistindex.cli.display import Display
-    from artistindex.cli.downloads import fetch_weights
     from artistindex.ingest.pipeline import build
 
     folder = find_index(state.indexes, model or _default(state.indexes))
@@ -101,20 +100,15 @@ def _ingest(
     message(f"ingesting {len(missing)} artists who are not in {folder}", quiet=state.quiet)
     with (
         Display(quiet=state.quiet) as display,
-        open_source(
-            cookies=cookies["cookies"], browser=cookies["cookies_from_browser"], note=display.note
-        ) as source,
+        open_source(cookies=cookies["cookies"], browser=cookies["cookies_from_browser"]) as source,
     ):
         report = build(
-            missing,
+            artists=missing,
             indexes=state.indexes,
             models=[folder.name],
-            precision=manifest.key.precision if manifest else "f32",
-            excerpt=manifest.key.excerpt if manifest else "full",
-            transform=manifest.transform if manifest else "none",
             source=source,
-            fetch=lambda spec: fetch_weights(spec, state),
-            observer=display,
+            pool=state.pool,
+            reporter=display,
         )
     failed: list[dict[str, str]] = report.to_json()["failed"]
     return failed

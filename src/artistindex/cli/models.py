@@ -9,6 +9,7 @@ import click
 from artistindex.cli.downloads import fetch_weights
 from artistindex.cli.options import State, any_path, format_option, pass_state
 from artistindex.cli.output import emit, message, working
+from artistindex.cli.remedies import line_for
 from artistindex.embedding import weights
 from artistindex.embedding.registry import MODELS, ModelSpec, spec_of
 from artistindex.embedding.weights import Weights
@@ -47,7 +48,7 @@ def fetch(state: State, model: str, base_url: str | None) -> None:
     Size and sha256 are checked against what the publisher states; where no sha256 is published,
     the first one seen is trusted, and a different one is refused later.
     """
-    _installed(fetch_weights(spec_of(model), state, base_url=base_url), state)
+    _say_installed(fetch_weights(spec_of(model), state, base_url=base_url), state)
 
 
 @command.command()
@@ -63,8 +64,8 @@ def add(state: State, model: str, file: Path, unverified: bool) -> None:
     Whichever way, a graph that could reach beyond the model is refused.
     """
     with working(f"checking {file}", quiet=state.quiet):
-        found = weights.install(spec_of(model), file, unverified=unverified)
-    _installed(found, state)
+        installed = weights.install(spec_of(model), file, unverified=unverified)
+    _say_installed(installed, state)
 
 
 @command.command(name="check")
@@ -80,58 +81,54 @@ def check_(state: State, model: str, form: str) -> None:
     from artistindex.embedding import engine
 
     with working(f"running {model} in both engines", quiet=state.quiet):
-        outcome = engine.self_check(
-            weights.find_installed(spec_of(model)), seconds=_CHECKED_SECONDS
-        )
+        check = engine.self_check(weights.find_installed(spec_of(model)), seconds=_CHECKED_SECONDS)
     rows = [
         {
             "model": model,
             **asdict(run),
-            "difference": _scientific(outcome.difference) if run.engine == "openvino" else None,
-            "choice": "auto" if run.engine == outcome.choice else "",
+            "difference": _scientific(check.difference) if run.engine == "openvino" else None,
+            "choice": "auto" if run.engine == check.choice else "",
         }
-        for run in outcome.runs
+        for run in check.runs
     ]
     columns = ("model", "engine", "patches", "speed", "difference", "choice")
-    emit(rows, columns, form, payload=asdict(outcome))
-    if outcome.reason:
-        message(
-            f"{model}: engine auto takes {outcome.choice}, as {outcome.reason}", quiet=state.quiet
-        )
+    emit(rows, columns, form, payload=asdict(check))
+    if check.reason:
+        message(f"{model}: engine auto takes {check.choice}, as {check.reason}", quiet=state.quiet)
 
 
 def _scientific(value: float | None) -> str | None:
     return None if value is None else f"{value:.1e}"
 
 
-def _installed(found: Weights, state: State) -> None:
+def _say_installed(installed: Weights, state: State) -> None:
     message(
-        f"{found.spec.name}: installed {found.path} "
-        f"({found.bytes:,} bytes, sha256 {found.sha256}; licence {found.spec.licence})",
+        f"{installed.spec.name}: installed {installed.path} "
+        f"({installed.bytes:,} bytes, sha256 {installed.sha256}; licence {installed.spec.licence})",
         quiet=state.quiet,
     )
 
 
 def _row(spec: ModelSpec, state: State) -> dict[str, Any]:
-    """A line of the list; weights that are there and cannot be used count as not installed."""
-    found = None
+    """Return a line of the list; weights that cannot be used count as not installed."""
+    installed = None
     if weights.is_installed(spec):
         try:
-            found = weights.find_installed(spec)
+            installed = weights.find_installed(spec)
         except WeightsError as error:
-            message(str(error), quiet=state.quiet)
+            message(line_for(error), quiet=state.quiet)
     return {
         "model": spec.name,
-        "installed": found is not None,
-        "path": str(found.path) if found else None,
-        "sha256": found.sha256 if found else None,
-        "bytes": found.bytes if found else None,
+        "installed": installed is not None,
+        "path": str(installed.path) if installed else None,
+        "sha256": installed.sha256 if installed else None,
+        "bytes": installed.bytes if installed else None,
         "licence": spec.licence,
     }
 
 
 def _brief(row: dict[str, Any]) -> dict[str, Any]:
-    """The row for people: the start of the hash and the name of the licence."""
+    """Return the row for people: the start of the hash and the name of the licence."""
     return row | {
         "installed": "yes" if row["installed"] else "no",
         "sha256": row["sha256"] and row["sha256"][:12],

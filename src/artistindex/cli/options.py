@@ -2,20 +2,27 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
+
+if TYPE_CHECKING:
+    from artistindex.embedding.pool import Pool
 
 FORMATS = ("table", "json", "csv")
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The global flags; `click.Context.obj` of every command."""
+    """The global flags; `click.Context.obj` of every command.
+
+    `pool` embeds what a build has to; None for worker processes of its own.
+    """
 
     indexes: Path
     quiet: bool = False
-    verbose: bool = False
+    verbose: int = 0
+    pool: "Pool | None" = None
 
 
 pass_state = click.make_pass_decorator(State)

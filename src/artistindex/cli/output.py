@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from artistindex.evaluation.report.tables import Table
 
 _UNLIMITED_WIDTH = 100_000
+_live: "list[Progress]" = []  # the bar that is on the screen, the innermost last
 
 
 def cell(value: object) -> str:
@@ -113,8 +114,12 @@ def counted(number: int, noun: str) -> str:
 
 
 def message(text: str, *, quiet: bool = False) -> None:
-    """One line for the person at the terminal, on standard error."""
-    if not quiet:
+    """Print one line for the person at the terminal on standard error, above a bar if there is."""
+    if quiet:
+        return
+    if _live:
+        _live[-1].console.print(printable(text))
+    else:
         with suppress(BrokenPipeError):  # remarks that nobody reads are no reason to stop
             click.echo(printable(text), err=True)
 
@@ -133,30 +138,67 @@ def working(text: str, *, quiet: bool = False) -> Iterator[None]:
 
 
 @contextmanager
-def progress(*, quiet: bool = False, rate: bool = False) -> Iterator["Progress"]:
-    """A progress display on standard error: shown on a terminal only.
-
-    With `rate`, tasks carry a field `rate` (text) that stands before the time left.
-    """
+def progress(*, quiet: bool = False) -> Iterator["Progress"]:
+    """Show how far something has come on standard error, on a terminal only."""
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
         Progress,
-        ProgressColumn,
         TextColumn,
         TimeRemainingColumn,
     )
 
-    columns: list[ProgressColumn] = [
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-    ]
-    if rate:
-        columns.append(TextColumn("{task.fields[rate]}", markup=False))
-    columns.append(TimeRemainingColumn())
     target = console(stderr=True)
-    with Progress(
-        *columns, console=target, transient=True, disable=quiet or not target.is_terminal
-    ) as shown:
-        yield shown
+    with _shown(
+        Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=target,
+            transient=True,
+            disable=quiet or not target.is_terminal,
+        )
+    ) as drawn:
+        yield drawn
+
+
+@contextmanager
+def bar(*, quiet: bool = False) -> Iterator["Progress"]:
+    """Show how far a long run has come on standard error, on a terminal only.
+
+    The bar keeps its room: what stands before it is cut. Tasks carry the fields `counts` and `rate`
+    (text), which stand behind it.
+    """
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.table import Column
+
+    target = console(stderr=True)
+    name = Column(ratio=1, no_wrap=True, overflow="ellipsis")
+    with _shown(
+        Progress(
+            TextColumn("{task.description}", markup=False, table_column=name),
+            BarColumn(bar_width=20),
+            TextColumn("{task.fields[counts]}", markup=False),
+            TextColumn("{task.fields[rate]}", markup=False),
+            TimeRemainingColumn(compact=True),
+            console=target,
+            expand=True,
+            transient=True,
+            disable=quiet or not target.is_terminal,
+        )
+    ) as drawn:
+        yield drawn
+
+
+@contextmanager
+def _shown(drawn: "Progress") -> Iterator["Progress"]:
+    """Have messages appear above `drawn` while it is on the screen."""
+    with drawn:
+        if not drawn.disable:
+            _live.append(drawn)
+        try:
+            yield drawn
+        finally:
+            if not drawn.disable:
+                _live.remove(drawn)

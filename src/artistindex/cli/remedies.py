@@ -1,5 +1,7 @@
 """What to do next, in the words of the command line."""
 
+from collections.abc import Mapping
+
 from artistindex.errors import ArtistIndexError, Remedy
 
 _WORDS = {
@@ -10,11 +12,40 @@ _WORDS = {
     Remedy.USE_DEEZER: "--catalogue deezer needs none",
     Remedy.NAME_AN_ARTIST: "ask with at least one ARTIST, or a sound (--audio FILE)",
     Remedy.WEIGH_WHO_IS_ASKED: "--weight names {artist}, who is not asked about",
+    Remedy.NAME_ARTISTS: "name some, or give --audio DIR",
+    Remedy.SEE_FAILURES: "`artistindex failures` says why",
+    Remedy.INSTALL_ESSENTIA: "install essentia-tensorflow, or use --engine openvino",
+    Remedy.INSTALL_OPENVINO: "install openvino, or use --engine essentia",
+    Remedy.USE_ESSENTIA: "try --engine essentia",
+    Remedy.USE_OPENVINO: "use --engine openvino",
+    Remedy.USE_F32: "use --precision f32",
+    Remedy.FEWER_WORKERS: "is there enough memory? (--workers 1 needs the least)",
+    Remedy.MORE_FILES: "raise `ulimit -n`, or use fewer --workers",
+    Remedy.GET_WEIGHTS: (
+        "with a network run `artistindex models fetch {model}`, with the file at hand "
+        "`artistindex models add {model} FILE`, or use `--model musicnn`, which needs neither"
+    ),
+    Remedy.REPLACE_WEIGHTS: (
+        "delete it and run `artistindex models fetch {model}`, or `artistindex models add {model} "
+        "FILE`"
+    ),
+    Remedy.ADD_UNVERIFIED: (
+        "a file of your own is taken by `artistindex models add {model} FILE --unverified`"
+    ),
 }
 
 
 def line_for(error: ArtistIndexError) -> str:
     """Return the one line that a person reads: what is wrong, and the way on."""
-    if error.remedy is None:
-        return str(error)
-    return f"{error}: {_WORDS[error.remedy].format_map(error.details)}"
+    text = str(error)
+    setting = error.details.get("setting")
+    if setting:
+        text = text.replace(setting, f"--{setting.replace('_', '-')}", 1)
+    return words_for(text, error.remedy, error.details)
+
+
+def words_for(text: str, remedy: Remedy | None, details: Mapping[str, str] | None = None) -> str:
+    """Return `text` with the words of `remedy` behind it."""
+    if remedy is None:
+        return text
+    return f"{text}: {_WORDS[remedy].format_map(details or {})}"

@@ -34,7 +34,7 @@ def download(
     *,
     progress: Progress,
     expected: int | None = None,
-    most: int,
+    max_bytes: int,
     pause: float = 1.0,
 ) -> None:
     """Fill `part` with what `url` names; `progress(done, total)` is called with bytes.
@@ -43,8 +43,8 @@ def download(
     same (If-Range, with the validator noted beside `part`); else the download begins anew. A cut
     is followed by another attempt, ATTEMPTS in all, with `pause` seconds and more between them.
     Raises Unreachable where that does not help (`part` stays, to go on from), WeightsError for
-    an answer that is not the file: an HTTP error, a size other than `expected` or over `most`
-    bytes; OSError where `part` cannot be written.
+    an answer that is not the file: an HTTP error, a size other than `expected` or over `max_bytes`;
+    OSError where `part` cannot be written.
     """
     if part.is_symlink():
         discard(part)
@@ -52,7 +52,7 @@ def download(
     for attempt in range(ATTEMPTS):
         time.sleep(pause * attempt)
         try:
-            _attempt(url, part, progress, expected, most, first=attempt == 0)
+            _attempt(url, part, progress, expected, max_bytes, first=attempt == 0)
         except _Cut as cut:
             reason = str(cut)
         else:
@@ -68,15 +68,21 @@ def discard(part: Path) -> None:
 
 
 def _attempt(
-    url: str, part: Path, progress: Progress, expected: int | None, most: int, *, first: bool
+    url: str,
+    part: Path,
+    progress: Progress,
+    expected: int | None,
+    max_bytes: int,
+    *,
+    first: bool,
 ) -> None:
     import requests
 
-    held = part.stat().st_size if part.exists() else 0
-    validator = _noted_validator(part, url) if held else ""
+    present = part.stat().st_size if part.exists() else 0
+    validator = _noted_validator(part, url) if present else ""
     headers = {"User-Agent": f"artistindex/{__version__}", "Accept-Encoding": "identity"}
     if validator:
-        headers |= {"Range": f"bytes={held}-", "If-Range": validator}
+        headers |= {"Range": f"bytes={present}-", "If-Range": validator}
     timeout = (CONNECT_TIMEOUT, READ_TIMEOUT)
     try:
         response = requests.get(url, headers=headers, stream=True, timeout=timeout)
@@ -89,19 +95,21 @@ def _attempt(
     with response:
         _refuse_status(url, response, part)
         start, total = _span(response)
-        if start not in (0, held):
+        if start not in (0, present):
             discard(part)
-            raise _Cut(f"the server sent bytes from {start:,} when asked for those from {held:,}")
+            raise _Cut(
+                f"the server sent bytes from {start:,} when asked for those from {present:,}"
+            )
         if total is not None and total != (expected or total):
             raise WeightsError(f"{url} is {total:,} bytes, expected {expected:,}")
         if start == 0:
             _note_validator(part, url, response)
-        _write(url, response, part, start, total, progress, most)
+        _write(url, response, part, start, total, progress, max_bytes)
 
 
 def _refuse_status(url: str, response: "Response", part: Path) -> None:
     status = response.status_code
-    if status == 416:  # what is held is no beginning of the server's file
+    if status == 416:  # what is there is no beginning of the server's file
         discard(part)
         raise _Cut("the server's file has changed")
     if status == 429 or status >= 500:
@@ -111,7 +119,7 @@ def _refuse_status(url: str, response: "Response", part: Path) -> None:
 
 
 def _span(response: "Response") -> tuple[int, int | None]:
-    """The offset of the first byte to come and the size of the whole file, None where unsaid."""
+    """Return the offset of the first byte and the size of the whole file, None where unsaid."""
     if response.status_code == 206:
         match = re.fullmatch(
             r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", "").strip()
@@ -131,7 +139,7 @@ def _write(
     start: int,
     total: int | None,
     progress: Progress,
-    most: int,
+    max_bytes: int,
 ) -> None:
     import requests
 
@@ -147,8 +155,10 @@ def _write(
             if chunk is None:
                 break
             done += len(chunk)
-            if done > most:
-                raise WeightsError(f"{url} is over {most:,} bytes, more than the model can have")
+            if done > max_bytes:
+                raise WeightsError(
+                    f"{url} is over {max_bytes:,} bytes, more than the model can have"
+                )
             file.write(chunk)
             progress(done, total)
     if total is not None and done != total:
@@ -175,7 +185,7 @@ def _note_validator(part: Path, url: str, response: "Response") -> None:
 
 
 def _reason(error: Exception) -> str:
-    """The innermost reason, without the layers that HTTP libraries wrap around it."""
+    """Return the innermost reason, without the layers that HTTP libraries wrap around it."""
     import requests
 
     if isinstance(error, requests.Timeout):

@@ -1,14 +1,17 @@
 """What a worker process does: one track's audio, decoded once, through every model asked for."""
 
 import time
+from collections import defaultdict
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from artistindex.audio.decode import Audio, Excerpt, decode
-from artistindex.embedding.engine import EmbeddingModel, load_model
+from artistindex.embedding.engine import EmbeddingModel, Engine, Precision, load_model
 from artistindex.embedding.weights import Weights
 from artistindex.entities import TrackVector, VectorKey
 from artistindex.errors import ArtistIndexError, TrackError
@@ -16,17 +19,21 @@ from artistindex.errors import ArtistIndexError, TrackError
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
-    """One model as every worker runs it: `engine` is resolved, never "auto"."""
+    """One model as every worker runs it: `engine` is resolved, never AUTO."""
 
     weights: Weights
-    engine: str
-    precision: str = "f32"
+    engine: Engine
+    precision: Precision = Precision.F32
     threads: int = 1
 
     @property
     def name(self) -> str:
-        """The model's name."""
+        """Return the model's name."""
         return self.weights.spec.name
+
+    def key(self, excerpt: str) -> VectorKey:
+        """Return the key under which the library keeps the vectors of `excerpt`."""
+        return VectorKey(self.name, self.weights.sha256, self.precision, excerpt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +51,9 @@ class Job:
 class EmbedResult:
     """A finished track.
 
-    `duration` is the whole track's and `seconds` what was decoded of it; `short_of` holds (model,
-    reason) for models that could not make a vector; `spent` is seconds of wall time per stage.
+    `duration` is the whole track's and `seconds` what was decoded of it; `failed_models` holds
+    (model, reason) for models that could not make a vector; `timings` is seconds of wall time per
+    stage ("decode", "load", and each model's name).
     """
 
     track_id: int
@@ -54,7 +62,7 @@ class EmbedResult:
     seconds: float
     vectors: tuple[TrackVector, ...]
     failed_models: tuple[tuple[str, str], ...]
-    spent: dict[str, float] = field(default_factory=dict)
+    timings: dict[str, float] = field(default_factory=dict)
 
 
 _models: dict[ModelConfig, Future[EmbeddingModel]] = {}
@@ -67,34 +75,32 @@ def embed_track(job: Job) -> EmbedResult:
     Models are loaded while the first track is decoded, and stay for the next job of this process.
     Raises TrackError where the track is at fault, EngineError or WeightsError where a model is.
     """
-    loading = [_model(plan) for plan in job.models]
-    started = time.perf_counter()
-    audio = decode(job.path, excerpt=Excerpt.parse(job.excerpt))
-    spent = {"decode": time.perf_counter() - started}
-    vectors, short_of = [], []
-    for plan, future in zip(job.models, loading, strict=True):
-        started = time.perf_counter()
-        model = future.result()
-        spent["load"] = spent.get("load", 0.0) + time.perf_counter() - started
-        started = time.perf_counter()
-        try:
-            vectors.append(_vector(model, plan, audio, job.excerpt))
-        except TrackError as error:
-            short_of.append((plan.name, error.reason))
-        spent[plan.name] = time.perf_counter() - started
+    loading = [_model(config) for config in job.models]
+    timings: defaultdict[str, float] = defaultdict(float)
+    with _timed(timings, "decode"):
+        audio = decode(job.path, excerpt=Excerpt.parse(job.excerpt))
+    vectors, failed_models = [], []
+    for config, future in zip(job.models, loading, strict=True):
+        with _timed(timings, "load"):
+            model = future.result()
+        with _timed(timings, config.name):
+            try:
+                vectors.append(_vector(model, config, audio, job.excerpt))
+            except TrackError as error:
+                failed_models.append((config.name, error.reason))
     return EmbedResult(
         track_id=job.track_id,
         audio_sha256=audio.sha256,
         duration=audio.duration,
         seconds=audio.seconds,
         vectors=tuple(vectors),
-        failed_models=tuple(short_of),
-        spent=spent,
+        failed_models=tuple(failed_models),
+        timings=dict(timings),
     )
 
 
 def track_vector(model: EmbeddingModel, audio: Audio) -> tuple[np.ndarray, int]:
-    """The mean over the model's patches, float32 (dimension,), and how many patches there were.
+    """Return the mean over the model's patches, float32 (dimension,), and how many there were.
 
     Patches never span two windows of an excerpt. Raises TrackError where the audio is too short for
     one patch or the model answers with something that is not finite.
@@ -110,26 +116,33 @@ def track_vector(model: EmbeddingModel, audio: Audio) -> tuple[np.ndarray, int]:
     return vector, len(patches)
 
 
-def _vector(model: EmbeddingModel, plan: ModelConfig, audio: Audio, excerpt: str) -> TrackVector:
+@contextmanager
+def _timed(timings: defaultdict[str, float], stage: str) -> Iterator[None]:
+    started = time.perf_counter()
+    yield
+    timings[stage] += time.perf_counter() - started
+
+
+def _vector(model: EmbeddingModel, config: ModelConfig, audio: Audio, excerpt: str) -> TrackVector:
     vector, patches = track_vector(model, audio)
-    key = VectorKey(plan.name, plan.weights.sha256, plan.precision, excerpt)
+    key = config.key(excerpt)
     return TrackVector(key=key, vector=vector, patches=patches, engine=model.engine)
 
 
-def _model(plan: ModelConfig) -> "Future[EmbeddingModel]":
-    if plan not in _models:
-        _models[plan] = _loader.submit(
+def _model(config: ModelConfig) -> "Future[EmbeddingModel]":
+    if config not in _models:
+        _models[config] = _loader.submit(
             load_model,
-            plan.weights,
-            engine=plan.engine,
-            precision=plan.precision,
-            threads=plan.threads,
+            config.weights,
+            engine=config.engine,
+            precision=config.precision,
+            threads=config.threads,
         )
-    return _models[plan]
+    return _models[config]
 
 
 def embed_safely(job: Job) -> EmbedResult | TrackError:
-    """`embed_track` as it is run in a pool: a track's own trouble is an answer, not an exception.
+    """Embed `job` as a pool does: a track's own trouble is an answer, not an exception.
 
     What nobody foresaw is the track's trouble too, with its reason; only what concerns every track
     (a model that cannot be loaded) is raised.

@@ -5,10 +5,11 @@ computes what Essentia computes: the self-check, whose outcome is kept in the ca
 """
 
 import json
+import logging
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from enum import StrEnum, auto
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -21,28 +22,57 @@ from artistindex._util.dirs import cache_folder
 from artistindex._util.files import atomic_write
 from artistindex.embedding.registry import SAMPLE_RATE, ModelSpec
 from artistindex.embedding.weights import Weights
-from artistindex.errors import EngineError, Misuse
+from artistindex.errors import EngineError, Misuse, Remedy
 
-ENGINES = ("auto", "essentia", "openvino")
-PRECISIONS = ("f32", "bf16")
 LIMIT = 1e-3  # the largest relative L2 difference of a patch that passes the self-check
 
-Say = Callable[[str], None]
+_log = logging.getLogger(__name__)
+
+
+class Engine(StrEnum):
+    """What runs a model; AUTO is OpenVINO where it has passed the self-check, else Essentia."""
+
+    AUTO = auto()
+    ESSENTIA = auto()
+    OPENVINO = auto()
+
+    @classmethod
+    def parse(cls, name: str) -> "Engine":
+        """Return the engine called `name`; raises Misuse where there is none."""
+        try:
+            return cls(name)
+        except ValueError:
+            raise Misuse(f"unknown engine {name!r}; there are {', '.join(cls)}") from None
+
+
+class Precision(StrEnum):
+    """What OpenVINO computes in; Essentia knows F32 alone."""
+
+    F32 = auto()
+    BF16 = auto()
+
+    @classmethod
+    def parse(cls, name: str) -> "Precision":
+        """Return the precision called `name`; raises Misuse where there is none."""
+        try:
+            return cls(name)
+        except ValueError:
+            raise Misuse(f"unknown precision {name!r}; there are {', '.join(cls)}") from None
 
 
 class EmbeddingModel(Protocol):
-    """A loaded model: it holds its graph in memory and is asked for one track after another."""
+    """A loaded model: its graph stays in memory, and takes one track after another."""
 
     spec: ModelSpec
     engine: str
 
     @property
     def dimension(self) -> int:
-        """The length of an embedding, as the graph has it."""
+        """Return the length of an embedding, as the graph has it."""
         ...
 
     def patches(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The embedding of each patch: float32 of shape (patches, dimension).
+        """Return the embedding of each patch: float32 of shape (patches, dimension).
 
         `samples` are mono at 16 kHz, float32 of shape (n,). Too few of them for one patch give
         shape (0, dimension).
@@ -54,7 +84,7 @@ class EmbeddingModel(Protocol):
 class EngineRun:
     """One engine's part of a self-check: `speed` in seconds of audio a second."""
 
-    engine: str
+    engine: Engine
     patches: int
     speed: float
 
@@ -69,7 +99,7 @@ class SelfCheck:
 
     model: str
     sha256: str
-    choice: str
+    choice: Engine
     reason: str
     runs: tuple[EngineRun, ...]
     difference: float | None = None
@@ -77,20 +107,15 @@ class SelfCheck:
 
 
 def load_model(
-    weights: Weights,
-    *,
-    engine: str = "auto",
-    precision: str = "f32",
-    threads: int = 1,
-    say: Say | None = None,
+    weights: Weights, *, engine: str = "auto", precision: str = "f32", threads: int = 1
 ) -> EmbeddingModel:
-    """Load `weights` into `engine`; `auto` is what `choose` says.
+    """Load `weights` into `engine`; `auto` is what `select_engine` says.
 
     OpenVINO computes in `precision` with `threads` threads; Essentia always in f32, with as many
     threads as its TensorFlow takes. Raises Misuse for an engine or precision that does not exist
     or go together, EngineError where the engine is missing or cannot load the weights.
     """
-    if select_engine(weights, engine=engine, precision=precision, say=say) == "essentia":
+    if select_engine(weights, engine=engine, precision=precision) is Engine.ESSENTIA:
         from artistindex.embedding.essentia import EssentiaModel
 
         return EssentiaModel(weights)
@@ -99,27 +124,24 @@ def load_model(
     return OpenVinoModel(weights, precision=precision, threads=threads)
 
 
-def select_engine(
-    weights: Weights, *, engine: str = "auto", precision: str = "f32", say: Say | None = None
-) -> str:
-    """The engine that is meant by `engine`: "essentia" or "openvino".
+def select_engine(weights: Weights, *, engine: str = "auto", precision: str = "f32") -> Engine:
+    """Return the engine that is meant by `engine`: ESSENTIA or OPENVINO.
 
     For "auto" the outcome of the self-check, made now if there is none yet for these weights,
-    versions and processor. `say` gets one line where that is not a checked openvino. Raises
-    Misuse and EngineError as `load_model` does.
+    versions and processor; logs a warning where that is not a checked OpenVINO. Raises Misuse and
+    EngineError as `load_model` does.
     """
-    if engine not in ENGINES:
-        raise Misuse(f"unknown engine {engine!r}; there are {', '.join(ENGINES)}")
-    if precision not in PRECISIONS:
-        raise Misuse(f"unknown precision {precision!r}; there are {', '.join(PRECISIONS)}")
-    if engine == "auto":
-        outcome = _recalled(weights) or self_check(weights)
-        if outcome.reason and say:
-            say(f"{outcome.model}: using engine {outcome.choice}, as {outcome.reason}")
-        engine = outcome.choice
-    if engine == "essentia" and precision != "f32":
-        raise Misuse(f"engine essentia computes in f32 only; for {precision} use engine openvino")
-    return engine
+    chosen, width = Engine.parse(engine), Precision.parse(precision)
+    if chosen is Engine.AUTO:
+        check = _recalled(weights) or self_check(weights)
+        if check.reason:
+            _log.warning("%s: using engine %s, as %s", check.model, check.choice, check.reason)
+        chosen = check.choice
+    if chosen is Engine.ESSENTIA and width is not Precision.F32:
+        raise Misuse(
+            f"engine essentia computes in f32 only, not in {precision}", remedy=Remedy.USE_OPENVINO
+        )
+    return chosen
 
 
 def self_check(weights: Weights, *, seconds: float = 8.0) -> SelfCheck:
@@ -128,45 +150,47 @@ def self_check(weights: Weights, *, seconds: float = 8.0) -> SelfCheck:
     The outcome of a comparison is kept in the cache. Essentia runs in this process, which must
     not be a forked one. Raises EngineError where neither engine can run the weights.
     """
+    _log.info("%s: checking that both engines agree", weights.spec.name)
     samples = synthetic_audio(seconds)
     try:
-        reference, theirs = _timed(weights, "essentia", samples)
+        reference, essentia = _timed(weights, Engine.ESSENTIA, samples)
     except EngineError as error:
-        _, ours = _timed(weights, "openvino", samples)
-        return _outcome(weights, "openvino", f"there is nothing to compare it with: {error}", ours)
+        _, openvino = _timed(weights, Engine.OPENVINO, samples)
+        reason = f"there is nothing to compare it with: {error}"
+        return _outcome(weights, Engine.OPENVINO, reason, openvino)
     try:
-        found, ours = _timed(weights, "openvino", samples)
+        embeddings, openvino = _timed(weights, Engine.OPENVINO, samples)
     except EngineError as error:
-        return _outcome(weights, "essentia", str(error), theirs)
-    outcome = _compared(weights, reference, found, (theirs, ours))
-    _keep(weights, outcome)
-    return outcome
+        return _outcome(weights, Engine.ESSENTIA, str(error), essentia)
+    check = _compared(weights, reference, embeddings, (essentia, openvino))
+    _keep(weights, check)
+    return check
 
 
 def _compared(
     weights: Weights,
     reference: NDArray[np.float32],
-    found: NDArray[np.float32],
+    embeddings: NDArray[np.float32],
     runs: tuple[EngineRun, EngineRun],
 ) -> SelfCheck:
-    if reference.shape != found.shape:
-        made = f"openvino made embeddings of shape {found.shape}, Essentia {reference.shape}"
-        return _outcome(weights, "essentia", made, *runs)
-    difference = float(largest_difference(found, reference))
+    if reference.shape != embeddings.shape:
+        reason = f"openvino made embeddings of shape {embeddings.shape}, Essentia {reference.shape}"
+        return _outcome(weights, Engine.ESSENTIA, reason, *runs)
+    difference = float(largest_difference(embeddings, reference))
     passed = difference <= LIMIT
     reason = "" if passed else f"openvino's embeddings differ by {difference:.1e} (over {LIMIT:g})"
-    outcome = _outcome(weights, "openvino" if passed else "essentia", reason, *runs)
-    return replace(outcome, difference=difference if np.isfinite(difference) else None)
+    check = _outcome(weights, Engine.OPENVINO if passed else Engine.ESSENTIA, reason, *runs)
+    return replace(check, difference=difference if np.isfinite(difference) else None)
 
 
-def largest_difference(found: NDArray[np.float32], reference: NDArray[np.float32]) -> float:
-    """The largest |found - reference| / |reference| of the rows of two matrices."""
-    distances = np.linalg.norm(found - reference, axis=1)
+def largest_difference(embeddings: NDArray[np.float32], reference: NDArray[np.float32]) -> float:
+    """Return the largest |embeddings - reference| / |reference| of the rows of two matrices."""
+    distances = np.linalg.norm(embeddings - reference, axis=1)
     return float(np.max(distances / np.maximum(np.linalg.norm(reference, axis=1), 1e-12)))
 
 
 def synthetic_audio(seconds: float) -> NDArray[np.float32]:
-    """Notes, beats and hiss, always the same: 16 kHz mono float32 with a peak of one half."""
+    """Make notes, beats and hiss, always the same: 16 kHz mono float32 with a peak of one half."""
     random = np.random.default_rng(16_000)
     moments = np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE
     beat = moments % 0.5
@@ -180,45 +204,45 @@ def synthetic_audio(seconds: float) -> NDArray[np.float32]:
 
 
 def _timed(
-    weights: Weights, engine: str, samples: NDArray[np.float32]
+    weights: Weights, engine: Engine, samples: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], EngineRun]:
     model = load_model(weights, engine=engine)
     model.patches(samples)  # what comes first is slower
     start = time.perf_counter()
-    found = model.patches(samples)
-    taken = time.perf_counter() - start
-    return found, EngineRun(engine, len(found), len(samples) / SAMPLE_RATE / taken)
+    embeddings = model.patches(samples)
+    seconds = time.perf_counter() - start
+    return embeddings, EngineRun(engine, len(embeddings), len(samples) / SAMPLE_RATE / seconds)
 
 
-def _outcome(weights: Weights, choice: str, reason: str, *runs: EngineRun) -> SelfCheck:
+def _outcome(weights: Weights, choice: Engine, reason: str, *runs: EngineRun) -> SelfCheck:
     return SelfCheck(weights.spec.name, weights.sha256, choice, reason, runs)
 
 
 def _recalled(weights: Weights) -> SelfCheck | None:
-    """The kept outcome; None where there is none or it cannot be read."""
+    """Return the check kept earlier; None where there is none or it cannot be read."""
     try:
-        kept = json.loads(_kept_in(weights).read_text("utf-8"))
-        runs = tuple(EngineRun(**run) for run in kept.pop("runs"))
-        outcome = SelfCheck(**kept, runs=runs)
+        fields = json.loads(_file_of(weights).read_text("utf-8"))
+        runs = tuple(EngineRun(**run) for run in fields.pop("runs"))
+        check = SelfCheck(**fields | {"choice": Engine(fields["choice"])}, runs=runs)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
-    known = outcome.choice in ENGINES[1:] and outcome.sha256 == weights.sha256
-    return outcome if known and isinstance(outcome.reason, str) else None
+    usable = check.choice is not Engine.AUTO and check.sha256 == weights.sha256
+    return check if usable and isinstance(check.reason, str) else None
 
 
-def _keep(weights: Weights, outcome: SelfCheck) -> None:
-    path = _kept_in(weights)
+def _keep(weights: Weights, check: SelfCheck) -> None:
+    path = _file_of(weights)
     with suppress(OSError):  # a cache that cannot be written costs another check next time
         path.parent.mkdir(parents=True, exist_ok=True)
-        atomic_write(path, json.dumps(asdict(outcome), indent=2).encode())
+        atomic_write(path, json.dumps(asdict(check), indent=2).encode())
 
 
-def _kept_in(weights: Weights) -> Path:
-    """One file for each model, weights, version of either engine, and kind of processor."""
+def _file_of(weights: Weights) -> Path:
+    """Return one file for each model, weights, version of either engine, and processor."""
     features = np.show_config(mode="dicts")["SIMD Extensions"]
     versions = [_version(name) for name in ("openvino", "essentia-tensorflow", "numpy")]
-    told = json.dumps([weights.sha256, weights.spec.output, versions, features], sort_keys=True)
-    return cache_folder("checks") / f"{weights.spec.name}-{sha256(told.encode()).hexdigest()}.json"
+    key = json.dumps([weights.sha256, weights.spec.output, versions, features], sort_keys=True)
+    return cache_folder("checks") / f"{weights.spec.name}-{sha256(key.encode()).hexdigest()}.json"
 
 
 def _version(package: str) -> str | None:

@@ -1,14 +1,15 @@
 """The reference engine: Essentia's official TensorflowPredict* algorithm of each model."""
 
+import os
 from functools import cached_property
+from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from artistindex.embedding.quiet_essentia import essentia_standard
 from artistindex.embedding.registry import SAMPLE_RATE
 from artistindex.embedding.weights import Weights
-from artistindex.errors import EngineError
+from artistindex.errors import EngineError, Remedy
 
 
 class EssentiaModel:
@@ -21,7 +22,7 @@ class EssentiaModel:
     engine = "essentia"
 
     def __init__(self, weights: Weights) -> None:
-        """Raises EngineError where Essentia is not installed or cannot load the graph."""
+        """Load the graph. Raises EngineError where Essentia is not installed or cannot."""
         self.spec = weights.spec
         standard = essentia_standard()
         try:
@@ -36,25 +37,46 @@ class EssentiaModel:
 
     @cached_property
     def dimension(self) -> int:
-        """Length of an embedding; it is the graph that knows, so one patch is computed."""
+        """Return the length of an embedding; only the graph knows, so one patch is computed."""
         return int(self._run(np.zeros(SAMPLE_RATE * 4, np.float32)).shape[1])
 
     def patches(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The embedding of each patch; see `EmbeddingModel.patches`."""
-        found = self._run(samples) if len(samples) else np.empty(0, np.float32)
-        return found if found.ndim == 2 else np.empty((0, self.dimension), np.float32)
+        """Return the embedding of each patch; see `EmbeddingModel.patches`."""
+        embeddings = self._run(samples) if len(samples) else np.empty(0, np.float32)
+        return embeddings if embeddings.ndim == 2 else np.empty((0, self.dimension), np.float32)
 
     def _run(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         try:
-            found = self._predict(np.ascontiguousarray(samples, np.float32))
+            embeddings = self._predict(np.ascontiguousarray(samples, np.float32))
         except RuntimeError as error:
             raise EngineError(
                 f"Essentia failed to run {self.spec.name} ({_reason(error)})"
             ) from error
-        return np.asarray(found, np.float32)
+        return np.asarray(embeddings, np.float32)
+
+
+def essentia_standard() -> ModuleType:
+    """Import `essentia.standard`, Essentia's and TensorFlow's messages switched off.
+
+    The one place that imports it. It takes seconds and the TensorFlow inside hangs in a forked
+    process, so call this where the work is done. Raises EngineError where Essentia is missing.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        import essentia
+
+        essentia.log.infoActive = False  # before essentia.standard, whose import logs
+        essentia.log.warningActive = False
+        import essentia.standard
+    except ImportError as error:
+        raise EngineError(
+            f"Essentia is not usable here ({error})", remedy=Remedy.INSTALL_ESSENTIA
+        ) from error
+    module: ModuleType = essentia.standard
+    return module
 
 
 def _reason(error: RuntimeError) -> str:
-    """The first line of Essentia's message, without the names of its own classes before it."""
-    said = str(error).rpartition("TensorflowPredict: ")[2].strip()
-    return said.splitlines()[0] if said else "it does not say why"
+    """Return the first line of Essentia's message, without its own classes' names before it."""
+    message = str(error).rpartition("TensorflowPredict: ")[2].strip()
+    return message.splitlines()[0] if message else "it does not say why"

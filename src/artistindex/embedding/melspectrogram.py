@@ -20,7 +20,7 @@ Floats = NDArray[np.float32]
 
 
 def log_mel(samples: Floats, front_end: FrontEnd) -> Floats:
-    """The log-mel frames of `samples` (16 kHz, mono): float32 of shape (frames, bands).
+    """Compute the log-mel frames of `samples` (16 kHz, mono): float32 of shape (frames, bands).
 
     The first frame is centred at the first sample; there are ceil(n / hop) + 1 of them, and none
     of no samples. Memory beyond the result: one copy of `samples`.
@@ -32,29 +32,23 @@ def log_mel(samples: Floats, front_end: FrontEnd) -> Floats:
     count = frame_count(len(samples), front_end)
     frames = _frames(samples, front_end, count)
     window, bands, power, logarithm = _recipe(front_end.name, front_end.frame, front_end.bands)
-    made = np.empty((count, front_end.bands), np.float32)
+    mel = np.empty((count, front_end.bands), np.float32)
     for start in range(0, count, BLOCK):
         block = slice(start, start + BLOCK)
         spectrum = rfft(frames[block] * window, FFT, axis=1)
         magnitude = _power(spectrum) if power == 2 else np.abs(spectrum)
-        np.matmul(magnitude, bands, out=made[block])
-        logarithm(made[block])
-    return made
+        np.matmul(magnitude, bands, out=mel[block])
+        logarithm(mel[block])
+    return mel
 
 
 def frame_count(samples: int, front_end: FrontEnd) -> int:
-    """How many frames `log_mel` makes of so many samples."""
+    """Return how many frames `log_mel` makes of so many samples."""
     return -(-samples // front_end.hop) + 1 if samples else 0
 
 
-def patch_count(samples: int, spec: ModelSpec) -> int:
-    """How many patches a model takes from so many samples; the last partial one is discarded."""
-    frames = frame_count(samples, spec.front_end) - spec.drop_last_frame
-    return max(0, 1 + (frames - spec.patch) // spec.hop)
-
-
 def patches(mel: Floats, spec: ModelSpec) -> Floats:
-    """The patches of a model, (n, patch, bands): a view of `mel`, not a copy."""
+    """Cut `mel` into the patches of a model, (n, patch, bands): a view, not a copy."""
     frames = mel[: len(mel) - spec.drop_last_frame] if len(mel) else mel
     if len(frames) < spec.patch:
         return np.empty((0, spec.patch, mel.shape[1]), np.float32)
@@ -63,7 +57,7 @@ def patches(mel: Floats, spec: ModelSpec) -> Floats:
 
 
 def _frames(samples: Floats, front_end: FrontEnd, count: int) -> Floats:
-    """Every frame, (count, frame), as a view of the padded samples."""
+    """Return every frame, (count, frame), as a view of the padded samples."""
     before = front_end.frame // 2
     after = max(0, (count - 1) * front_end.hop + front_end.frame - before - len(samples))
     padded = np.pad(np.asarray(samples, np.float32), (before, after))

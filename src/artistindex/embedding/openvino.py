@@ -1,6 +1,5 @@
 """The fast engine: OpenVINO on the very same weights files, behind a mel front end in numpy."""
 
-import hashlib
 import json
 import shutil
 import sys
@@ -14,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artistindex._util.dirs import cache_folder
-from artistindex._util.files import file_lock
+from artistindex._util.files import file_lock, sha256_file
 from artistindex.embedding.melspectrogram import log_mel, patches
 from artistindex.embedding.weights import Weights
-from artistindex.errors import EngineError
+from artistindex.errors import EngineError, Remedy
 
 if TYPE_CHECKING:
     from openvino import CompiledModel, Core, Model
@@ -38,14 +37,15 @@ class OpenVinoModel:
     engine = "openvino"
 
     def __init__(self, weights: Weights, *, precision: str = "f32", threads: int = 1) -> None:
-        """Raises EngineError where OpenVINO cannot load the graph or compute in `precision`."""
+        """Load the graph. Raises EngineError where OpenVINO cannot, or not in `precision`."""
         self.spec = weights.spec
         openvino = import_openvino()
         try:
             self._model = _compile(openvino, weights, precision, threads)
         except (RuntimeError, OSError) as error:  # every exception of OpenVINO is a RuntimeError
             raise EngineError(
-                f"OpenVINO cannot load {weights.path} ({_reason(error)}); try --engine essentia"
+                f"OpenVINO cannot load {weights.path} ({_reason(error)})",
+                remedy=Remedy.USE_ESSENTIA,
             ) from error
         self._tensor = openvino.Tensor
         self._request = self._model.create_infer_request()
@@ -60,13 +60,13 @@ class OpenVinoModel:
 
     @property
     def dimension(self) -> int:
-        """The length of an embedding, as the graph has it."""
+        """Return the length of an embedding, as the graph has it."""
         return int(self._model.output(0).partial_shape[1].get_length())
 
     def patches(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The embedding of each patch; see `EmbeddingModel.patches`."""
+        """Return the embedding of each patch; see `EmbeddingModel.patches`."""
         source = patches(log_mel(samples, self.spec.front_end), self.spec)
-        made = np.empty((len(source), self.dimension), np.float32)
+        embeddings = np.empty((len(source), self.dimension), np.float32)
         for start in range(0, len(source), len(self._batch)):
             part = source[start : start + len(self._batch)]
             self._batch[: len(part)] = part  # what lies behind is of the batch before, and unused
@@ -74,22 +74,22 @@ class OpenVinoModel:
                 batch = self._tensor(self._batch[: len(part)], shared_memory=True)
                 self._request.set_input_tensor(self._source, batch)
             self._request.infer()
-            found = self._request.get_output_tensor(0).data
-            if len(found) < len(part):  # without memory it answers with nothing, and says nothing
-                raise MemoryError(f"OpenVINO gave {len(found)} of {len(part)} embeddings")
-            made[start : start + len(part)] = found[: len(part)]
-        return made
+            output = self._request.get_output_tensor(0).data
+            if len(output) < len(part):  # without memory it answers with nothing, and says nothing
+                raise MemoryError(f"OpenVINO gave {len(output)} of {len(part)} embeddings")
+            embeddings[start : start + len(part)] = output[: len(part)]
+        return embeddings
 
 
 def import_openvino() -> ModuleType:
-    """The module `openvino` without its telemetry. Raises EngineError where it is missing."""
+    """Import `openvino` without its telemetry. Raises EngineError where it is missing."""
     if "openvino" not in sys.modules:  # it takes a missing telemetry package in its stride
         sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None: missing
     try:
         import openvino
     except ImportError as error:
         raise EngineError(
-            f"OpenVINO is not usable here ({error}); install openvino, or use --engine essentia"
+            f"OpenVINO is not usable here ({error})", remedy=Remedy.INSTALL_OPENVINO
         ) from error
     module: ModuleType = openvino
     return module
@@ -100,7 +100,7 @@ def _compile(
 ) -> "CompiledModel":
     core = openvino.Core()
     if precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
-        raise EngineError("this processor cannot compute in bf16; use --precision f32")
+        raise EngineError("this processor cannot compute in bf16", remedy=Remedy.USE_F32)
     model = _load(openvino, core, weights)
     _set_batch(model, weights)
     settings = {
@@ -129,8 +129,8 @@ def _set_batch(model: "Model", weights: Weights) -> None:
         }
         with suppress(RuntimeError):
             model.reshape(shapes)
-            found = model.output(0).partial_shape
-            if len(found) == 2 and found[0] == batch and found[1].is_static:
+            output = model.output(0).partial_shape
+            if len(output) == 2 and output[0] == batch and output[1].is_static:
                 return
     raise EngineError(f"{weights.path} does not take the patches of {spec.name}")
 
@@ -150,7 +150,7 @@ def _static(port: Any) -> list[int]:
 
 
 def _load(openvino: ModuleType, core: "Core", weights: Weights) -> "Model":
-    """The graph as OpenVINO's own format has it, which is read 30 times faster than converted.
+    """Return the graph in OpenVINO's own format, which is read 30 times faster than converted.
 
     Converted once for these weights and this OpenVINO; processes that want it at the same time
     wait for the first. A cache that is damaged is made anew, one that cannot be written is done
@@ -173,7 +173,7 @@ def _key(openvino: ModuleType, weights: Weights) -> str:
 
 
 def _convert(weights: Weights) -> "Model":
-    """The graph up to the model's output tensor, which is looked up by name."""
+    """Convert the graph up to the model's output tensor, which is looked up by name."""
     from openvino import frontend
 
     failures = (
@@ -196,7 +196,7 @@ def _convert(weights: Weights) -> "Model":
 
 
 def _read(core: "Core", folder: Path) -> "Model | None":
-    """The converted model in `folder`, None where there is none or it is not as it was written."""
+    """Return the converted model in `folder`, None where there is none or it was altered."""
     try:
         hashes = json.loads((folder / _HASHES).read_text("utf-8"))
         if hashes != _hashes(folder):
@@ -208,28 +208,24 @@ def _read(core: "Core", folder: Path) -> "Model | None":
 
 def _keep(openvino: ModuleType, model: "Model", folder: Path) -> "Model":
     """Write `model` into `folder` in one step; a failure to write costs only the cache."""
-    for left in folder.parent.glob(f"{folder.name}.*/"):  # by a process that was killed
-        shutil.rmtree(left, ignore_errors=True)
-    made = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
+    for remains in folder.parent.glob(f"{folder.name}.*/"):  # of a process that was killed
+        shutil.rmtree(remains, ignore_errors=True)
+    part = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
     try:
-        openvino.save_model(model, made / _XML, compress_to_fp16=False)
-        (made / _HASHES).write_text(json.dumps(_hashes(made)), "utf-8")
+        openvino.save_model(model, part / _XML, compress_to_fp16=False)
+        (part / _HASHES).write_text(json.dumps(_hashes(part)), "utf-8")
         shutil.rmtree(folder, ignore_errors=True)
-        made.rename(folder)
+        part.rename(folder)
     except (OSError, RuntimeError):
-        shutil.rmtree(made, ignore_errors=True)
+        shutil.rmtree(part, ignore_errors=True)
     return model
 
 
 def _hashes(folder: Path) -> dict[str, str]:
-    found = {}
-    for name in (_XML, _BIN):
-        with (folder / name).open("rb") as file:
-            found[name] = hashlib.file_digest(file, "sha256").hexdigest()
-    return found
+    return {name: sha256_file(folder / name) for name in (_XML, _BIN)}
 
 
 def _reason(error: Exception) -> str:
-    """The last line of OpenVINO's message; the others are places in its source."""
+    """Return the last line of OpenVINO's message; the others are places in its source."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1] if lines else type(error).__name__

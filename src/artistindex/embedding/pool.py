@@ -1,4 +1,9 @@
-"""Worker processes that outlive what a track can do to them: a crash, a hang, a kill."""
+"""Worker processes that outlive what a track can do to them: a crash, a hang, a kill.
+
+The pool is our own since none of those at hand says who was to blame: pebble breaks its whole pool
+when one idle worker dies, and plain Dask blames innocent tasks for the death of their worker and
+has no time limit for one. This one names the track, the signal and the limit.
+"""
 
 import errno
 import os
@@ -6,24 +11,32 @@ import threading
 from collections import deque
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from artistindex._util.worker_process import WorkerProcess, how_it_died
 from artistindex.embedding.embed import EmbedResult, Job
 from artistindex.embedding.pool_worker import work
-from artistindex.errors import ArtistIndexError, EngineError, TrackError
+from artistindex.errors import ArtistIndexError, EngineError, Remedy, TrackError
 
 DEFAULT_TIMEOUT = 900.0
 _MAX_FAILED_STARTS = 3
 _SECONDS_TO_START = 300.0
-_TOO_MANY = "is there enough memory? (--workers 1 needs the least)"
 
 
 def default_workers() -> int:
-    """One worker for each processor that this process may use, eight at the most."""
+    """Return one worker for each processor that this process may use, eight at the most."""
     if hasattr(os, "sched_getaffinity"):
         return min(len(os.sched_getaffinity(0)), 8)
     return min(os.cpu_count() or 1, 8)
+
+
+class Pool(Protocol):
+    """What embeds tracks, `workers` at a time."""
+
+    workers: int
+
+    def submit(self, job: Job) -> Future[EmbedResult | TrackError]:
+        """Embed `job` some time; see `WorkerPool.submit`."""
 
 
 class WorkerPool:
@@ -38,7 +51,7 @@ class WorkerPool:
     def __init__(self, workers: int, *, timeout: float = DEFAULT_TIMEOUT) -> None:
         self.workers = workers
         self._timeout = timeout
-        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="crew")
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="worker")
         self._lock = threading.Lock()
         self._idle: deque[_Worker] = deque()
         self._alive: set[_Worker] = set()
@@ -54,12 +67,12 @@ class WorkerPool:
         return self._threads.submit(self._run, job)
 
     def _run(self, job: Job) -> EmbedResult | TrackError:
-        stillborn = 0
-        while stillborn < _MAX_FAILED_STARTS:
+        failed_starts = 0
+        while failed_starts < _MAX_FAILED_STARTS:
             worker = self._acquire()
             if not worker.begin(job):
                 self._reap(worker)
-                stillborn += worker.begun == 0
+                failed_starts += worker.begun == 0
                 continue
             try:
                 outcome = worker.outcome(self._timeout)
@@ -73,10 +86,10 @@ class WorkerPool:
             if isinstance(outcome, EmbedResult | TrackError):
                 return outcome
             raise outcome
-        raise EngineError(f"the worker processes die before they begin; {_TOO_MANY}")
+        raise EngineError("the worker processes die before they begin", remedy=Remedy.FEWER_WORKERS)
 
     def _acquire(self) -> "_Worker":
-        """An idle worker, or a new one."""
+        """Return an idle worker, or a new one."""
         with self._lock:
             if self._stopped:
                 raise CancelledError
@@ -86,8 +99,10 @@ class WorkerPool:
                 worker = _Worker()
             except OSError as error:
                 full = error.errno in (errno.EMFILE, errno.ENFILE)
-                advice = "raise `ulimit -n`, or use fewer --workers" if full else _TOO_MANY
-                raise EngineError(f"no worker process can start ({error}); {advice}") from error
+                raise EngineError(
+                    f"no worker process can start ({error})",
+                    remedy=Remedy.MORE_FILES if full else Remedy.FEWER_WORKERS,
+                ) from error
             except AssertionError as error:  # multiprocessing's word for it
                 raise EngineError(
                     "no worker process can start, since this one is daemonic: build elsewhere"
@@ -96,7 +111,7 @@ class WorkerPool:
             return worker
 
     def _reap(self, worker: "_Worker") -> int | None:
-        """See a worker to its end; returns its exit code.
+        """See a worker to its end and return its exit code.
 
         Behind the lock like every start, since multiprocessing looks for the dead when it starts a
         process, and two threads that ask for the same exit code may both go without.
@@ -114,12 +129,16 @@ class WorkerPool:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if kind is not None:
+        self.close(kill=kind is not None)
+
+    def close(self, *, kill: bool = False) -> None:
+        """Wait for the workers to finish, or `kill` them, and see them to their end."""
+        if kill:
             with self._lock:
                 self._stopped = True
                 for worker in self._alive:
                     worker.kill()
-        self._threads.shutdown(cancel_futures=kind is not None)
+        self._threads.shutdown(cancel_futures=kill)
         for worker in tuple(self._alive):
             worker.close()
         for worker in tuple(self._alive):
@@ -134,7 +153,7 @@ class _Worker(WorkerProcess):
         self.begun = 0
 
     def begin(self, job: Job) -> bool:
-        """Whether the process took `job`: that it died before cannot be the job's fault."""
+        """Return whether the process took `job`: an earlier death cannot be the job's fault."""
         try:
             self.send(job)
             self.receive(_SECONDS_TO_START)
@@ -144,7 +163,7 @@ class _Worker(WorkerProcess):
         return True
 
     def outcome(self, timeout: float) -> EmbedResult | ArtistIndexError:
-        """What became of the job begun last.
+        """Return what became of the job begun last.
 
         Raises EOFError where the process died, TimeoutError where it had to be ended.
         """

@@ -1,4 +1,4 @@
-"""The other side of the crew: what a worker process runs, job after job.
+"""The other side of the pool: what a worker process runs, job after job.
 
 It imports nothing heavy before `work` has set the stage, so that numpy reads its settings there.
 """
@@ -17,9 +17,9 @@ takes 0.12 s of processor time for every two minutes of audio (measured), a tent
 
 
 def work(pipe: "connection.Connection") -> None:
-    """For every job from `pipe`, send None when it begins, then what became of it.
+    """Send, for every job from `pipe`, None when it begins, then what became of it.
 
-    That is an `Embedded`, a TrackError, or another ArtistIndexError that ends the build. Returns
+    That is an EmbedResult, a TrackError, or another ArtistIndexError that ends the build. Returns
     when the other end is closed.
     """
     stand_by_parent()

@@ -3,7 +3,7 @@
 import pickle
 import sys
 
-from artistindex.embedding.engine import ENGINES, load_model, synthetic_audio
+from artistindex.embedding.engine import Engine, load_model, synthetic_audio
 from artistindex.embedding.weights import Weights
 from artistindex.errors import EngineError
 
@@ -17,9 +17,9 @@ def run_standard_input() -> None:
     weights = Weights(spec, path, sha256, path.stat().st_size)
     samples = synthetic_audio(_SECONDS_OF_AUDIO)
     _limit_memory()
-    for name in (engine for engine in ENGINES if engine != "auto"):
+    for engine in (Engine.ESSENTIA, Engine.OPENVINO):
         try:
-            load_model(weights, engine=name).patches(samples)
+            load_model(weights, engine=engine).patches(samples)
         except EngineError as error:
             print(error, file=sys.stderr)  # noqa: T201
 

@@ -3,41 +3,45 @@
 Files lie in `folder()`, beside `weights.json`, which keeps what is known of them: the sha256 that
 was trusted for each model, and the file that is installed. Where the publisher states a hash it
 must match; where none is published, the first one seen is trusted and a later different one is
-refused. Every file is read as a graph first (`graph.vet`) and only then gets its final name.
+refused. Every file is read as a graph first (graph_check.py), then gets its final name.
 """
 
 import errno
-import hashlib
 import json
+import logging
 import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from artistindex._util.dirs import cache_folder
-from artistindex._util.files import file_lock
+from artistindex._util.files import atomic_write, file_lock, replace_file, sha256_file
+from artistindex._util.progress import NullReporter, Reporter
 from artistindex.embedding import download as downloads
-from artistindex.embedding.download import Progress, Unreachable, discard
+from artistindex.embedding.download import Unreachable, discard
 from artistindex.embedding.graph_check import check_graph_is_safe
 from artistindex.embedding.graph_def import MAX_BYTES
 from artistindex.embedding.registry import BASE_URL, ModelSpec
 from artistindex.embedding.trial import try_weights
-from artistindex.errors import Misuse, WeightsError
+from artistindex.errors import Misuse, Remedy, WeightsError
 
 LOCK_FILE = "weights.json"
 PACKAGED = Path(__file__).with_name("data")
 ABOUT = 0.02  # how far from `about_bytes` a file may be
 CHUNK = 1 << 20
 
+_log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """The installed weights of a model: a vetted file and its sha256 (hexadecimal)."""
+    """The installed weights of a model: a checked file and its sha256 (hexadecimal)."""
 
     spec: ModelSpec
     path: Path
@@ -58,23 +62,23 @@ class _Known:
 
 
 def folder() -> Path:
-    """Where weights lie: $ARTISTINDEX_MODELS, else "models" in the cache. Does not create it."""
+    """Return where weights lie: $ARTISTINDEX_MODELS, else "models" in the cache; may be missing."""
     chosen = os.environ.get("ARTISTINDEX_MODELS")
     return Path(chosen).expanduser() if chosen else cache_folder("models")
 
 
 def path_of(spec: ModelSpec) -> Path:
-    """Where the weights of `spec` lie once they are installed."""
+    """Return where the weights of `spec` lie once they are installed."""
     return (PACKAGED if spec.packaged else folder()) / spec.file
 
 
 def is_installed(spec: ModelSpec) -> bool:
-    """Whether there is a file where the weights of `spec` belong; `find` says if it is sound."""
+    """Return whether there is a file for `spec`; `find_installed` says if it is sound."""
     return path_of(spec).is_file()
 
 
 def url_of(spec: ModelSpec, base_url: str | None = None) -> str:
-    """Where the weights are downloaded from: `base_url`, else $ARTISTINDEX_MODELS_URL, else MTG's.
+    """Return the address of the weights: at `base_url`, $ARTISTINDEX_MODELS_URL or MTG's.
 
     Raises Misuse for a model that is part of the package.
     """
@@ -85,16 +89,16 @@ def url_of(spec: ModelSpec, base_url: str | None = None) -> str:
 
 
 def find_installed(spec: ModelSpec) -> Weights:
-    """The installed weights of `spec`, hashed and vetted.
+    """Return the installed weights of `spec`, hashed and checked.
 
-    A file put into the folder by hand is taken as `add` would take it. Raises WeightsError where
-    there is none (naming the file, its URL and the three ways on), and where the file is not the
-    one that was installed.
+    A file put into the folder by hand is taken as `install` would take it. Raises WeightsError
+    where there is none (naming the file and its URL), and where the file is not the one that was
+    installed.
     """
     path = path_of(spec)
     if not path.is_file():
-        raise WeightsError(_missing(spec, path))
-    sha256, size = _hash(path)
+        raise _missing(spec, path)
+    sha256, size = sha256_file(path), path.stat().st_size
     if spec.packaged:
         if sha256 != spec.sha256:
             raise WeightsError(
@@ -113,8 +117,9 @@ def find_installed(spec: ModelSpec) -> Weights:
     elif known.sha256 != sha256:
         raise WeightsError(
             f"{path} has changed since it was installed (sha256 {sha256[:12]}…, expected "
-            f"{known.sha256[:12]}…); delete it and run `artistindex models fetch {spec.name}`, "
-            f"or `artistindex models add {spec.name} FILE`"
+            f"{known.sha256[:12]}…)",
+            remedy=Remedy.REPLACE_WEIGHTS,
+            model=spec.name,
         )
     return Weights(spec, path, sha256, size)
 
@@ -138,86 +143,79 @@ def download(
     spec: ModelSpec,
     *,
     base_url: str | None = None,
-    progress: Progress | None = None,
-    say: Callable[[str], None] | None = None,
+    reporter: Reporter | None = None,
     pause: float = 1.0,
 ) -> Weights:
-    """The installed weights of `spec`, downloaded first where there are none.
+    """Return the installed weights of `spec`, downloaded first where there are none.
 
-    `progress(done, total)` is called with bytes (total None where unknown), `say` with lines for
-    a person: the licence, before the first byte. A download that was cut goes on where it ended
-    if the server can (Range), else from the start; after ATTEMPTS cuts, `pause` seconds and more
-    apart, the rest is left to the next call. Raises WeightsError, and Misuse as `url_of` does.
+    `reporter` hears of the bytes; the licence is logged before the first one. A download that was
+    cut goes on where it ended if the server can (Range), else from the start; after ATTEMPTS cuts,
+    `pause` seconds and more apart, the rest is left to the next call. Raises WeightsError, and
+    Misuse as `url_of` does.
     """
     if spec.packaged or is_installed(spec):
         return find_installed(spec)
     url = url_of(spec, base_url)
-    say = say or (lambda line: None)
     with _writing(spec):
         if is_installed(spec):  # another process was quicker
             return find_installed(spec)
-        say(f"{spec.name}: downloading {url}")
-        say(f"{spec.name}: licence {spec.licence}")
+        _log.warning("%s: downloading %s", spec.name, url)
+        _log.warning("%s: licence %s", spec.name, spec.licence)
         part = folder() / f"{spec.file}.part"
         with _explained(spec):
-            _download(spec, url, part, progress or (lambda done, total: None), pause)
+            _download(spec, url, part, reporter or NullReporter(), pause)
         try:
             return _install(spec, part, url, unverified=False, called=url)
         finally:
             _discard(part)
 
 
-def _download(spec: ModelSpec, url: str, part: Path, progress: Progress, pause: float) -> None:
+def _download(spec: ModelSpec, url: str, part: Path, reporter: Reporter, pause: float) -> None:
     """Fill `part`; an interrupted download stays for the next time, a refused one does not."""
     about = int((1 + ABOUT) * spec.about_bytes) if spec.about_bytes else None
-    most = spec.bytes or about or MAX_BYTES
     try:
         downloads.download(
-            url, part, progress=progress, expected=spec.bytes, most=most, pause=pause
+            url,
+            part,
+            progress=partial(reporter.downloaded, spec.name),
+            expected=spec.bytes,
+            max_bytes=spec.bytes or about or MAX_BYTES,
+            pause=pause,
         )
     except WeightsError as error:
         if not isinstance(error, Unreachable):
             _discard(part)
-        raise WeightsError(f"{spec.name} needs {spec.file}: {error}; {_ways_on(spec)}") from error
+        raise WeightsError(
+            f"{spec.name} needs {spec.file}: {error}", remedy=Remedy.GET_WEIGHTS, model=spec.name
+        ) from error
     except OSError:
         _discard(part)
         raise
 
 
-def _missing(spec: ModelSpec, path: Path) -> str:
+def _missing(spec: ModelSpec, path: Path) -> WeightsError:
     if spec.packaged:
-        return f"{path} is missing; it is part of the package: install artistindex again"
-    return f"{spec.name} needs {spec.file} ({url_of(spec)}), which is not in {path.parent}; " + (
-        _ways_on(spec)
+        return WeightsError(
+            f"{path} is missing; it is part of the package: install artistindex again"
+        )
+    return WeightsError(
+        f"{spec.name} needs {spec.file} ({url_of(spec)}), which is not in {path.parent}",
+        remedy=Remedy.GET_WEIGHTS,
+        model=spec.name,
     )
-
-
-def _ways_on(spec: ModelSpec) -> str:
-    return (
-        f"with a network run `artistindex models fetch {spec.name}`, with the file at hand "
-        f"`artistindex models add {spec.name} FILE`, or use `--model musicnn`, which needs neither"
-    )
-
-
-def _hash(path: Path) -> tuple[str, int]:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256")
-        return digest.hexdigest(), file.tell()
 
 
 def _check(spec: ModelSpec, called: Path | str, sha256: str, size: int, known: _Known) -> None:
     """Raise WeightsError unless size and hash are what was published or trusted before."""
-    own = f"; a file of your own is taken by `artistindex models add {spec.name} FILE --unverified`"
+    difference = None
     if spec.bytes is not None and size != spec.bytes:
-        raise WeightsError(f"{called} is {size:,} bytes, {spec.file} has {spec.bytes:,}{own}")
-    if spec.about_bytes and abs(size - spec.about_bytes) > ABOUT * spec.about_bytes:
-        raise WeightsError(
-            f"{called} is {size:,} bytes, {spec.file} about {spec.about_bytes:,}{own}"
-        )
-    if spec.sha256 is not None and sha256 != spec.sha256:
-        raise WeightsError(
-            f"{called} has sha256 {sha256[:12]}…, {spec.file} has {spec.sha256[:12]}…{own}"
-        )
+        difference = f"is {size:,} bytes, {spec.file} has {spec.bytes:,}"
+    elif spec.about_bytes and abs(size - spec.about_bytes) > ABOUT * spec.about_bytes:
+        difference = f"is {size:,} bytes, {spec.file} about {spec.about_bytes:,}"
+    elif spec.sha256 is not None and sha256 != spec.sha256:
+        difference = f"has sha256 {sha256[:12]}…, {spec.file} has {spec.sha256[:12]}…"
+    if difference:
+        raise WeightsError(f"{called} {difference}", remedy=Remedy.ADD_UNVERIFIED, model=spec.name)
     if known.trusted is not None and sha256 != known.trusted:
         raise WeightsError(
             f"{called} has sha256 {sha256[:12]}…, but {known.trusted[:12]}… was trusted for "
@@ -229,8 +227,8 @@ def _check(spec: ModelSpec, called: Path | str, sha256: str, size: int, known: _
 def _install(
     spec: ModelSpec, part: Path, source: str, *, unverified: bool, called: Path | str
 ) -> Weights:
-    """Check and vet `part`, then give it its final name and write down what it is."""
-    sha256, size = _hash(part)
+    """Check `part`, then give it its final name and write down what it is."""
+    sha256, size = sha256_file(part), part.stat().st_size
     known = _recall(spec)
     try:
         check_graph_is_safe(part, spec)
@@ -238,11 +236,12 @@ def _install(
             _check(spec, called, sha256, size, known)
         if sha256 not in (spec.sha256, known.trusted):
             try_weights(spec, part, sha256)
-    except WeightsError as error:  # vet names the temporary file
-        raise WeightsError(str(error).replace(str(part), str(called))) from None
+    except WeightsError as error:  # the checks name the temporary file
+        text = str(error).replace(str(part), str(called))
+        raise WeightsError(text, remedy=error.remedy, **error.details) from None
     trusted = known.trusted if unverified else sha256
     with _explained(spec):
-        _replace(part, path_of(spec))
+        replace_file(part, path_of(spec))
     _remember(spec, _Known(trusted, sha256, size, source, unverified))
     return Weights(spec, path_of(spec), sha256, size)
 
@@ -278,9 +277,8 @@ def _unreadable(path: Path) -> str:
 def _remember(spec: ModelSpec, known: _Known) -> None:
     rows = _lock_rows() | {spec.name: asdict(known)}
     text = json.dumps({"format": 1, "models": rows}, indent=2, sort_keys=True)
-    with _explained(spec), _temporary(spec) as part:
-        part.write_text(text + "\n", "utf-8")
-        _replace(part, folder() / LOCK_FILE)
+    with _explained(spec):
+        atomic_write(folder() / LOCK_FILE, f"{text}\n".encode())
 
 
 # -- files -------------------------------------------------------------------------------------
@@ -293,8 +291,8 @@ def _writing(spec: ModelSpec) -> Iterator[None]:
         folder().mkdir(parents=True, exist_ok=True)
         lock = file_lock(folder() / ".lock")
         lock.acquire()
-        for left in folder().glob(f".{spec.file}.*"):  # by a process that was killed
-            _discard(left)
+        for remains in folder().glob(f".{spec.file}.*"):  # of a process that was killed
+            _discard(remains)
     try:
         yield
     finally:
@@ -308,10 +306,10 @@ def _explained(spec: ModelSpec) -> Iterator[None]:
         yield
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-        remedy = "make room" if full else "make it writable"
+        advice = "make room" if full else "make it writable"
         raise WeightsError(
             f"cannot write the weights of {spec.name} into {folder()} "
-            f"({error.strerror or error}); {remedy}, or name another folder in ARTISTINDEX_MODELS"
+            f"({error.strerror or error}); {advice}, or name another folder in ARTISTINDEX_MODELS"
         ) from error
 
 
@@ -345,17 +343,3 @@ def _copy(spec: ModelSpec, file: Path, target: Path) -> None:
             shutil.copyfileobj(source, to, CHUNK)
     finally:
         os.close(handle)
-
-
-def _replace(part: Path, target: Path) -> None:
-    """Flush `part` to the disk, then put it in the place of `target` in one step."""
-    with part.open("rb+") as file:
-        os.fsync(file.fileno())
-    part.chmod(0o644)
-    part.replace(target)
-    with suppress(OSError):  # not every system lets a folder be opened
-        handle = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -20,32 +20,33 @@ class ArtistVectors:
     """What an index is made of, row by row, and the tracks that lie apart.
 
     `vectors` are raw means, float32 of shape (dimension,), and `tracks` (title, album, id in the
-    library) of those behind each; `held` maps an artist's id in the library to the ids of these
-    tracks. Artists out of a pack have no such ids; `licences` are those of the packs' weights.
+    library) of those behind each; `track_ids` maps an artist's id in the library to the ids of
+    these tracks. Artists out of a pack have no such ids; `licences` are those of the packs'
+    weights.
     """
 
     artists: list[Artist] = field(default_factory=list)
     vectors: list[NDArray[np.float32]] = field(default_factory=list)
     tracks: list[list[tuple[str, str | None, int | None]]] = field(default_factory=list)
-    held: dict[int, list[int]] = field(default_factory=dict)
+    track_ids: dict[int, list[int]] = field(default_factory=dict)
     outliers: int = 0
     licences: list[str] = field(default_factory=list)
 
     def add_tracks(
         self, stored: StoredArtist, chosen: Sequence[StoredTrack], vector: NDArray[np.float32]
     ) -> None:
-        """A row for an artist with tracks of the library."""
+        """Add a row for an artist with tracks of the library."""
         self.artists.append(stored.artist)
         self.vectors.append(vector)
-        self.tracks.append([(each.track.title, each.track.album, each.id) for each in chosen])
-        self.held[stored.id] = [each.id for each in chosen]
+        self.tracks.append([(row.track.title, row.track.album, row.id) for row in chosen])
+        self.track_ids[stored.id] = [row.id for row in chosen]
 
     def add_imported(self, stored: StoredArtist, imported: ImportedArtist) -> None:
-        """A row for an artist out of a pack."""
+        """Add a row for an artist out of a pack."""
         self.artists.append(stored.artist)
         self.vectors.append(imported.vector)
         self.tracks.append([(title, album, None) for title, album in imported.tracks])
-        self.held[stored.id] = []
+        self.track_ids[stored.id] = []
         if imported.licence not in self.licences:
             self.licences.append(imported.licence)
 
@@ -53,7 +54,7 @@ class ArtistVectors:
 def artist_vectors(
     library: Library, key: VectorKey, *, tracks: int, drop_outliers: bool = False
 ) -> ArtistVectors:
-    """The artists that have vectors of `key`, each with the mean of its first `tracks` tracks.
+    """Return the artists that have vectors of `key`, with the mean of their first `tracks` tracks.
 
     Tracks far from the artist's others (outliers.py) are recorded as failures of stage "outlier",
     and left out of the mean only if `drop_outliers`. Artists without tracks of the user's own are
@@ -61,26 +62,26 @@ def artist_vectors(
     """
     library.clear_failures(stage=STAGE, model=key.model)
     imported = library.imported(key)
-    found = ArtistVectors()
+    rows = ArtistVectors()
     for stored, embedded in library.vectors_by_artist(key):
         vectors = {track.id: vector for track, vector in embedded}
         chosen = select([track for track, _ in embedded], tracks, model=key.model)
         pack = imported.get(stored.id)
         if pack is not None and (pack.preferred or not chosen):
-            found.add_imported(stored, pack)
+            rows.add_imported(stored, pack)
             continue
         if not chosen:
             continue
-        odd = _flag(library, stored, chosen, vectors, key.model)
-        found.outliers += len(odd)
+        apart = _flag(library, stored, chosen, vectors, key.model)
+        rows.outliers += len(apart)
         if drop_outliers:
-            chosen = [track for track in chosen if track.id not in odd]
-        found.add_tracks(stored, chosen, artist_vector([vectors[track.id] for track in chosen]))
-    return found
+            chosen = [track for track in chosen if track.id not in apart]
+        rows.add_tracks(stored, chosen, artist_vector([vectors[track.id] for track in chosen]))
+    return rows
 
 
 def artist_vector(vectors: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """The mean of an artist's track vectors: float32 of shape (dimension,)."""
+    """Return the mean of an artist's track vectors: float32 of shape (dimension,)."""
     mean: NDArray[np.float64] = np.stack(vectors).astype(np.float64).mean(axis=0)
     return mean.astype(np.float32)
 
@@ -92,14 +93,16 @@ def _flag(
     vectors: dict[int, NDArray[np.float32]],
     model: str,
 ) -> set[int]:
-    """Record the tracks that lie apart; their ids."""
-    found = outliers([vectors[track.id] for track in chosen])
-    for odd in found:
+    """Record the tracks that lie apart, and return their ids."""
+    apart: set[int] = set()
+    for outlier in outliers([vectors[track.id] for track in chosen]):
+        track = chosen[outlier.index]
         reason = (
-            f"may not be by {stored.artist.name}: in {model} it lies {odd.score:.1f} times as far"
-            " from the artist's other tracks as they lie from each other"
+            f"may not be by {stored.artist.name}: in {model} it lies {outlier.score:.1f} times as"
+            " far from the artist's other tracks as they lie from each other"
         )
-        label = chosen[odd.index].label(stored.artist.name)
+        label = track.label(stored.artist.name)
         failure = Failure(label, STAGE, reason, artist=stored.artist.name)
-        library.add_failure(failure, track_id=chosen[odd.index].id, model=model)
-    return {chosen[odd.index].id for odd in found}
+        library.add_failure(failure, track_id=track.id, model=model)
+        apart.add(track.id)
+    return apart

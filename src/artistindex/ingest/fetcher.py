@@ -1,4 +1,4 @@
-"""Gets a catalogue track's audio, in a thread of its own, and records how far it came."""
+"""Fetching a catalogue track's audio, in a thread of its own, and recording how far it came."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
@@ -15,21 +15,21 @@ from artistindex.library.rows import StoredTrack
 
 
 class AudioSource(Protocol):
-    """A place to get a catalogue track's audio from; see audio/youtube.py and audio/preview.py."""
+    """A place to get a catalogue track's audio from; see audio/sources/."""
 
     @property
     def name(self) -> str:
-        """What the library records as the source: "youtube" or "preview"."""
+        """Return what the library records as the source: "youtube" or "preview"."""
 
     def candidates(self, track: Track) -> Sequence[AudioMatch]:
-        """Acceptable audio for `track`, best first.
+        """Return acceptable audio for `track`, best first.
 
         Raises TrackError (stage "match") where there is none, naming the nearest ones that were
         turned down, and ServiceEnded where the service must not be asked again in this run.
         """
 
     def fetch(self, match: AudioMatch) -> Path:
-        """The audio file of `match`, from the cache or downloaded.
+        """Return the audio file of `match`, from the cache or downloaded.
 
         Raises TrackError (stage "fetch") and ServiceEnded.
         """
@@ -72,30 +72,30 @@ class Fetcher:
         while (submitted := self._submitted.get()) is not None:
             stored, future = submitted
             try:
-                future.set_result(self._bring(stored))
+                future.set_result(self._fetch(stored))
             except BaseException as error:
                 future.set_exception(error)
         if self._library is not None:
             self._library.close()
 
-    def _bring(self, stored: StoredTrack) -> Path:
+    def _fetch(self, stored: StoredTrack) -> Path:
         if self._library is None:
             self._library = Library.open(self._path)
-        last: TrackError | None = None
+        last_error: TrackError | None = None
         for match in self._matches(stored):
             if match is not stored.match:
                 self._library.set_match(stored.id, match)
             try:
                 path = self._source.fetch(match)
             except TrackError as error:
-                last = error
+                last_error = error
             else:
                 self._library.set_fetched(stored.id)
                 return path
-        raise last or TrackError("match", "no audio was found")
+        raise last_error or TrackError("match", "no audio was found")
 
     def _matches(self, stored: StoredTrack) -> Iterator[AudioMatch]:
-        """The audio matched in an earlier run first; a search only where that is of no use."""
+        """Yield the audio matched in an earlier run, then what a search finds."""
         tried: set[str] = set()
         if stored.match is not None and stored.match.source == self._source.name:
             tried.add(stored.match.source_id)

@@ -33,20 +33,20 @@ class Outlier:
 def outliers(
     vectors: Sequence[NDArray[np.float32]] | NDArray[np.float32], *, threshold: float = THRESHOLD
 ) -> list[Outlier]:
-    """The tracks that lie apart, the oddest first.
+    """Return the tracks that lie apart, the oddest first.
 
     `vectors` holds one artist's track vectors, shape (tracks, dimension), none zero, none with NaN.
-    Empty below LEAST tracks. Of two strangers among few tracks each hides the other.
+    Empty below MIN_TRACKS tracks. Of two strangers among few tracks each hides the other.
     """
-    scored = scores(vectors)
-    odd = [Outlier(int(i), float(scored[i])) for i in np.flatnonzero(scored > threshold)]
-    return sorted(odd, key=lambda one: -one.score)
+    by_track = scores(vectors)
+    apart = [Outlier(int(i), float(by_track[i])) for i in np.flatnonzero(by_track > threshold)]
+    return sorted(apart, key=lambda outlier: -outlier.score)
 
 
 def scores(vectors: Sequence[NDArray[np.float32]] | NDArray[np.float32]) -> Floats:
-    """Each track's distance in units of the others' spread, float64 of shape (tracks,).
+    """Return each track's distance in units of the others' spread, float64 of shape (tracks,).
 
-    Zeros below LEAST tracks.
+    Zeros below MIN_TRACKS tracks.
     """
     if len(vectors) < MIN_TRACKS:
         return np.zeros(len(vectors))
@@ -57,14 +57,14 @@ def scores(vectors: Sequence[NDArray[np.float32]] | NDArray[np.float32]) -> Floa
 def _score(rows: Floats, i: int) -> float:
     others = np.delete(rows, i, axis=0)
     distance = 1 - _cosine(rows[i], others.mean(axis=0))
-    return distance / max(float(np.mean(_apart(others))), _TINY)
+    return distance / max(float(np.mean(_distances(others))), _TINY)
 
 
-def _apart(rows: Floats) -> Floats:
-    """The cosine distance of each row to the centroid of the other rows."""
-    rest = (rows.sum(axis=0) - rows) / (len(rows) - 1)
-    return np.array([1 - _cosine(one, centroid) for one, centroid in zip(rows, rest, strict=True)])
+def _distances(rows: Floats) -> Floats:
+    """Return the cosine distance of each row to the centroid of the other rows."""
+    centroids = (rows.sum(axis=0) - rows) / (len(rows) - 1)
+    return np.array([1 - _cosine(a, b) for a, b in zip(rows, centroids, strict=True)])
 
 
-def _cosine(one: Floats, other: Floats) -> float:
-    return float(one @ other / (np.linalg.norm(one) * np.linalg.norm(other)))
+def _cosine(a: Floats, b: Floats) -> float:
+    return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from artistindex import __version__, naming
 from artistindex._util import files
 from artistindex.audio.decode import Excerpt
-from artistindex.embedding.engine import PRECISIONS
+from artistindex.embedding.engine import Precision
 from artistindex.embedding.registry import MODELS
 from artistindex.entities import Artist, Service, VectorKey
 from artistindex.errors import ArtistIndexError, PackError, Remedy
@@ -295,7 +295,9 @@ def _entry(held: Any) -> _Entry:
     )
     _expect(bool(_SHA256.fullmatch(weights)), f"the weights of {model} are named by no sha256")
     precision, excerpt = _text(held, "precision"), _text(held, "excerpt")
-    _expect(precision in PRECISIONS, f"{model} has the unknown precision {_quoted(precision)}")
+    _expect(
+        precision in tuple(Precision), f"{model} has the unknown precision {_quoted(precision)}"
+    )
     _expect(_is_excerpt(excerpt), f"{model} has the unknown excerpt {_quoted(excerpt)}")
     transform = _text(held, "transform")
     _expect(

@@ -59,7 +59,6 @@ def embed(
         engine=engine,
         precision=key.precision,
         threads=os.cpu_count() or 1,
-        say=note,
     )
     excerpt = Excerpt.parse(key.excerpt)
     vectors = []

@@ -1,6 +1,7 @@
 """The choice between the places that a catalogue's audio comes from."""
 
-from collections.abc import Callable, Iterator
+import logging
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from artistindex.audio.sources.youtube import YouTube
 
 SOURCES = ("youtube", "preview")
+_log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -22,13 +24,12 @@ def open_source(
     keep: bool = True,
     cookies: Path | None = None,
     browser: str | None = None,
-    note: Callable[[str], None] = lambda line: None,
 ) -> Iterator["YouTube | Previews"]:
     """The source called `choice`, with an audio cache in the folder `cache`; closed afterwards.
 
     Without `keep` a file is deleted once it has been used, as a preview always is. `cookies` is a
-    cookie file and `browser` a browser to take them from; `note` is told of pauses. Raises Misuse
-    for cookies that cannot be read, or that the source has no use for.
+    cookie file and `browser` a browser to take them from; pauses are logged. Raises Misuse for
+    cookies that cannot be read, or that the source has no use for.
     """
     from artistindex.audio.sources.cache import AudioCache
     from artistindex.audio.sources.deezer_preview import Previews
@@ -44,6 +45,8 @@ def open_source(
     if choice == "preview":
         source = Previews()
     else:
-        source = YouTube(AudioCache(cache, keep=keep), cookies=Cookies(cookies, browser), note=note)
+        source = YouTube(
+            AudioCache(cache, keep=keep), cookies=Cookies(cookies, browser), note=_log.warning
+        )
     with closing(source):
         yield source

@@ -5,11 +5,11 @@ import sys
 
 import pytest
 
-from artistindex.embedding.quiet_essentia import essentia_standard
-from artistindex.errors import EngineError
+from artistindex.embedding.essentia import essentia_standard
+from artistindex.errors import EngineError, Remedy
 
 SILENT = """
-from artistindex.embedding.quiet_essentia import essentia_standard
+from artistindex.embedding.essentia import essentia_standard
 standard = essentia_standard()
 import numpy as np
 standard.MonoMixer()(np.zeros((16, 2), np.float32), 2)
@@ -24,5 +24,6 @@ def test_nothing_reaches_the_terminal() -> None:
 
 def test_a_missing_essentia_names_the_way_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "essentia", None)
-    with pytest.raises(EngineError, match=r"install essentia-tensorflow, or use --engine openvino"):
+    with pytest.raises(EngineError, match="Essentia is not usable here") as raised:
         essentia_standard()
+    assert raised.value.remedy is Remedy.INSTALL_ESSENTIA

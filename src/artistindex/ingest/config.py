@@ -1,0 +1,136 @@
+"""What a build is told: the settings of the whole, and the recipe of each index."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from artistindex.audio.decode import Excerpt
+from artistindex.embedding.engine import Engine, Precision
+from artistindex.embedding.pool import DEFAULT_TIMEOUT
+from artistindex.embedding.registry import DEFAULT_MODELS, spec_of
+from artistindex.errors import Misuse
+from artistindex.index.manifest import replaceable
+from artistindex.index.reader import all_indexes
+from artistindex.index.transforms import TRANSFORMS
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How an index is made: what of each track is heard, how many stand for an artist, and so on.
+
+    `tracks` is the most tracks an artist, `excerpt` "full" or "NxS" (N windows of S seconds),
+    `transform` a name of `index.transforms`; with `drop_outliers` tracks that sound like somebody
+    else's are left out.
+    """
+
+    model: str
+    precision: str = "f32"
+    excerpt: str = "full"
+    transform: str = "none"
+    tracks: int = 5
+    drop_outliers: bool = False
+
+    def __post_init__(self) -> None:
+        spec_of(self.model)
+        Precision.parse(self.precision)
+        object.__setattr__(self, "excerpt", str(Excerpt.parse(self.excerpt)))
+        _at_least_one(tracks=self.tracks)
+        if self.transform not in TRANSFORMS:
+            raise Misuse(f"unknown transform {self.transform!r}; there are {', '.join(TRANSFORMS)}")
+
+
+@dataclass(frozen=True, slots=True)
+class BuildConfig:
+    """What `build` is to do.
+
+    With `audio`, a folder, the artists are those of its files (only `artists`, where some are
+    named). Otherwise the names are looked up in `catalogue` ("spotify" or "deezer"; None takes
+    Spotify where there are credentials), where the file `ids` may pin who is meant. Without any
+    name, what is pending in the library is finished and the indexes are built again.
+
+    `models`, and the settings of a recipe from `tracks` to `drop_outliers`, default to those of the
+    indexes that are there; see `recipes`. `engine` runs the models ("auto", "essentia" or
+    "openvino") in `workers` processes (None: one a processor), `timeout` seconds a track at most.
+
+    Raises Misuse for what cannot be meant.
+    """
+
+    artists: Sequence[str] = ()
+    audio: str | PathLike[str] | None = None
+    indexes: str | PathLike[str] = "indexes"
+    models: Sequence[str] | None = None
+    tracks: int | None = None
+    precision: str | None = None
+    excerpt: str | None = None
+    transform: str | None = None
+    drop_outliers: bool | None = None
+    engine: str = "auto"
+    workers: int | None = None
+    timeout: float = DEFAULT_TIMEOUT
+    retry_failed: bool = False
+    catalogue: str | None = None
+    ids: str | PathLike[str] | None = None
+
+    def __post_init__(self) -> None:
+        artists = (self.artists,) if isinstance(self.artists, str) else tuple(self.artists)
+        object.__setattr__(self, "artists", artists)
+        Engine.parse(self.engine)
+        _at_least_one(workers=self.workers)
+        for model in self.models or DEFAULT_MODELS[:1]:
+            Recipe(model, **self._given())
+
+    @property
+    def folder(self) -> Path:
+        """Return the folder of the library and its indexes."""
+        return Path(self.indexes)
+
+    @property
+    def music(self) -> Path | None:
+        """Return the folder of music, if one is given."""
+        return None if self.audio is None else Path(self.audio)
+
+    @property
+    def ids_file(self) -> Path | None:
+        """Return the file that pins who is meant, if one is given."""
+        return None if self.ids is None else Path(self.ids)
+
+    def recipes(self) -> list[Recipe]:
+        """Return the recipe of every index to build: its own where it is there, else the usual one.
+
+        What is given here takes the place of what the index remembers. Without `models` they are
+        those of the indexes that are there, or the usual ones. Raises NewerIndex where an index
+        is a newer version's.
+        """
+        models = list(dict.fromkeys(self.models or self._models_there() or DEFAULT_MODELS))
+        own = [remembered(self.folder / model, model) for model in models]
+        return [replace(recipe, **self._given()) for recipe in own]
+
+    def _models_there(self) -> list[str]:
+        return [folder.name for folder in all_indexes(self.folder) if replaceable(folder)]
+
+    def _given(self) -> dict[str, Any]:
+        """Return the settings of a recipe that are given here."""
+        names = [field.name for field in fields(Recipe) if field.name != "model"]
+        settings = {name: getattr(self, name) for name in names}
+        return {name: value for name, value in settings.items() if value is not None}
+
+
+def remembered(folder: Path, model: str) -> Recipe:
+    """Return the recipe of the index in `folder`; the usual one where there is none."""
+    manifest = replaceable(folder)
+    if manifest is None:
+        return Recipe(model)
+    return Recipe(
+        model,
+        precision=manifest.key.precision,
+        excerpt=manifest.key.excerpt,
+        transform=manifest.transform,
+    )
+
+
+def _at_least_one(**settings: int | None) -> None:
+    for name, value in settings.items():
+        if value is not None and value < 1:
+            raise Misuse(f"{name} must be at least 1, not {value}", setting=name)

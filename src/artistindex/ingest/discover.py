@@ -1,0 +1,99 @@
+"""Who is meant and which tracks there are: from a folder of music, or from names."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from artistindex.entities import Artist, Failure, Service
+from artistindex.errors import ArtistIndexError, Remedy
+from artistindex.library.library import Library
+from artistindex.library.rows import StoredArtist
+from artistindex.metadata import local_files
+from artistindex.metadata.resolver import ArtistResolver, Resolved
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Discovered:
+    """The ids of the artists in the library, and what went wrong with the other names."""
+
+    artist_ids: set[int] = field(default_factory=set)
+    failures: list[Failure] = field(default_factory=list)
+
+
+def add_folder(library: Library, music: Path) -> set[int]:
+    """Record the audio files below `music`, and return the ids of their artists.
+
+    Files that have not changed since they were recorded are not read again. Raises what
+    `local_files.scan` raises, and ArtistIndexError where no file has an artist.
+    """
+    artist_ids: set[int] = set()
+    nameless = 0
+    library.clear_failures(stage="catalogue", below=music.resolve())
+    for file in local_files.scan(music, known=library.file):
+        if isinstance(file, Failure):
+            library.add_failure(file)
+            nameless += 1
+        else:
+            track_id = library.upsert_file(file.track, size=file.size, mtime_ns=file.mtime_ns)
+            artist_ids.update(library.artists_of(track_id))
+    if nameless:
+        _log.warning("not usable: %d of the files", nameless, extra={"remedy": Remedy.SEE_FAILURES})
+    if not artist_ids:
+        raise ArtistIndexError(f"no file in {music} has an artist", remedy=Remedy.SEE_FAILURES)
+    return artist_ids
+
+
+def add_names(
+    library: Library, names: Sequence[str], resolver: ArtistResolver, *, tracks: int
+) -> Discovered:
+    """Find the artists called `names` and list tracks of each.
+
+    A name answered before is not looked up again, unless another id is pinned for it now or fewer
+    than `tracks` tracks are listed. What is not found is recorded as a failure of stage
+    "catalogue"; a name whose turn did not come, since the catalogue ended, is not: it is left for
+    another run.
+    """
+    library.add_request(names)
+    discovered = Discovered()
+    unknown = []
+    for name in names:
+        stored = library.artist_for(name)
+        if stored is not None and _is_settled(library, name, stored, resolver, tracks):
+            discovered.artist_ids.add(stored.id)
+        else:
+            unknown.append(name)
+    for outcome in resolver.resolve(unknown):
+        if outcome.artist is not None:
+            discovered.artist_ids.add(_record(library, outcome, outcome.artist))
+        elif outcome.failure is not None:
+            discovered.failures.append(outcome.failure)
+            if not outcome.pending:
+                library.add_failure(outcome.failure)
+    return discovered
+
+
+def _is_settled(
+    library: Library, name: str, stored: StoredArtist, resolver: ArtistResolver, tracks: int
+) -> bool:
+    """Return whether `stored` still answers `name`: the same pins, and enough tracks."""
+    pin = resolver.pins.of(name)
+    if pin is not None:
+        for service in Service:
+            if pin.ids.get(service) not in (None, stored.artist.ids.get(service)):
+                return False
+    listed = [row for row in library.tracks_of(stored.id) if row.track.catalogue is not None]
+    return len(listed) >= tracks
+
+
+def _record(library: Library, outcome: Resolved, artist: Artist) -> int:
+    """Record who a name means; its parts take the place of a collaboration's name."""
+    if outcome.name != outcome.requested:
+        library.remove_request(outcome.requested)
+    artist_id = library.resolve_request(outcome.name, artist, outcome.tracks)
+    for warning in outcome.warnings:
+        library.add_failure(Failure(outcome.name, "identity", warning, artist=artist.name))
+        _log.warning("%s: %s", outcome.name, warning)
+    return artist_id
