@@ -46,10 +46,10 @@ def test_tracks_are_matched_both_ways() -> None:
 
 
 def test_ranking_again_touches_the_top_alone() -> None:
-    def first(held: int) -> np.ndarray:
+    def first(track: int) -> np.ndarray:
         return np.array([0.9, 0.8, 0.7, -np.inf])
 
-    def again(held: int) -> np.ndarray:
+    def again(track: int) -> np.ndarray:
         return np.array([0.1, 0.5, 0.99, -np.inf])
 
     scores = reranked(first, again, depth=2)(0)

@@ -24,10 +24,14 @@ def two(planted):
 @pytest.fixture
 def old(tmp_path):
     """A file of similarities as the experiment wrote them."""
-    pairs = [(one, other) for one in range(9) for other in range(one)]
+    pairs = [(first, second) for first in range(9) for second in range(first)]
     listed = [
-        {"artist1": f"Artist {one}", "artist2": f"Artist {other}", "cosine_similarity": one / 10}
-        for one, other in pairs
+        {
+            "artist1": f"Artist {first}",
+            "artist2": f"Artist {second}",
+            "cosine_similarity": first / 10,
+        }
+        for first, second in pairs
     ]
     path = tmp_path / "old.json"
     path.write_text(json.dumps({"pairwise_similarities": listed}))
@@ -44,15 +48,15 @@ def test_the_table_begins_with_the_verdict(run, two, truth):
 
 def test_json(run, two, truth):
     code, out, _ = run("compare", "vggish", "musicnn", "--truth", truth, "--format", "json")
-    found = json.loads(out)
+    document = json.loads(out)
     assert code == 0
-    assert found["indexes"] == ["vggish", "musicnn"]
-    assert found["artists"] == 20
+    assert document["indexes"] == ["vggish", "musicnn"]
+    assert document["artists"] == 20
     assert {"verdict", "spread", "agreement", "disagreement", "hubness", "differences"} <= set(
-        found
+        document
     )
-    assert len(found["criteria"]) == 8
-    assert [one["index"] for one in found["evaluation"]["indexes"]] == found["indexes"]
+    assert len(document["criteria"]) == 8
+    assert [index["index"] for index in document["evaluation"]["indexes"]] == document["indexes"]
 
 
 def test_csv_has_a_line_for_each_number(run, two, truth):
@@ -77,8 +81,8 @@ def test_a_report_is_written(run, two, truth, tmp_path):
 
 def test_an_index_beside_the_experiments_results(run, two, old):
     code, out, _ = run("compare", "vggish", "--similarities", f"old={old}", "--format", "json")
-    found = json.loads(out)
-    assert (code, found["indexes"], found["artists"]) == (0, ["vggish", "old"], 9)
+    document = json.loads(out)
+    assert (code, document["indexes"], document["artists"]) == (0, ["vggish", "old"], 9)
 
 
 def test_pairs_with_expectations(run, two, tmp_path):

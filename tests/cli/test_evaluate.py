@@ -20,11 +20,11 @@ def test_json(run, planted, truth):
     planted()
     planted(model="musicnn", seed=1)
     code, out, err = run("evaluate", "--truth", truth, "--format", "json")
-    found = json.loads(out)
+    document = json.loads(out)
     assert code == 0
-    assert found["truth"] == str(truth)
-    assert [one["index"] for one in found["indexes"]] == ["vggish", "musicnn"]
-    metric = found["indexes"][0]["metrics"]["overlap@5"]
+    assert document["truth"] == str(truth)
+    assert [index["index"] for index in document["indexes"]] == ["vggish", "musicnn"]
+    metric = document["indexes"][0]["metrics"]["overlap@5"]
     assert metric["chance"] == pytest.approx(5 / 19)
     assert "vggish: 19 queries in a pool of 20 artists; 100.0% of the artists listed" in err
     assert "1: music-map has no list for them" in err
@@ -35,9 +35,9 @@ def test_one_index_and_other_ks(run, planted, truth):
     planted(model="musicnn", seed=1)
     arguments = ("--truth", truth, "--index", "musicnn", "--k", "7", "--k", "3")
     code, out, _ = run("evaluate", *arguments, "--format", "json")
-    (found,) = json.loads(out)["indexes"]
-    assert (code, found["index"]) == (0, "musicnn")
-    assert [name for name in found["metrics"] if name.startswith("overlap")] == [
+    (index,) = json.loads(out)["indexes"]
+    assert (code, index["index"]) == (0, "musicnn")
+    assert [name for name in index["metrics"] if name.startswith("overlap")] == [
         "overlap@3",
         "overlap@7",
     ]
@@ -64,9 +64,9 @@ def test_csv_per_artist(run, planted, truth):
 def test_json_per_artist(run, planted, truth):
     planted()
     _, out, _ = run("evaluate", "--truth", truth, "--per-artist", "--format", "json")
-    (found,) = json.loads(out)["indexes"]
-    assert found["artists"][0]["music_map"] == LISTS["Artist 0"]
-    assert found["left_out_artists"]["no_list"] == ["Artist 19"]
+    (index,) = json.loads(out)["indexes"]
+    assert index["artists"][0]["music_map"] == LISTS["Artist 0"]
+    assert index["left_out_artists"]["no_list"] == ["Artist 19"]
 
 
 def test_quiet(run, planted, truth):

@@ -25,37 +25,37 @@ X, Y, Z = np.eye(3)
 def test_metrics_are_those_worked_out_by_hand() -> None:
     """B's tracks find B at once; A's two look away from each other and come in last of three."""
     pool = pool_of({"A": [X, -X], "B": [Y, Y + 0.1 * Z], "C": [X + Y]})
-    found = retrieve("musicnn", pool, by_centroid(pool))
-    assert found.queries == 4
-    assert found.left_out == {"no other track of the artist": 1}
-    assert found.candidates == 3
-    assert found.metrics["hit@1"].value == 0.5
-    assert found.metrics["mrr"].value == pytest.approx((1 / 3 + 1 / 3 + 1 + 1) / 4)
+    retrieval = retrieve("musicnn", pool, by_centroid(pool))
+    assert retrieval.queries == 4
+    assert retrieval.left_out == {"no other track of the artist": 1}
+    assert retrieval.candidates == 3
+    assert retrieval.metrics["hit@1"].value == 0.5
+    assert retrieval.metrics["mrr"].value == pytest.approx((1 / 3 + 1 / 3 + 1 + 1) / 4)
     expected = (0.5 + 0.5 + 1 + 1) / 4
-    assert found.metrics["ndcg"].value == pytest.approx(expected)
-    assert found.metrics["hit@1"].chance == pytest.approx(1 / 3)
-    assert found.metrics["mrr"].chance == pytest.approx((1 + 1 / 2 + 1 / 3) / 3)
-    assert [each["artist"] for each in found.per_artist()] == ["A", "B"]
-    assert found.per_artist()[0]["metrics"]["mrr"] == pytest.approx(1 / 3)
+    assert retrieval.metrics["ndcg"].value == pytest.approx(expected)
+    assert retrieval.metrics["hit@1"].chance == pytest.approx(1 / 3)
+    assert retrieval.metrics["mrr"].chance == pytest.approx((1 + 1 / 2 + 1 / 3) / 3)
+    assert [artist["artist"] for artist in retrieval.per_artist()] == ["A", "B"]
+    assert retrieval.per_artist()[0]["metrics"]["mrr"] == pytest.approx(1 / 3)
 
 
 def test_a_perfect_space_scores_one_and_a_random_one_chance() -> None:
     perfect = pool_of(styles(spread=0.01))
-    found = retrieve("perfect", perfect, by_centroid(perfect), ks=(3,))
-    assert [each.value for each in found.metrics.values()] == [1.0] * 4
+    retrieval = retrieve("perfect", perfect, by_centroid(perfect), ks=(3,))
+    assert [estimate.value for estimate in retrieval.metrics.values()] == [1.0] * 4
     draw = np.random.default_rng(1)
     pool = pool_of({f"A{at}": draw.normal(size=(6, 30)) for at in range(40)})
-    lost = retrieve("random", pool, lambda held: draw.normal(size=40), ks=(3,))
-    for each in lost.metrics.values():
-        assert each.chance_low is not None
-        assert each.chance_high is not None
-        assert each.chance_low - 0.02 < each.value < each.chance_high + 0.02
+    lost = retrieve("random", pool, lambda track: draw.normal(size=40), ks=(3,))
+    for estimate in lost.metrics.values():
+        assert estimate.chance_low is not None
+        assert estimate.chance_high is not None
+        assert estimate.chance_low - 0.02 < estimate.value < estimate.chance_high + 0.02
 
 
 def test_a_tie_counts_against() -> None:
     pool = pool_of({"A": [X, X + 1e-9], "B": [X], "C": [Y]})
-    found = retrieve("tied", pool, lambda held: np.ones(3))
-    assert found.metrics["mrr"].value == pytest.approx(1 / 3)
+    retrieval = retrieve("tied", pool, lambda track: np.ones(3))
+    assert retrieval.metrics["mrr"].value == pytest.approx(1 / 3)
 
 
 def test_a_shared_track_is_right_for_each_of_its_artists() -> None:
@@ -63,10 +63,10 @@ def test_a_shared_track_is_right_for_each_of_its_artists() -> None:
     owned = pool.credits.copy()
     owned[1, 0] = True  # A's first is by B too
     shared = TrackPool(pool.artists, pool.ids, owned, pool.recordings, pool.vectors)
-    found = retrieve("shared", shared, by_centroid(shared))
-    assert found.column("hit@1")[0] == 1.0
+    retrieval = retrieve("shared", shared, by_centroid(shared))
+    assert retrieval.column("hit@1")[0] == 1.0
     alone = chance.hit(2, 3, 1).mean
-    assert found.metrics["hit@1"].chance == pytest.approx((alone + 3 / 3) / 4)
+    assert retrieval.metrics["hit@1"].chance == pytest.approx((alone + 3 / 3) / 4)
 
 
 def test_nobody_with_two_tracks_is_misuse() -> None:
@@ -79,13 +79,13 @@ def test_differences_are_against_the_one_named() -> None:
     pool = pool_of(styles(spread=1.5))
     scorers = {
         "plain": by_centroid(pool),
-        "blind": lambda held: np.arange(12.0),
+        "blind": lambda track: np.arange(12.0),
         "again": by_centroid(pool),
     }
-    found = compare_rankers(pool, scorers, against="plain")
-    assert set(found.differences) == {("blind", "plain"), ("again", "plain")}
-    assert found.differences["again", "plain"].value == 0.0
-    worse = found.differences["blind", "plain"]
+    comparison = compare_rankers(pool, scorers, against="plain")
+    assert set(comparison.differences) == {("blind", "plain"), ("again", "plain")}
+    assert comparison.differences["again", "plain"].value == 0.0
+    worse = comparison.differences["blind", "plain"]
     assert worse.value < 0
     assert worse.is_clear
     assert worse.p < 0.05
@@ -97,48 +97,49 @@ def test_differences_are_against_the_one_named() -> None:
 
 def test_indexes_are_judged_on_the_same_tracks(tmp_path) -> None:
     folder = plant_tracks(tmp_path, styles(), models={"vggish": styles(spread=3, seed=1)}).parent
-    found = artist_retrieval([folder / "musicnn", folder / "vggish"], is_fused=True)
-    assert [each.index for each in found.retrievals] == [
+    comparison = artist_retrieval([folder / "musicnn", folder / "vggish"], is_fused=True)
+    assert [retrieval.index for retrieval in comparison.retrievals] == [
         "musicnn",
         "vggish",
         "fused by rrf",
         "fused by score",
     ]
-    assert {each.queries for each in found.retrievals} == {60}
-    assert found.differences["vggish", "musicnn"].is_clear
-    assert len(found.differences) == 6
+    assert {retrieval.queries for retrieval in comparison.retrievals} == {60}
+    assert comparison.differences["vggish", "musicnn"].is_clear
+    assert len(comparison.differences) == 6
 
 
 def test_same_audio_in_the_library_never_helps(tmp_path) -> None:
     """Both of A's tracks are one recording, though their vectors differ: no query."""
     world = {"A": [X, Y], "B": [Z, Z + 0.5 * Y], "C": [X + Y, X - Y]}
     folder = plant_tracks(tmp_path, world, hashes={"A 1": "same", "A 2": "same"})
-    (found,) = artist_retrieval([folder]).retrievals
-    assert found.queries == 4
-    assert found.left_out == {"no other track of the artist": 2}
+    (retrieval,) = artist_retrieval([folder]).retrievals
+    assert retrieval.queries == 4
+    assert retrieval.left_out == {"no other track of the artist": 2}
 
 
 def test_every_transform_is_compared_with_none(tmp_path) -> None:
-    found = compare_transforms(plant_tracks(tmp_path, styles(), transform="centre"))
-    assert [each.index for each in found.retrievals] == [
+    comparison = compare_transforms(plant_tracks(tmp_path, styles(), transform="centre"))
+    assert [retrieval.index for retrieval in comparison.retrievals] == [
         "none",
         "centre",
         "all-but-the-top",
         "whiten",
     ]
-    assert {other for _, other in found.differences} == {"none"}
+    assert {other for _, other in comparison.differences} == {"none"}
 
 
 def test_evaluate_holds_tracks_out(run) -> None:
     plant_tracks(run.indexes, styles(), models={"vggish": styles(seed=1)})
-    code, out, said = run("evaluate", "--artist-retrieval", "--fused", "--format", "json")
-    found = json.loads(out)
+    code, out, err = run("evaluate", "--artist-retrieval", "--fused", "--format", "json")
+    document = json.loads(out)
     assert code == 0
-    assert found["protocol"] == "artist retrieval"
-    assert [each["index"] for each in found["indexes"]][2:] == ["fused by rrf", "fused by score"]
-    assert found["indexes"][0]["metrics"]["hit@1"].keys() >= {"value", "low", "high", "chance"}
-    assert "60 tracks of 12 artists held out" in said
-    assert "vggish less" in said or "musicnn less" in said
+    assert document["protocol"] == "artist retrieval"
+    names = [index["index"] for index in document["indexes"]]
+    assert names[2:] == ["fused by rrf", "fused by score"]
+    assert document["indexes"][0]["metrics"]["hit@1"].keys() >= {"value", "low", "high", "chance"}
+    assert "60 tracks of 12 artists held out" in err
+    assert "vggish less" in err or "musicnn less" in err
     _, table, _ = run("evaluate", "--artist-retrieval", "--index", "musicnn", "--k", 3)
     assert "hit@3" in table
     _, table, _ = run("evaluate", "--artist-retrieval", "--per-artist", "--format", "csv")
@@ -149,10 +150,10 @@ def test_evaluate_holds_tracks_out(run) -> None:
 def test_evaluate_needs_one_thing_to_judge_by(run, planted, tmp_path) -> None:
     planted()
     for flags in ((), ("--truth", tmp_path / "t.json", "--artist-retrieval")):
-        code, _, said = run("evaluate", *flags)
-        assert (code, "--truth FILE, or else --artist-retrieval" in said) == (2, True)
-    code, _, said = run("evaluate", "--artist-retrieval")
-    assert (code, "no library.sqlite3 beside the index" in said) == (1, True)
+        code, _, err = run("evaluate", *flags)
+        assert (code, "--truth FILE, or else --artist-retrieval" in err) == (2, True)
+    code, _, err = run("evaluate", "--artist-retrieval")
+    assert (code, "no library.sqlite3 beside the index" in err) == (1, True)
     with pytest.raises(BrokenLibrary):
         artist_retrieval([tmp_path / "indexes" / "vggish"])
 

@@ -56,8 +56,8 @@ def test_the_experiments_eight_artists_had_a_chance_of_five_in_seven():
 
 
 def test_chance_of_rank_biased_overlap_is_the_mean_over_all_rankings():
-    one = np.arange(1, 7)
+    ranks = np.arange(1, 7)
     values = [
-        metrics.rank_biased_overlap(one, np.array(order)) for order in permutations(range(1, 7))
+        metrics.rank_biased_overlap(ranks, np.array(order)) for order in permutations(range(1, 7))
     ]
     assert chance.rank_biased_overlap(6) == pytest.approx(np.mean(values), **NEAR)

@@ -40,26 +40,27 @@ def good_and_bad(planted, vectors):
 
 
 def test_the_better_index_is_named_with_how_much_and_how_sure(good_and_bad, truth):
-    found = compare(good_and_bad, truth=truth)
-    verdict = found.verdict
+    comparison = compare(good_and_bad, truth=truth)
+    verdict = comparison.verdict
     assert verdict.better == "discogs-effnet"
     assert verdict.metric == "overlap@10"
     assert verdict.headline == "discogs-effnet agrees better with music-map than vggish."
-    difference = found.difference("discogs-effnet", "vggish", "overlap@10")
+    difference = comparison.difference("discogs-effnet", "vggish", "overlap@10")
     assert difference.value > 0.5
     assert f"{100 * difference.value:+.1f} points" in verdict.sentences[1]
     assert "excludes zero" in verdict.sentences[1]
-    assert found.difference("vggish", "discogs-effnet", "overlap@10").value == -difference.value
+    other_way = comparison.difference("vggish", "discogs-effnet", "overlap@10")
+    assert other_way.value == -difference.value
 
 
 def test_of_two_random_indexes_the_luckier_is_not_better(planted, truth):
     """By luck alone, one of two random indexes may be clearly ahead of the other."""
     for seed in range(12):
         folders = [planted(count=COUNT, model=m, seed=2 * seed + at) for at, m in enumerate("cd")]
-        found = compare(folders, truth=truth, resamples=500)
-        judged = found.evaluation.indexes
-        if not any(each.metrics[found.headline].beats_chance for each in judged):
-            assert found.verdict.better is None
+        comparison = compare(folders, truth=truth, resamples=500)
+        evaluations = comparison.evaluation.indexes
+        if not any(index.metrics[comparison.headline].beats_chance for index in evaluations):
+            assert comparison.verdict.better is None
 
 
 def test_two_random_indexes_are_not_told_apart(planted, truth):
@@ -73,69 +74,76 @@ def test_two_random_indexes_are_not_told_apart(planted, truth):
 
 
 def test_without_a_truth_nothing_is_judged(good_and_bad):
-    found = compare(good_and_bad)
-    assert found.verdict.better is None
-    assert "No truth was given" in found.verdict.headline
-    assert found.to_json()["evaluation"] is None
-    overlap = {one.index: one for one in found.criteria if one.name.startswith("overlap")}
+    comparison = compare(good_and_bad)
+    assert comparison.verdict.better is None
+    assert "No truth was given" in comparison.verdict.headline
+    assert comparison.to_json()["evaluation"] is None
+    overlap = {
+        criterion.index: criterion
+        for criterion in comparison.criteria
+        if criterion.name.startswith("overlap")
+    }
     assert overlap["vggish"].passed is None
 
 
 def test_the_spread_is_that_of_all_pairs(good_and_bad, vectors):
-    found = compare(good_and_bad).spreads["discogs-effnet"]
+    spread = compare(good_and_bad).spreads["discogs-effnet"]
     rows = np.array(list(vectors.values()), np.float64)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     values = (rows @ rows.T)[np.triu_indices(COUNT, 1)]
-    assert (found.low, found.high) == pytest.approx((values.min(), values.max()), abs=1e-6)
-    assert (found.mean, found.deviation) == pytest.approx((values.mean(), values.std()), abs=1e-6)
-    assert found.pairs == sum(found.counts) == len(values)
-    assert found.range == pytest.approx(np.ptp(values), abs=1e-6)
+    assert (spread.low, spread.high) == pytest.approx((values.min(), values.max()), abs=1e-6)
+    assert (spread.mean, spread.deviation) == pytest.approx((values.mean(), values.std()), abs=1e-6)
+    assert spread.pairs == sum(spread.counts) == len(values)
+    assert spread.range == pytest.approx(np.ptp(values), abs=1e-6)
 
 
 def test_an_index_agrees_with_itself(planted, vectors):
-    found = compare([planted(vectors, model="a"), planted(vectors, model="b")])
-    (agreement,) = found.agreements
-    assert [one.value for one in agreement.overlaps.values()] == [1, 1]
+    comparison = compare([planted(vectors, model="a"), planted(vectors, model="b")])
+    (agreement,) = comparison.agreements
+    assert [overlap.value for overlap in agreement.overlaps.values()] == [1, 1]
     assert agreement.rbo.value == pytest.approx(1)
-    assert all(one.only_first == one.only_second == () for one in found.disagreements)
+    for disagreement in comparison.disagreements:
+        assert disagreement.only_first == disagreement.only_second == ()
 
 
 def test_unlike_indexes_agree_as_by_chance(good_and_bad):
     (agreement,) = compare(good_and_bad).agreements
-    for k, found in agreement.overlaps.items():
-        assert found.chance == pytest.approx(k / (COUNT - 1))
-        assert found.value == pytest.approx(found.chance, abs=0.05)
+    for k, overlap in agreement.overlaps.items():
+        assert overlap.chance == pytest.approx(k / (COUNT - 1))
+        assert overlap.value == pytest.approx(overlap.chance, abs=0.05)
     assert agreement.rbo.value == pytest.approx(agreement.rbo.chance, abs=0.05)
 
 
 def test_disagreement_is_worst_first_and_names_who_only_one_has(good_and_bad):
-    found = compare(good_and_bad, ks=[5])
-    assert [one.rbo for one in found.disagreements] == sorted(
-        one.rbo for one in found.disagreements
+    comparison = compare(good_and_bad, ks=[5])
+    assert [disagreement.rbo for disagreement in comparison.disagreements] == sorted(
+        disagreement.rbo for disagreement in comparison.disagreements
     )
-    for one in found.disagreements:
-        assert len(one.only_first) == len(one.only_second) <= 5
-        assert not set(one.only_first) & set(one.only_second)
+    for disagreement in comparison.disagreements:
+        assert len(disagreement.only_first) == len(disagreement.only_second) <= 5
+        assert not set(disagreement.only_first) & set(disagreement.only_second)
 
 
 def test_only_shared_artists_are_compared(planted, vectors, truth):
     some = dict(list(vectors.items())[:40])
     more = dict(list(vectors.items())[20:])
-    found = compare([planted(some, model="a"), planted(more, model="b")], truth=truth)
-    assert list(found.artists) == [f"Artist {at}" for at in range(20, 40)]
-    assert found.left_out == {"a": 20, "b": 20}
-    assert all(one.protocol.candidates == 19 for one in found.evaluation.indexes)
+    comparison = compare([planted(some, model="a"), planted(more, model="b")], truth=truth)
+    assert list(comparison.artists) == [f"Artist {at}" for at in range(20, 40)]
+    assert comparison.left_out == {"a": 20, "b": 20}
+    assert all(index.protocol.candidates == 19 for index in comparison.evaluation.indexes)
 
 
 def test_pairs_by_range_and_by_level(planted, vectors, tmp_path):
     pairs = tmp_path / "pairs.csv"
     pairs.write_text("Artist 0,Artist 1,-1-1\nArtist 0,Artist 1,0.99-1\nArtist 0,ARTIST 1,high\n")
     close = {**vectors, "Artist 1": vectors["Artist 0"] * 3 + vectors["Artist 2"] * 0.9}
-    found = compare([planted(close, model="a"), planted(vectors, model="b")], pairs=pairs).pairs
-    assert [one.index for one in found] == ["a"] * 3 + ["b"] * 3
-    assert [one.is_met for one in found[:3]] == [True, False, True]
-    assert 90 < found[0].percentile <= 100
-    assert found[0].cosine > 0.9
+    similarities = compare(
+        [planted(close, model="a"), planted(vectors, model="b")], pairs=pairs
+    ).pairs
+    assert [similarity.index for similarity in similarities] == ["a"] * 3 + ["b"] * 3
+    assert [similarity.is_met for similarity in similarities[:3]] == [True, False, True]
+    assert 90 < similarities[0].percentile <= 100
+    assert similarities[0].cosine > 0.9
 
 
 def test_pairs_nobody_has(good_and_bad, tmp_path):
@@ -152,23 +160,23 @@ def test_the_experiments_own_results(shared, tmp_path):
         "MERT": shared / "spikes" / "spike_5_similarities.json",
     }
     truth = shared / "musicmap" / "similar_artists_map.json"
-    found = compare([], similarities=files, truth=truth, pairs=EXPERIMENT)
-    assert found.ks == (5,)
-    by_pair = {(one.index, one.pair.first): one for one in found.pairs}
+    comparison = compare([], similarities=files, truth=truth, pairs=EXPERIMENT)
+    assert comparison.ks == (5,)
+    by_pair = {(entry.index, entry.pair.first): entry for entry in comparison.pairs}
     for artist, cosine in (("Vril", 0.711), ("Calibre", 0.962), ("TroyBoi", 0.891)):
         assert by_pair["VGGish 2025", artist].cosine == pytest.approx(cosine, abs=5e-4)
-    criteria = {(one.index, one.name): one for one in found.criteria}
+    criteria = {(entry.index, entry.name): entry for entry in comparison.criteria}
     assert criteria["VGGish 2025", "expected pairs"].value == 0
     spread = criteria["VGGish 2025", "range of similarities"]
     assert spread.value == pytest.approx(0.263, abs=5e-4)
     assert not spread.passed
     assert "proves nothing alone" in spread.note
-    judged = found.evaluation_of("VGGish 2025")
-    assert judged.metrics["recall@5"].chance == pytest.approx(5 / 7)
+    evaluation = comparison.evaluation_of("VGGish 2025")
+    assert evaluation.metrics["recall@5"].chance == pytest.approx(5 / 7)
     # the old 0%: nobody's first five on music-map are among the eight at all
-    assert judged.metrics["open_overlap@5"].value == 0
-    assert judged.metrics["open_overlap@5"].ceiling == 0
-    assert found.verdict.better is None
+    assert evaluation.metrics["open_overlap@5"].value == 0
+    assert evaluation.metrics["open_overlap@5"].ceiling == 0
+    assert comparison.verdict.better is None
 
 
 def test_an_index_beside_the_experiments_results(shared, planted):
@@ -185,9 +193,9 @@ def test_an_index_beside_the_experiments_results(shared, planted):
     drawn = np.random.default_rng(0).normal(size=(8, 4)).astype(np.float32)
     index = planted(dict(zip(eight, drawn, strict=True)))
     files = {"MERT": shared / "spikes" / "spike_5_similarities.json"}
-    found = compare([index], similarities=files, pairs=EXPERIMENT)
-    assert found.names == ["vggish", "MERT"]
-    assert len(found.artists) == 8
+    comparison = compare([index], similarities=files, pairs=EXPERIMENT)
+    assert comparison.names == ["vggish", "MERT"]
+    assert len(comparison.artists) == 8
 
 
 def test_the_library_beside_an_index_tells_what_was_extracted(planted, tmp_path):
@@ -217,10 +225,12 @@ def test_the_library_beside_an_index_tells_what_was_extracted(planted, tmp_path)
 
 
 def test_three_indexes(good_and_bad, planted, truth):
-    found = compare([*good_and_bad, planted(count=COUNT, model="musicnn", seed=3)], truth=truth)
-    assert len(found.agreements) == 3
-    assert found.verdict.better == "discogs-effnet"
-    assert {pair[:2] for pair in found.differences} == {
+    comparison = compare(
+        [*good_and_bad, planted(count=COUNT, model="musicnn", seed=3)], truth=truth
+    )
+    assert len(comparison.agreements) == 3
+    assert comparison.verdict.better == "discogs-effnet"
+    assert {pair[:2] for pair in comparison.differences} == {
         ("discogs-effnet", "vggish"),
         ("discogs-effnet", "musicnn"),
         ("vggish", "musicnn"),
@@ -232,19 +242,19 @@ def test_json_is_json(good_and_bad, truth):
 
 
 def test_two_artists_are_enough(planted):
-    found = compare([planted(count=2, model="a"), planted(count=2, model="b", seed=1)])
-    assert found.ks == (1,)
-    json.dumps(found.to_json(), allow_nan=False)
+    comparison = compare([planted(count=2, model="a"), planted(count=2, model="b", seed=1)])
+    assert comparison.ks == (1,)
+    json.dumps(comparison.to_json(), allow_nan=False)
 
 
 def test_nothing_to_compare(planted, vectors, tmp_path):
-    one = planted(vectors)
+    first = planted(vectors)
     with pytest.raises(Misuse, match="at least two indexes to compare, not 1"):
-        compare([one])
-    other = planted({"X": np.ones(2, np.float32), "Artist 0": np.ones(2, np.float32)}, model="a")
+        compare([first])
+    second = planted({"X": np.ones(2, np.float32), "Artist 0": np.ones(2, np.float32)}, model="a")
     with pytest.raises(
         Misuse, match=r"need two artists in common, not 1 .*vggish has Artist 0.*a has X"
     ):
-        compare([one, other])
+        compare([first, second])
     with pytest.raises(BrokenIndex):
-        compare([one, tmp_path / "none"])
+        compare([first, tmp_path / "none"])

@@ -19,11 +19,11 @@ def truth(tmp_path):
 
 
 def test_the_json_shape(planted, truth):
-    found = evaluate([planted(), planted(model="musicnn", seed=1)], truth).to_json()
-    assert found["truth"] == str(truth)
-    assert [one["index"] for one in found["indexes"]] == ["vggish", "musicnn"]
-    one = found["indexes"][0]
-    assert (one["queries"], one["pool"], one["coverage"]) == (20, 20, 1.0)
+    document = evaluate([planted(), planted(model="musicnn", seed=1)], truth).to_json()
+    assert document["truth"] == str(truth)
+    assert [index["index"] for index in document["indexes"]] == ["vggish", "musicnn"]
+    index = document["indexes"][0]
+    assert (index["queries"], index["pool"], index["coverage"]) == (20, 20, 1.0)
     for k in (5, 10):
         for name in (
             "overlap",
@@ -34,32 +34,32 @@ def test_the_json_shape(planted, truth):
             "graded_ndcg",
             "hit",
         ):
-            metric = one["metrics"][f"{name}@{k}"]
+            metric = index["metrics"][f"{name}@{k}"]
             assert {"value", "low", "high", "chance", "ceiling", "pool"} <= metric.keys()
             assert metric["low"] <= metric["value"] <= metric["high"] <= 1
-    assert {"mrr", "pearson", "spearman"} <= one["metrics"].keys()
-    json.dumps(found, allow_nan=False)
+    assert {"mrr", "pearson", "spearman"} <= index["metrics"].keys()
+    json.dumps(document, allow_nan=False)
 
 
 def test_per_artist_detail_adds_up_to_the_means(planted, truth):
-    found = evaluate([planted()], truth)
-    one = found.to_json(per_artist=True)["indexes"][0]
-    assert len(one["artists"]) == 20
+    evaluation = evaluate([planted()], truth)
+    document = evaluation.to_json(per_artist=True)["indexes"][0]
+    assert len(document["artists"]) == 20
     for name in ("overlap@5", "ndcg@10", "mrr"):
-        mean = np.mean([artist["metrics"][name] for artist in one["artists"]])
-        assert mean == pytest.approx(one["metrics"][name]["value"])
-    first = one["artists"][0]
+        mean = np.mean([artist["metrics"][name] for artist in document["artists"]])
+        assert mean == pytest.approx(document["metrics"][name]["value"])
+    first = document["artists"][0]
     with ArtistIndex.open(planted()) as index:
-        answers = [each.artist for each in index.neighbours(first["artist"], 10)]
+        answers = [neighbour.artist for neighbour in index.neighbours(first["artist"], 10)]
     assert first["nearest"] == answers
     assert first["music_map"] == LISTS[first["artist"]]
 
 
 def test_the_seed_decides(planted, truth):
     folder = planted()
-    one, same, other = (evaluate([folder], truth, seed=seed).to_json() for seed in (1, 1, 2))
-    assert one == same
-    assert one != other
+    first, same, second = (evaluate([folder], truth, seed=seed).to_json() for seed in (1, 1, 2))
+    assert first == same
+    assert first != second
 
 
 def test_an_open_index_will_do(planted, truth):
@@ -71,12 +71,12 @@ def test_a_default_k_beyond_the_pool_is_said_to_mean_nothing(planted, tmp_path):
     truth = write_truth(
         tmp_path / "small.json", {"Artist 0": ["Artist 1"], "Artist 2": ["Artist 1"]}
     )
-    found = evaluate([planted(count=6)], truth)
-    metric = found.indexes[0].metrics["overlap@10"]
+    evaluation = evaluate([planted(count=6)], truth)
+    metric = evaluation.indexes[0].metrics["overlap@10"]
     assert (metric.value, metric.chance) == (1, 1)
     assert not metric.beats_chance
-    assert any("k = 10 takes in all 5 candidates" in note for note in found.notes)
-    assert any("2 queries are few" in note for note in found.notes)
+    assert any("k = 10 takes in all 5 candidates" in note for note in evaluation.notes)
+    assert any("2 queries are few" in note for note in evaluation.notes)
     with pytest.raises(Misuse, match="k = 6 is larger than the pool of vggish, where 5 artists"):
         evaluate([planted(count=6)], truth, ks=[6])
 
@@ -84,9 +84,9 @@ def test_a_default_k_beyond_the_pool_is_said_to_mean_nothing(planted, tmp_path):
 def test_strengths_that_are_no_numbers_spoil_nothing(planted, tmp_path):
     path = tmp_path / "nan.json"
     write_truth(path, {"Artist 0": {"Artist 1": float("nan"), "Artist 2": 3.0, "Artist 3": -1.0}})
-    found = evaluate([planted()], path)
-    assert "2 listed artists have no strength" in found.notes[0]
-    json.dumps(found.to_json(), allow_nan=False)
+    evaluation = evaluate([planted()], path)
+    assert "2 listed artists have no strength" in evaluation.notes[0]
+    json.dumps(evaluation.to_json(), allow_nan=False)
 
 
 def test_correlations_need_something_that_varies(planted, tmp_path):

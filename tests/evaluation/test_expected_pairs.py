@@ -13,8 +13,8 @@ def pairs_file(tmp_path, text):
 
 
 def test_the_experiments_four_ship():
-    found = [(pair.first, pair.second, pair.low, pair.high) for pair in read_pairs(EXPERIMENT)]
-    assert found == [
+    pairs = [(pair.first, pair.second, pair.low, pair.high) for pair in read_pairs(EXPERIMENT)]
+    assert pairs == [
         ("Vril", "Sabrina Carpenter", 0.1, 0.3),
         ("Calibre", "Rezz", 0.3, 0.5),
         ("TroyBoi", "Calibre", 0.2, 0.4),

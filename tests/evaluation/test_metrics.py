@@ -52,17 +52,17 @@ def test_by_hand():
 
 
 def test_rank_biased_overlap_by_hand():
-    one, other = np.array([1, 2, 3]), np.array([2, 1, 3])  # A = 0, 1, 1
+    first, second = np.array([1, 2, 3]), np.array([2, 1, 3])  # A = 0, 1, 1
     expected = 0.9**3 + 0.1 / 0.9 * (0.9**2 + 0.9**3)
-    assert metrics.rank_biased_overlap(one, other) == pytest.approx(expected, **NEAR)
-    assert metrics.rank_biased_overlap(one, one) == pytest.approx(1, **NEAR)
+    assert metrics.rank_biased_overlap(first, second) == pytest.approx(expected, **NEAR)
+    assert metrics.rank_biased_overlap(first, first) == pytest.approx(1, **NEAR)
 
 
 def test_hubness_by_hand():
     nearest = np.array([[1], [0], [0], [0]])  # occurrences 3, 1, 0, 0
-    found = metrics.hubness(nearest, 4)
-    assert (found.k, found.largest, found.anti_hubs) == (1, 3, 0.5)
-    assert found.skewness == pytest.approx(stats.skew([3, 1, 0, 0]), **NEAR)
+    hubness = metrics.hubness(nearest, 4)
+    assert (hubness.k, hubness.largest, hubness.anti_hubs) == (1, 3, 0.5)
+    assert hubness.skewness == pytest.approx(stats.skew([3, 1, 0, 0]), **NEAR)
 
 
 def test_everybody_occurring_equally_often_is_no_hubness():
@@ -101,20 +101,20 @@ def test_ndcg_is_scikit_learns(query):
 
 @given(st.lists(st.tuples(st.integers(-5, 5), st.integers(-5, 5)), min_size=3, max_size=50))
 def test_correlations_are_scipys(pairs):
-    one, other = np.array(pairs, float).T
-    found = metrics.pearson(one, other), metrics.spearman(one, other)
-    if np.ptp(one) == 0 or np.ptp(other) == 0:
-        assert all(map(math.isnan, found))
+    first, second = np.array(pairs, float).T
+    correlations = metrics.pearson(first, second), metrics.spearman(first, second)
+    if np.ptp(first) == 0 or np.ptp(second) == 0:
+        assert all(map(math.isnan, correlations))
         return
-    expected = stats.pearsonr(one, other).statistic, stats.spearmanr(one, other).statistic
-    assert found == pytest.approx(expected, **NEAR)
+    expected = stats.pearsonr(first, second).statistic, stats.spearmanr(first, second).statistic
+    assert correlations == pytest.approx(expected, **NEAR)
 
 
 @given(st.integers(2, 30).flatmap(lambda n: st.tuples(*[st.permutations(range(n))] * 2)))
 def test_rank_biased_overlap_is_its_sum(orders):
-    one, other = orders
-    n, p = len(one), 0.9
-    shares = [len(set(one[:d]) & set(other[:d])) / d for d in range(1, n + 1)]
+    first, second = orders
+    n, p = len(first), 0.9
+    shares = [len(set(first[:d]) & set(second[:d])) / d for d in range(1, n + 1)]
     expected = shares[-1] * p**n + (1 - p) / p * sum(
         share * p**d for d, share in enumerate(shares, 1)
     )

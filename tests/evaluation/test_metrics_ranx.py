@@ -40,13 +40,13 @@ def test_means_over_queries_are_those_of_ranx():
         return float(evaluate(qrels, run, name))
 
     ours = {
-        f"precision@{k}": [metrics.precision(each, k) for each in ranks],
-        f"recall@{k}": [metrics.recall(each, k) for each in ranks],
-        f"hit_rate@{k}": [metrics.hit(each, k) for each in ranks],
-        "mrr": [metrics.reciprocal_rank(each) for each in ranks],
-        f"ndcg@{k}": [metrics.ndcg(each, np.ones(len(each)), k) for each in ranks],
+        f"precision@{k}": [metrics.precision(of_query, k) for of_query in ranks],
+        f"recall@{k}": [metrics.recall(of_query, k) for of_query in ranks],
+        f"hit_rate@{k}": [metrics.hit(of_query, k) for of_query in ranks],
+        "mrr": [metrics.reciprocal_rank(of_query) for of_query in ranks],
+        f"ndcg@{k}": [metrics.ndcg(of_query, np.ones(len(of_query)), k) for of_query in ranks],
     }
     for name, values in ours.items():
         assert np.mean(values) == pytest.approx(theirs(name, graded=False), abs=1e-9), name
-    graded = [metrics.ndcg(each, gain, k) for each, gain in zip(ranks, gains, strict=True)]
+    graded = [metrics.ndcg(of_query, gain, k) for of_query, gain in zip(ranks, gains, strict=True)]
     assert np.mean(graded) == pytest.approx(theirs(f"ndcg@{k}", graded=True), abs=1e-9)

@@ -37,8 +37,8 @@ def test_ranks_and_places(tmp_path):
 def test_metrics_of_a_planted_pool_by_hand(tmp_path):
     space = line(0, 1, 3, 7, 15)
     truth = truth_of(tmp_path, {"A": ["X", "D", "B", "Y", "E"], "E": ["D", "C"]})
-    found = evaluate_space(space, truth, ks=[2])
-    values = {name: metric.value for name, metric in found.metrics.items()}
+    evaluated = evaluate_space(space, truth, ks=[2])
+    values = {name: metric.value for name, metric in evaluated.metrics.items()}
     # A ranks B C D E, and D, B, E are listed: ranks 3 1 4. E ranks D C B A: ranks 1 2
     assert values["overlap@2"] == pytest.approx((1 / 2 + 1) / 2)
     assert values["open_overlap@2"] == pytest.approx((0 / 2 + 2 / 2) / 2)
@@ -48,10 +48,10 @@ def test_metrics_of_a_planted_pool_by_hand(tmp_path):
     assert values["mrr"] == 1
     ideal = 1 + 1 / np.log2(3)
     assert values["ndcg@2"] == pytest.approx((1 / ideal + 1) / 2)
-    assert found.metrics["overlap@2"].chance == pytest.approx(2 / 4)
-    assert found.metrics["open_overlap@2"].ceiling == pytest.approx((1 / 2 + 1) / 2)
-    assert found.metrics["open_overlap@2"].pool == "open"
-    assert found.metrics["overlap@2"].pool == "closed"
+    assert evaluated.metrics["overlap@2"].chance == pytest.approx(2 / 4)
+    assert evaluated.metrics["open_overlap@2"].ceiling == pytest.approx((1 / 2 + 1) / 2)
+    assert evaluated.metrics["open_overlap@2"].pool == "open"
+    assert evaluated.metrics["overlap@2"].pool == "closed"
 
 
 def test_coverage_and_everybody_who_is_left_out(tmp_path):
@@ -109,13 +109,13 @@ def lists_by(space, *, length):
 
 def test_a_perfect_index_scores_one_on_the_closed_metrics(tmp_path):
     space = random_space(60, 0)
-    found = evaluate_space(space, truth_of(tmp_path, lists_by(space, length=10))).metrics
+    evaluated = evaluate_space(space, truth_of(tmp_path, lists_by(space, length=10))).metrics
     for name in ("overlap@5", "overlap@10", "ndcg@10", "graded_ndcg@10", "hit@5", "mrr"):
-        assert found[name].value == pytest.approx(1), name
-        assert found[name].beats_chance
-    assert found["precision@10"].value == found["recall@10"].value == 1
-    assert found["open_overlap@10"].value == 1
-    assert found["spearman"].value > 0.5
+        assert evaluated[name].value == pytest.approx(1), name
+        assert evaluated[name].beats_chance
+    assert evaluated["precision@10"].value == evaluated["recall@10"].value == 1
+    assert evaluated["open_overlap@10"].value == 1
+    assert evaluated["spearman"].value > 0.5
 
 
 def test_a_random_index_lands_inside_the_chance_interval(tmp_path):
@@ -182,18 +182,18 @@ def test_one_artist_ranks_nobody(tmp_path):
 
 def test_one_query_has_values_but_no_interval(tmp_path):
     space = line(0, 1, 3, 7)
-    found = evaluate_space(space, truth_of(tmp_path, {"A": ["B"]}), ks=[1]).metrics["overlap@1"]
-    assert (found.value, found.low, found.high) == (1, None, None)
-    assert not found.beats_chance
+    evaluated = evaluate_space(space, truth_of(tmp_path, {"A": ["B"]}), ks=[1]).metrics["overlap@1"]
+    assert (evaluated.value, evaluated.low, evaluated.high) == (1, None, None)
+    assert not evaluated.beats_chance
 
 
 def test_a_few_lucky_queries_do_not_beat_chance(tmp_path):
     space = line(0, 1, 2, 3, 40, 60, 80, 99)
     truth = truth_of(tmp_path, {"A": ["B"], "B": ["C"], "C": ["D"]})
-    found = evaluate_space(space, truth, ks=[5]).metrics["overlap@5"]
-    assert found.low == found.value == 1
-    assert found.chance == pytest.approx(5 / 7)
-    assert not found.beats_chance
+    evaluated = evaluate_space(space, truth, ks=[5]).metrics["overlap@5"]
+    assert evaluated.low == evaluated.value == 1
+    assert evaluated.chance == pytest.approx(5 / 7)
+    assert not evaluated.beats_chance
 
 
 @pytest.mark.parametrize(("ks", "said"), [([0], "at least 1"), ([9], "larger than the pool")])
@@ -215,5 +215,5 @@ def test_artists_who_share_a_recording_are_kept_apart(tmp_path):
     rankings = rank(space, protocol.queries, top=4)
     assert rankings[0].top.tolist() == [2, 3, 4]
     assert rankings[0].ranks.tolist() == [2, 1]
-    found = evaluate_space(space, truth, ks=[2]).metrics["recall@2"]
-    assert found.chance == pytest.approx((2 / 3 + 2 / 4) / 2)
+    evaluated = evaluate_space(space, truth, ks=[2]).metrics["recall@2"]
+    assert evaluated.chance == pytest.approx((2 / 3 + 2 / 4) / 2)

@@ -16,8 +16,8 @@ from planted_library import plant_tracks
 
 def similarity_file(path, pairs):
     listed = [
-        {"artist1": one, "artist2": other, "cosine_similarity": value}
-        for one, other, value in pairs
+        {"artist1": first, "artist2": second, "cosine_similarity": value}
+        for first, second, value in pairs
     ]
     path.write_text(json.dumps({"pairwise_similarities": listed}), "utf-8")
     return path
@@ -76,8 +76,8 @@ def test_the_experiments_own_files(shared):
     space = read_similarities(shared / "spikes" / "spike_4_similarities.json", "VGGish")
     rows = space.rows()
     assert len(space) == 8
-    found = space.similarities(np.array([rows["vril"]]))[0, rows["sabrina carpenter"]]
-    assert found == pytest.approx(0.711, abs=5e-4)
+    cosine = space.similarities(np.array([rows["vril"]]))[0, rows["sabrina carpenter"]]
+    assert cosine == pytest.approx(0.711, abs=5e-4)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_artists_with_a_track_in_common(tmp_path):
         key=VectorKey("vggish", "0" * 64),
         artists=[Artist(name) for name in "ABCD"],
         vectors=np.eye(4, dtype=np.float32),
-        tracks=[[UsedTrack(str(one), library_id=one) for one in many] for many in tracks],
+        tracks=[[UsedTrack(str(track), library_id=track) for track in many] for many in tracks],
     )
     (space,) = open_spaces([tmp_path])
     assert space.excluded == {(0, 1), (1, 3), (0, 3)}

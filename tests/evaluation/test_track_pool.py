@@ -21,14 +21,14 @@ from planted_library import key_of, plant_tracks, pool_of, styles
 X, Y, Z = np.eye(3)
 
 
-def by_hand(pool: TrackPool, held: int, transform: str = "none") -> np.ndarray:
+def by_hand(pool: TrackPool, track: int, transform: str = "none") -> np.ndarray:
     """Scores by the plainest reading of the protocol."""
-    kept = pool.credits & (pool.recordings != pool.recordings[held])
-    means = [pool.vectors[own].mean(axis=0) if own.any() else None for own in kept]
-    made = fit(transform, np.array([mean for mean in means if mean is not None]))
-    asked = made.apply(pool.vectors[held][None, :])[0]
+    remaining = pool.credits & (pool.recordings != pool.recordings[track])
+    means = [pool.vectors[own].mean(axis=0) if own.any() else None for own in remaining]
+    fitted = fit(transform, np.array([mean for mean in means if mean is not None]))
+    asked = fitted.apply(pool.vectors[track][None, :])[0]
     return np.array(
-        [-np.inf if mean is None else made.apply(mean[None, :])[0] @ asked for mean in means]
+        [-np.inf if mean is None else fitted.apply(mean[None, :])[0] @ asked for mean in means]
     )
 
 
@@ -36,8 +36,8 @@ def by_hand(pool: TrackPool, held: int, transform: str = "none") -> np.ndarray:
 def test_the_held_out_track_helps_nobody(transform: str) -> None:
     pool = pool_of(styles(artists=6, tracks=4))
     scorer = by_centroid(pool, transform=transform)
-    for held in range(len(pool)):
-        np.testing.assert_allclose(scorer(held), by_hand(pool, held, transform), atol=1e-4)
+    for track in range(len(pool)):
+        np.testing.assert_allclose(scorer(track), by_hand(pool, track, transform), atol=1e-4)
 
 
 def test_other_takes_of_the_recording_help_nobody_either() -> None:

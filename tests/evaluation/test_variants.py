@@ -30,12 +30,12 @@ def test_fusions_are_held_against_music_map(run, tmp_path) -> None:
     plant_tracks(run.indexes, styles(), models={"vggish": styles(seed=1)})
     lists = truth(tmp_path / "truth.json", styles())
     code, out, _ = run("evaluate", "--truth", lists, "--fused", "--k", 3, "--format", "json")
-    found = json.loads(out)
+    document = json.loads(out)
     assert code == 0
-    assert {each["index"] for each in found["indexes"]} == {
+    assert {entry["index"] for entry in document["indexes"]} == {
         "musicnn", "vggish", "fused by rrf", "fused by score",
     }  # fmt: skip
-    pairs = {tuple(each["indexes"]) for each in found["differences"]}
+    pairs = {tuple(entry["indexes"]) for entry in document["differences"]}
     assert ("fused by rrf", "vggish") in pairs
     assert run("evaluate", "--truth", lists, "--fused", "--index", "vggish")[0] == 2
 
@@ -45,11 +45,11 @@ def test_compare_shows_transforms_side_by_side(run, tmp_path) -> None:
     lists = truth(tmp_path / "truth.json", styles())
     code, out, _ = run("compare", "musicnn", "--transforms", "--truth", lists, "--k", 3,
                        "--format", "json")  # fmt: skip
-    found = json.loads(out)
+    document = json.loads(out)
     assert code == 0
-    assert list(found["hubness"]) == ["none", "centre", "all-but-the-top", "whiten"]
-    assert len(found["evaluation"]["indexes"]) == 4
-    assert [each["indexes"] for each in found["differences"]] == [
+    assert list(document["hubness"]) == ["none", "centre", "all-but-the-top", "whiten"]
+    assert len(document["evaluation"]["indexes"]) == 4
+    assert [entry["indexes"] for entry in document["differences"]] == [
         ["centre", "none"],
         ["all-but-the-top", "none"],
         ["whiten", "none"],
