@@ -31,6 +31,8 @@ class Remedy(StrEnum):
     BUILD_AGAIN = auto()
     CHOOSE_INDEX = auto()
     FETCH_LISTS = auto()
+    IMPORT_ELSEWHERE = auto()
+    OVERWRITE = auto()
     USE_DEEZER = auto()
     NAME_AN_ARTIST = auto()
     WEIGH_WHO_IS_ASKED = auto()

@@ -23,8 +23,8 @@ def command(state: State, pack: Path, index: tuple[str, ...], overwrite: bool) -
 
     message(f"packing {', '.join(index) or 'all indexes'} of {state.indexes}", quiet=state.quiet)
     packed = export_pack(pack, state.indexes, models=index, overwrite=overwrite)
-    for each in packed:
-        message(f"{each.key.model}: {len(each.artists)} artists", quiet=state.quiet)
-        message(f"  licence of the weights: {each.licence or 'not stated'}", quiet=state.quiet)
+    for index_ in packed:
+        message(f"{index_.key.model}: {len(index_.artists)} artists", quiet=state.quiet)
+        message(f"  licence of the weights: {index_.licence or 'not stated'}", quiet=state.quiet)
     size = pack.stat().st_size / 1_000_000
     message(f"{pack} has {size:,.2f} MB", quiet=state.quiet)

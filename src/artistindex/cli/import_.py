@@ -1,11 +1,15 @@
 """`artistindex import`."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from artistindex.cli.options import State, any_path, format_option, pass_state
 from artistindex.cli.output import emit, message
+
+if TYPE_CHECKING:
+    from artistindex.packs.import_ import Collision
 
 _COLUMNS = ("index", "artists", "in_pack", "added", "unchanged", "kept", "replaced")
 _MAX_SHOWN = 10
@@ -28,20 +32,21 @@ def command(state: State, pack: Path, replace: bool, form: str) -> None:
     def say(line: str) -> None:
         message(line, quiet=state.quiet)
 
-    done = import_pack(pack, state.indexes, replace=replace, waiting=say, note=say)
-    rows = [each.to_json() for each in done]
+    imported = import_pack(pack, state.indexes, replace=replace, waiting=say, note=say)
+    rows = [index.to_json() for index in imported]
     emit(rows, _COLUMNS, form, payload={"pack": str(pack), "indexes": rows})
-    for each in done:
-        say(f"{each.model}: licence of the weights: {each.licence or 'not stated'}")
-        for one in each.collisions[:_MAX_SHOWN]:
-            say(f"{each.model}: {_told(one.artist, one.local, one.matched_by, one.kept)}")
-        if len(each.collisions) > _MAX_SHOWN:
-            say(f"and {len(each.collisions) - _MAX_SHOWN} more (--format json lists them)")
+    for index in imported:
+        say(f"{index.model}: licence of the weights: {index.licence or 'not stated'}")
+        for collision in index.collisions[:_MAX_SHOWN]:
+            say(f"{index.model}: {_describe(collision)}")
+        if len(index.collisions) > _MAX_SHOWN:
+            say(f"and {len(index.collisions) - _MAX_SHOWN} more (--format json lists them)")
 
 
-def _told(artist: str, local: str, how: str, kept: str) -> str:
-    if kept == "both":
+def _describe(collision: "Collision") -> str:
+    artist, local = collision.artist, collision.local
+    if collision.kept == "both":
         return f"{artist!r} has a namesake here with another id: both are in the index"
-    whose = "the pack's" if kept == "pack" else "the one here"
+    whose = "the pack's" if collision.kept == "pack" else "the one here"
     known = f"{artist!r} is here too" if artist == local else f"{artist!r} is {local!r} here"
-    return f"{known} (same {how.replace('_', ' ')}): {whose} is taken"
+    return f"{known} (same {collision.matched_by.replace('_', ' ')}): {whose} is taken"

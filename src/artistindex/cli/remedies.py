@@ -9,6 +9,8 @@ _WORDS = {
     Remedy.BUILD_AGAIN: "run `artistindex build` again",
     Remedy.CHOOSE_INDEX: "choose which with --index",
     Remedy.FETCH_LISTS: "fetch lists of the index's artists with `artistindex musicmap`",
+    Remedy.IMPORT_ELSEWHERE: "to have it beside, import it into another folder with --indexes DIR",
+    Remedy.OVERWRITE: "name another file, or give --overwrite",
     Remedy.USE_DEEZER: "--catalogue deezer needs none",
     Remedy.NAME_AN_ARTIST: "ask with at least one ARTIST, or a sound (--audio FILE)",
     Remedy.WEIGH_WHO_IS_ASKED: "--weight names {artist}, who is not asked about",

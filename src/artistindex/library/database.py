@@ -73,7 +73,7 @@ class Database:
         with self._errors():
             return self._connection.execute(sql, values).fetchall()
 
-    def each(self, sql: str, *values: Any) -> Iterator[sqlite3.Row]:
+    def stream(self, sql: str, *values: Any) -> Iterator[sqlite3.Row]:
         """The rows that a statement finds, read as they are asked for."""
         with self._errors():
             cursor = self._connection.execute(sql, values)

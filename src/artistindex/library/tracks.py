@@ -51,7 +51,7 @@ class Tracks:
 
     def of_artists(self, artist_ids: Sequence[int]) -> Iterator[list[StoredTrack]]:
         """Yield the tracks of each artist, in the order in which they stand for it."""
-        rows = self._db.each(_OF_ARTISTS, json.dumps(list(artist_ids)))
+        rows = self._db.stream(_OF_ARTISTS, json.dumps(list(artist_ids)))
         by_place = groupby(rows, lambda row: int(row["place"]))
         place, group = next(by_place, (-1, None))
         for at in range(len(artist_ids)):

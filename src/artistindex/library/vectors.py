@@ -29,7 +29,7 @@ class TrackVectors:
 
     def all(self, key: VectorKey) -> dict[int, Vector]:
         """Return track id -> vector (float32, shape (dimension,)) for every vector of `key`."""
-        rows = self._db.each(
+        rows = self._db.stream(
             f"SELECT track_id, vector FROM track_vectors WHERE {_KEY}", *_values(key)
         )
         return {row["track_id"]: np.frombuffer(row["vector"], VECTOR_TYPE) for row in rows}
@@ -39,7 +39,7 @@ class TrackVectors:
 
         In the order of ids, read as they are asked for.
         """
-        rows = self._db.each(
+        rows = self._db.stream(
             f"SELECT artist_id, track_id, vector FROM credits JOIN track_vectors USING (track_id)"
             f" WHERE {_KEY} ORDER BY artist_id",
             *_values(key),

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from artistindex.errors import PackError
+from artistindex.errors import PackError, Remedy
 from artistindex.index.reader import ArtistIndex, all_indexes, find_index
 from artistindex.ingest.aggregate import artist_vector
 from artistindex.library.artist_matching import ArtistList
@@ -23,8 +23,8 @@ def export_pack(
     Nothing but names, ids, titles and vectors goes in: no audio, no path, no request. Returns what
     was packed. Raises BrokenIndex, Misuse for an unknown index, and PackError.
     """
-    chosen = [find_index(indexes, model) for model in dict.fromkeys(models)]
-    folders = chosen or all_indexes(indexes) or [find_index(indexes)]
+    named = [find_index(indexes, model) for model in dict.fromkeys(models)]
+    folders = named or all_indexes(indexes) or [find_index(indexes)]
     packed = [_packed(folder, indexes / FILE_NAME) for folder in folders]
     write_pack(path, packed, overwrite=overwrite)
     return packed
@@ -50,7 +50,7 @@ def _packed(folder: Path, library_file: Path) -> PackedIndex:
 
 
 def untransformed(index: ArtistIndex, library: Library | None) -> NDArray[np.float32]:
-    """The unit vectors of the artists of `index` before its transform, (artists, dimension).
+    """Return the unit vectors of the artists of `index` before its transform, (artists, dimension).
 
     Without a transform they are the index's rows. Else they come from the library's vectors of the
     tracks that are behind each row, and must give the index's rows again. Raises PackError where
@@ -62,7 +62,8 @@ def untransformed(index: ArtistIndex, library: Library | None) -> NDArray[np.flo
     if rows is None or not np.allclose(index.transform.apply(rows), index.vectors, atol=1e-4):
         raise PackError(
             f"the index {index.path} is transformed ({index.manifest.transform}) and the library no"
-            " longer holds all that it was made of: run `artistindex build` first"
+            " longer holds all that it was made of",
+            remedy=Remedy.BUILD_FIRST,
         )
     return rows
 
@@ -70,15 +71,15 @@ def untransformed(index: ArtistIndex, library: Library | None) -> NDArray[np.flo
 def _from_library(index: ArtistIndex, library: Library) -> NDArray[np.float32] | None:
     vectors = library.vectors(index.manifest.key)
     imported = list(library.imported(index.manifest.key).values())
-    packs = ArtistList(each.artist for each in imported)
+    packs = ArtistList(entry.artist for entry in imported)
     rows = np.empty((len(index), index.manifest.dimension), np.float32)
     for row, artist in enumerate(index.records):
-        behind = [track.library_id for track in index.tracks_of_row(row)]
-        found = packs.find(artist)
-        if behind and all(track in vectors for track in behind):
-            rows[row] = artist_vector([vectors[track] for track in behind if track is not None])
-        elif found is not None:
-            rows[row] = imported[found[0]].vector
+        tracks = [track.library_id for track in index.tracks_of_row(row)]
+        same = packs.find(artist)
+        if tracks and all(track in vectors for track in tracks):
+            rows[row] = artist_vector([vectors[track] for track in tracks if track is not None])
+        elif same is not None:
+            rows[row] = imported[same[0]].vector
         else:
             return None
     norms: NDArray[np.float32] = np.linalg.norm(rows, axis=1, keepdims=True)

@@ -45,15 +45,15 @@ VECTORS = "vectors.npy"
 
 _MAX_INDEXES = 32
 _MAX_MANIFEST_BYTES = 1 << 20  # bytes
-_MAX_AT_ONCE = 1 << 20  # bytes that zipfile may read in one go: a directory, or a piece of data
-_PIECE = 1 << 18
+_MAX_AT_ONCE = 1 << 20  # bytes that zipfile may read in one go: a directory, or a block of data
+_BLOCK = 1 << 18
 _MAX_LINE_BYTES = 1 << 20  # bytes of one artist with all tracks
-_MAX_TRACKS_AN_ARTIST = 16 << 10  # bytes of all artists' names and titles together, for each artist
+_MAX_BYTES_AN_ARTIST = 16 << 10  # bytes of all artists' names and titles together, for each artist
 _MAX_TEXT_LENGTH = 100_000  # characters of a name or a title
 _MAX_DIMENSIONS = 1 << 16
 _MAX_ARTISTS = 100_000_000
-_BEST_RATIO = 200  # real JSON is deflated to a tenth or so, a bomb to a thousandth
-_HEADER = 4096  # bytes at most before the values of an .npy
+_MAX_RATIO = 200  # real JSON is deflated to a tenth or so, a bomb to a thousandth
+_MAX_HEADER_BYTES = 4096  # bytes at most before the values of an .npy
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same content gives the same bytes
@@ -90,7 +90,7 @@ def write_pack(path: Path, indexes: Sequence[PackedIndex], *, overwrite: bool = 
         if models.count(model) > 1:
             raise PackError(f"a pack holds one index of {model}", remedy=Remedy.CHOOSE_INDEX)
     if path.exists() and not overwrite:
-        raise PackError(f"{path} is there already: name another file, or give --overwrite")
+        raise PackError(f"{path} is there already", remedy=Remedy.OVERWRITE)
     try:
         with files.atomic_writer(path) as file, zipfile.ZipFile(file, "w") as archive:
             entries = [_write_index(archive, index) for index in indexes]
@@ -164,7 +164,7 @@ def read_pack(path: Path) -> list[PackedIndex]:
     Raises PackError, which says what is wrong with it.
     """
     try:
-        with path.open("rb") as file, _complaining(path):
+        with path.open("rb") as file, _as_pack_errors(path):
             bounded = _Bounded(file)
             with zipfile.ZipFile(bounded) as archive:
                 return _read(archive, bounded.length)
@@ -173,25 +173,25 @@ def read_pack(path: Path) -> list[PackedIndex]:
 
 
 @contextmanager
-def _complaining(path: Path) -> Iterator[None]:
-    """Whatever a hostile file makes zipfile, zlib, json or numpy raise becomes one line."""
+def _as_pack_errors(path: Path) -> Iterator[None]:
+    """Raise whatever a hostile file makes zipfile, zlib, json or numpy raise as one line."""
     try:
         yield
     except (zipfile.BadZipFile, zlib.error, EOFError, struct.error, NotImplementedError) as error:
         raise PackError(f"{path} is no pack, or damaged: {error or 'it ends early'}") from error
-    except (_Wrong, UnicodeDecodeError) as error:
+    except (_BadPack, UnicodeDecodeError) as error:
         raise PackError(f"{path} is not taken: {error}") from error
     except (ValueError, RuntimeError, LookupError, OverflowError, MemoryError) as error:
         raise PackError(f"{path} is no pack, or damaged: {type(error).__name__}") from error
 
 
-class _Wrong(Exception):
-    """What is wrong with a pack, in words."""
+class _BadPack(Exception):
+    """What is wrong with a pack, in words, without its path."""
 
 
 def _expect(condition: bool, otherwise: str) -> None:
     if not condition:
-        raise _Wrong(otherwise)
+        raise _BadPack(otherwise)
 
 
 class _Bounded(io.BufferedIOBase):
@@ -215,10 +215,10 @@ class _Bounded(io.BufferedIOBase):
         return self._file.tell()
 
     def read(self, size: int | None = -1, /) -> bytes:
-        left = max(0, self.length - self.tell())
-        wanted = left if size is None or size < 0 else min(size, left)
-        _expect(wanted <= _MAX_AT_ONCE, "its directory is too large for a pack")
-        return self._file.read(wanted)
+        rest = max(0, self.length - self.tell())
+        length = rest if size is None or size < 0 else min(size, rest)
+        _expect(length <= _MAX_AT_ONCE, "its directory is too large for a pack")
+        return self._file.read(length)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,24 +235,24 @@ class _Entry:
 
 def _read(archive: zipfile.ZipFile, length: int) -> list[PackedIndex]:
     members = _members(archive, length)
-    _expect(MANIFEST in members, f"it has no {MANIFEST}: only `artistindex export` makes packs")
+    _expect(MANIFEST in members, f"it has no {MANIFEST}, which every exported pack has")
     entries = _manifest(archive, members[MANIFEST])
-    wanted = {MANIFEST} | {
+    expected = {MANIFEST} | {
         f"{entry.key.model}/{name}" for entry in entries for name in (ARTISTS, VECTORS)
     }
-    for name in members.keys() - wanted:
-        raise _Wrong(f"it holds {_quoted(name)}, which belongs in no pack")
-    for name in wanted - members.keys():
-        raise _Wrong(f"it lacks {name}")
+    for name in members.keys() - expected:
+        raise _BadPack(f"it holds {_quoted(name)}, which belongs in no pack")
+    for name in expected - members.keys():
+        raise _BadPack(f"it lacks {name}")
     return [_index(archive, members, entry) for entry in entries]
 
 
 def _members(archive: zipfile.ZipFile, length: int) -> dict[str, zipfile.ZipInfo]:
     """The members by name: plain files, of sizes that the pack can have."""
-    found = archive.infolist()
-    _expect(len(found) <= 1 + 2 * _MAX_INDEXES, f"it holds {len(found)} files")
+    infos = archive.infolist()
+    _expect(len(infos) <= 1 + 2 * _MAX_INDEXES, f"it holds {len(infos)} files")
     members: dict[str, zipfile.ZipInfo] = {}
-    for info in found:
+    for info in infos:
         name = _quoted(info.filename)
         _expect(info.filename not in members, f"it holds {name} twice")
         _expect(not info.flag_bits & 0x1, f"{name} is encrypted")
@@ -262,56 +262,56 @@ def _members(archive: zipfile.ZipFile, length: int) -> dict[str, zipfile.ZipInfo
         _expect(stored or info.compress_type == zipfile.ZIP_DEFLATED, f"{name} is packed oddly")
         _expect(not stored or info.file_size == info.compress_size, f"{name} has two sizes")
         ratio = info.file_size / max(1, info.compress_size)
-        _expect(ratio <= _BEST_RATIO, f"{name} would unpack to {ratio:,.0f} times its size")
+        _expect(ratio <= _MAX_RATIO, f"{name} would unpack to {ratio:,.0f} times its size")
         members[info.filename] = info
-    packed = sum(info.compress_size for info in found)
+    packed = sum(info.compress_size for info in infos)
     _expect(packed <= length, "its files overlap, or it is cut off")
     return members
 
 
 def _manifest(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> list[_Entry]:
     _expect(info.file_size <= _MAX_MANIFEST_BYTES, f"{MANIFEST} is too large")
-    held = _parsed(archive.read(info), MANIFEST)
-    version = held.get("format")
+    manifest = _parsed(archive.read(info), MANIFEST)
+    version = manifest.get("format")
     if isinstance(version, int) and version > FORMAT:
-        raise _Wrong(f"it has format {version}, newer than {FORMAT}: upgrade artistindex")
+        raise _BadPack(f"it has format {version}, newer than {FORMAT}: upgrade artistindex")
     _expect(version == FORMAT, f"{MANIFEST} gives no format")
-    listed = held.get("indexes")
+    listed = manifest.get("indexes")
     if not isinstance(listed, list) or not listed:
-        raise _Wrong(f"{MANIFEST} lists no index")
+        raise _BadPack(f"{MANIFEST} lists no index")
     _expect(len(listed) <= _MAX_INDEXES, f"{MANIFEST} lists {len(listed)} indexes")
-    entries = [_entry(each) for each in listed]
+    entries = [_entry(index) for index in listed]
     models = [entry.key.model for entry in entries]
     _expect(len(set(models)) == len(models), f"{MANIFEST} lists an index twice")
     return entries
 
 
-def _entry(held: Any) -> _Entry:
-    _expect(isinstance(held, dict), f"{MANIFEST} describes an index by no object")
-    model, weights = _text(held, "model"), _text(held, "weights_sha256")
+def _entry(fields: Any) -> _Entry:
+    _expect(isinstance(fields, dict), f"{MANIFEST} describes an index by no object")
+    model, weights = _text(fields, "model"), _text(fields, "weights_sha256")
     _expect(
         model in MODELS,
         f"its model {_quoted(model)} is none of {', '.join(MODELS)}: upgrade artistindex",
     )
     _expect(bool(_SHA256.fullmatch(weights)), f"the weights of {model} are named by no sha256")
-    precision, excerpt = _text(held, "precision"), _text(held, "excerpt")
+    precision, excerpt = _text(fields, "precision"), _text(fields, "excerpt")
     _expect(
         precision in tuple(Precision), f"{model} has the unknown precision {_quoted(precision)}"
     )
     _expect(_is_excerpt(excerpt), f"{model} has the unknown excerpt {_quoted(excerpt)}")
-    transform = _text(held, "transform")
+    transform = _text(fields, "transform")
     _expect(
         transform in TRANSFORMS,
         f"{model} has the unknown transform {_quoted(transform)}: upgrade artistindex",
     )
-    hashes = held.get("sha256")
+    hashes = fields.get("sha256")
     _expect(isinstance(hashes, dict), f"{MANIFEST} gives no hashes of {model}")
     return _Entry(
         key=VectorKey(model, weights, precision, excerpt),
-        licence=naming.clean(_text(held, "licence")),
+        licence=naming.clean(_text(fields, "licence")),
         transform=transform,
-        dimension=_count(held, "dimension", most=_MAX_DIMENSIONS),
-        artists=_count(held, "artists", most=_MAX_ARTISTS),
+        dimension=_count(fields, "dimension", maximum=_MAX_DIMENSIONS),
+        artists=_count(fields, "artists", maximum=_MAX_ARTISTS),
         sha256={name: _text(hashes, name) for name in (ARTISTS, VECTORS)},
     )
 
@@ -330,13 +330,16 @@ def _vectors(archive: zipfile.ZipFile, info: zipfile.ZipInfo, entry: _Entry) -> 
     _expect(info.compress_type == zipfile.ZIP_STORED, f"{name} is deflated; it must be stored")
     values = 4 * entry.artists * entry.dimension
     claim = f"{entry.artists} vectors of dimension {entry.dimension}"
-    _expect(0 < info.file_size - values <= _HEADER, f"{name} does not have the size of {claim}")
+    _expect(
+        0 < info.file_size - values <= _MAX_HEADER_BYTES,
+        f"{name} does not have the size of {claim}",
+    )
     content = io.BytesIO()
     digest = hashlib.sha256()
     with archive.open(info) as file:
-        while piece := file.read(_PIECE):
-            digest.update(piece)
-            content.write(piece)
+        while block := file.read(_BLOCK):
+            digest.update(block)
+            content.write(block)
     _expect(digest.hexdigest() == entry.sha256[VECTORS], f"{name} has another sha256 than stated")
     content.seek(0)
     shape, fortran, kind = _npy_header(content, name)
@@ -360,19 +363,19 @@ def _npy_header(file: BinaryIO, name: str) -> tuple[tuple[int, ...], bool, "np.d
     try:
         version = np.lib.format.read_magic(file)
         _expect(version == (1, 0), f"{name} is of .npy version {version}, not 1.0")
-        found: tuple[tuple[int, ...], bool, np.dtype[Any]]
-        found = np.lib.format.read_array_header_1_0(file, max_header_size=_HEADER)
+        header: tuple[tuple[int, ...], bool, np.dtype[Any]]
+        header = np.lib.format.read_array_header_1_0(file, max_header_size=_MAX_HEADER_BYTES)
     except (ValueError, TypeError, SyntaxError) as error:
-        raise _Wrong(f"{name} is no .npy file") from error
-    return found
+        raise _BadPack(f"{name} is no .npy file") from error
+    return header
 
 
 def _artists(
     archive: zipfile.ZipFile, info: zipfile.ZipInfo, entry: _Entry
 ) -> tuple[list[Artist], list[tuple[tuple[str, str | None], ...]]]:
     name = info.filename
-    most = _MAX_LINE_BYTES + _MAX_TRACKS_AN_ARTIST * entry.artists
-    _expect(info.file_size <= most, f"{name} is too large for {entry.artists} artists")
+    limit = _MAX_LINE_BYTES + _MAX_BYTES_AN_ARTIST * entry.artists
+    _expect(info.file_size <= limit, f"{name} is too large for {entry.artists} artists")
     digest = hashlib.sha256()
     artists: list[Artist] = []
     tracks: list[tuple[tuple[str, str | None], ...]] = []
@@ -393,22 +396,24 @@ def _artists(
     return artists, tracks
 
 
-def _artist(held: dict[str, Any], where: str) -> tuple[Artist, tuple[tuple[str, str | None], ...]]:
-    name = naming.clean(_text(held, "name"))
+def _artist(
+    fields: dict[str, Any], where: str
+) -> tuple[Artist, tuple[tuple[str, str | None], ...]]:
+    name = naming.clean(_text(fields, "name"))
     _expect(bool(name), f"{where}: an artist without a name")
-    ids = {service: _id(held, f"{service}_id", where) for service in Service}
-    listed = held.get("tracks")
+    ids = {service: _id(fields, f"{service}_id", where) for service in Service}
+    listed = fields.get("tracks")
     _expect(isinstance(listed, list), f"{where}: tracks must be a list")
     used = []
-    for each in listed or ():
-        _expect(isinstance(each, dict), f"{where}: a track must be an object")
-        album = _text(each, "album") if each.get("album") is not None else None
-        used.append((naming.clean(_text(each, "title")), album and naming.clean(album)))
+    for track in listed or ():
+        _expect(isinstance(track, dict), f"{where}: a track must be an object")
+        album = _text(track, "album") if track.get("album") is not None else None
+        used.append((naming.clean(_text(track, "title")), album and naming.clean(album)))
     return Artist(name, {service: id_ for service, id_ in ids.items() if id_}), tuple(used)
 
 
-def _id(held: Mapping[str, Any], field: str, where: str) -> str | None:
-    value = held.get(field)
+def _id(fields: Mapping[str, Any], field: str, where: str) -> str | None:
+    value = fields.get(field)
     if value is None:
         return None
     _expect(isinstance(value, str) and bool(_ID.fullmatch(value)), f"{where}: {field} is no id")
@@ -417,28 +422,27 @@ def _id(held: Mapping[str, Any], field: str, where: str) -> str | None:
 
 def _parsed(content: bytes, where: str) -> dict[str, Any]:
     try:
-        held = json.loads(content)
+        parsed = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise _Wrong(f"{where} is not JSON") from error
-    _expect(isinstance(held, dict), f"{where} is no JSON object")
-    found: dict[str, Any] = held
-    return found
+        raise _BadPack(f"{where} is not JSON") from error
+    _expect(isinstance(parsed, dict), f"{where} is no JSON object")
+    return dict(parsed)
 
 
-def _text(held: Mapping[str, Any], field: str) -> str:
-    value = held.get(field)
+def _text(fields: Mapping[str, Any], field: str) -> str:
+    value = fields.get(field)
     _expect(isinstance(value, str), f"{_quoted(field)} must be a text")
     text = str(value)
     _expect(len(text) <= _MAX_TEXT_LENGTH, f"{_quoted(field)} is too long")
     return text
 
 
-def _count(held: Mapping[str, Any], field: str, *, most: int) -> int:
-    value = held.get(field)
+def _count(fields: Mapping[str, Any], field: str, *, maximum: int) -> int:
+    value = fields.get(field)
     whole = isinstance(value, int) and not isinstance(value, bool)
     _expect(whole, f"{_quoted(field)} must be a whole number")
     number = int(value or 0)
-    _expect(1 <= number <= most, f"{_quoted(field)} must be from 1 to {most:,}, not {value}")
+    _expect(1 <= number <= maximum, f"{_quoted(field)} must be from 1 to {maximum:,}, not {value}")
     return number
 
 
@@ -450,4 +454,4 @@ def _is_excerpt(text: str) -> bool:
 
 
 def _quoted(text: str) -> str:
-    return repr(text if len(text) <= 80 else f"{text[:80]}…")
+    return repr(naming.truncate(text))

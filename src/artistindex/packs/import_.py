@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artistindex.entities import Artist, VectorKey
-from artistindex.errors import PackError
+from artistindex.errors import PackError, Remedy
 from artistindex.index.manifest import FILE_NAME as MANIFEST
 from artistindex.index.manifest import Manifest, replaceable
 from artistindex.index.reader import ArtistIndex
@@ -26,7 +26,7 @@ from artistindex.library.rows import ImportedArtist
 from artistindex.packs.export import untransformed
 from artistindex.packs.format import PackedIndex, read_pack
 
-_SAME = 1e-5  # the largest difference of a value of two unit vectors that are the same one
+_SAME_VECTOR = 1e-5  # how far the values of two unit vectors that are the same may differ
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +74,13 @@ class ImportedIndex:
             "replaced": self.replaced,
             "collisions": [
                 {
-                    "artist": each.artist,
-                    "local": each.local,
-                    "matched_by": each.matched_by,
-                    "kept": each.kept,
-                    "similarity": each.similarity,
+                    "artist": collision.artist,
+                    "local": collision.local,
+                    "matched_by": collision.matched_by,
+                    "kept": collision.kept,
+                    "similarity": collision.similarity,
                 }
-                for each in self.collisions
+                for collision in self.collisions
             ],
         }
 
@@ -105,19 +105,19 @@ def import_pack(
     note(f"reading {path}")
     packed = read_pack(path)
     with writer_lock(indexes, waiting=waiting):
-        for each in packed:
-            _check_key(indexes / each.key.model, each)
+        for index in packed:
+            _check_key(indexes / index.key.model, index)
         with Library.open(indexes / FILE_NAME) as library:
-            merges = [_Merge(library, indexes, each, replace=replace) for each in packed]
+            merges = [_Merge(library, indexes, index, replace=replace) for index in packed]
             library.put_imported(
                 (artist_id, merge.key, entry)
                 for merge in merges
                 for artist_id, entry in merge.imported
             )
             for merge in merges:
-                note(f"writing the index {merge.done.path}")
+                note(f"writing the index {merge.outcome.path}")
                 merge.write(library)
-    return [merge.done for merge in merges]
+    return [merge.outcome for merge in merges]
 
 
 def _check_key(folder: Path, packed: PackedIndex) -> None:
@@ -125,19 +125,19 @@ def _check_key(folder: Path, packed: PackedIndex) -> None:
     replaceable(folder)
     if not (folder / MANIFEST).is_file():
         return
-    held = Manifest.read(folder)
-    differing = [
-        f"{field} {getattr(packed.key, field)} instead of {getattr(held.key, field)}"
+    manifest = Manifest.read(folder)
+    differences = [
+        f"{field} {getattr(packed.key, field)} instead of {getattr(manifest.key, field)}"
         for field in ("weights_sha256", "precision", "excerpt")
-        if getattr(packed.key, field) != getattr(held.key, field)
+        if getattr(packed.key, field) != getattr(manifest.key, field)
     ]
-    if packed.vectors.shape[1] != held.dimension:
-        differing.append(f"dimension {packed.vectors.shape[1]} instead of {held.dimension}")
-    if differing:
+    if packed.vectors.shape[1] != manifest.dimension:
+        differences.append(f"dimension {packed.vectors.shape[1]} instead of {manifest.dimension}")
+    if differences:
         raise PackError(
             f"the pack's {packed.key.model} does not go with the index {folder}: it has"
-            f" {', '.join(differing)}; nothing was imported. To have it beside, import it into"
-            " another folder with --indexes DIR"
+            f" {', '.join(differences)}; nothing was imported",
+            remedy=Remedy.IMPORT_ELSEWHERE,
         )
 
 
@@ -151,7 +151,7 @@ class _Merge:
         self.transform = packed.transform
         self.licence = packed.licence
         self.imported: list[tuple[int | None, ImportedArtist]] = []
-        self.done = ImportedIndex(
+        self.outcome = ImportedIndex(
             packed.key.model, indexes / packed.key.model, packed.licence, len(packed.artists)
         )
         self._artists: list[Artist] = []
@@ -161,96 +161,97 @@ class _Merge:
         self._ids: dict[int, int] = {}  # the number of a known artist -> the id in the library
         self._known = ArtistList(self._artists)
         self._local = dict(enumerate(self._vectors))
-        self._meet(library)
+        self._add_library(library)
         self._plan(packed, replace=replace)
 
     def _load(self, library: Library) -> None:
         """Take over the index that is here."""
-        if not (self.done.path / MANIFEST).is_file():
+        if not (self.outcome.path / MANIFEST).is_file():
             return
-        with ArtistIndex.open(self.done.path) as index:
+        with ArtistIndex.open(self.outcome.path) as index:
             self.transform = index.manifest.transform
             self.licence = index.manifest.licence
             self._vectors = list(untransformed(index, library))
             self._artists = list(index.records)
             self._tracks = [index.tracks_of_row(row) for row in range(len(index))]
 
-    def _meet(self, library: Library) -> None:
-        """Learn which artists the library knows, and what earlier packs brought."""
+    def _add_library(self, library: Library) -> None:
+        """Add the artists that the library knows, and what earlier packs brought of them."""
         earlier = library.imported(self.key)
         for stored in library.artists():
-            found = self._known.find(stored.artist)
-            number = found[0] if found else self._known.add(stored.artist)
+            same = self._known.find(stored.artist)
+            number = same[0] if same else self._known.add(stored.artist)
             self._ids.setdefault(number, stored.id)
             if stored.id in earlier:
                 self._local.setdefault(number, earlier[stored.id].vector)
 
     def _plan(self, packed: PackedIndex, *, replace: bool) -> None:
         """Decide for each artist of the pack whether it is new, known, or stays out."""
-        taken: set[int] = set()
+        planned: set[int] = set()
         for artist, tracks, vector in zip(
             packed.artists, packed.tracks, packed.vectors, strict=True
         ):
             entry = ImportedArtist(artist, vector, tuple(tracks), packed.licence, replace)
-            found = self._known.find(artist)
-            if found is None:
+            same = self._known.find(artist)
+            if same is None:
                 self._note_namesakes(artist)
-                self._acquire(None, entry)
+                self._add(None, entry)
                 continue
-            number, how = found
-            here = self._local.get(number)
-            if number in taken or (here is not None and not replace):
-                self._keep(number, how, entry)
-            elif here is None:
-                self._acquire(self._ids.get(number), entry)
-            elif np.abs(here - vector).max() <= _SAME:
-                self.done.unchanged += 1
+            number, matched_by = same
+            local = self._local.get(number)
+            if number in planned or (local is not None and not replace):
+                self._keep(number, matched_by, entry)
+            elif local is None:
+                self._add(self._ids.get(number), entry)
+            elif np.abs(local - vector).max() <= _SAME_VECTOR:
+                self.outcome.unchanged += 1
             else:
-                self._collide(number, how, entry, kept="pack")
-                self.done.replaced += 1
+                self._collide(number, matched_by, entry, kept="pack")
+                self.outcome.replaced += 1
                 self.imported.append((self._ids.get(number), entry))
-            taken.add(number)
+            planned.add(number)
 
-    def _acquire(self, artist_id: int | None, entry: ImportedArtist) -> None:
-        self.done.added += 1
+    def _add(self, artist_id: int | None, entry: ImportedArtist) -> None:
+        self.outcome.added += 1
         self.imported.append((artist_id, entry))
 
-    def _keep(self, number: int, how: str, entry: ImportedArtist) -> None:
-        here = self._local.get(number)
-        if here is not None and np.abs(here - entry.vector).max() <= _SAME:
-            self.done.unchanged += 1
+    def _keep(self, number: int, matched_by: str, entry: ImportedArtist) -> None:
+        local = self._local.get(number)
+        if local is not None and np.abs(local - entry.vector).max() <= _SAME_VECTOR:
+            self.outcome.unchanged += 1
             return
-        self.done.kept += 1
-        self._collide(number, how, entry, kept="local")
+        self.outcome.kept += 1
+        self._collide(number, matched_by, entry, kept="local")
 
-    def _collide(self, number: int, how: str, entry: ImportedArtist, *, kept: str) -> None:
-        here = self._local.get(number)
-        similarity = None if here is None else round(float(here @ entry.vector), 6)
-        name = self._known[number].name
-        self.done.collisions.append(Collision(entry.artist.name, name, how, kept, similarity))
+    def _collide(self, number: int, matched_by: str, entry: ImportedArtist, *, kept: str) -> None:
+        local = self._local.get(number)
+        similarity = None if local is None else round(float(local @ entry.vector), 6)
+        self.outcome.collisions.append(
+            Collision(entry.artist.name, self._known[number].name, matched_by, kept, similarity)
+        )
 
     def _note_namesakes(self, artist: Artist) -> None:
         for _, other in self._known.spelled(artist.name):
-            self.done.collisions.append(Collision(artist.name, other.name, "name", "both", None))
+            self.outcome.collisions.append(Collision(artist.name, other.name, "name", "both", None))
 
     def write(self, library: Library) -> None:
         """Write the index: what was here, and all that the library holds of packs."""
         rows = ArtistList(self._artists)
         for entry in library.imported(self.key).values():
             tracks = [UsedTrack(title, album) for title, album in entry.tracks]
-            found = rows.find(entry.artist)
-            if found is None:
+            same = rows.find(entry.artist)
+            if same is None:
                 rows.add(entry.artist)
                 self._artists.append(entry.artist)
                 self._tracks.append(tracks)
                 self._vectors.append(entry.vector)
             elif entry.preferred:
-                self._tracks[found[0]] = tracks
-                self._vectors[found[0]] = entry.vector
+                self._tracks[same[0]] = tracks
+                self._vectors[same[0]] = entry.vector
             if entry.licence not in self.licence:
                 self.licence = f"{self.licence}; {entry.licence}".removeprefix("; ")
-        made = write_index(
-            self.done.path,
+        manifest = write_index(
+            self.outcome.path,
             key=self.key,
             artists=self._artists,
             vectors=np.stack(self._vectors),
@@ -258,4 +259,4 @@ class _Merge:
             licence=self.licence,
             transform=self.transform,
         )
-        self.done.artists = made.artists
+        self.outcome.artists = manifest.artists
