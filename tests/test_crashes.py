@@ -52,7 +52,7 @@ def write(folder):
     with writer_lock(folder), Library.open(folder / FILE_NAME) as library:
         for number in range(len(library.embedded_track_ids(KEY)), 10_000):
             track = Track((Artist(f"Artist {number}"),), "Song", path=Path(f"/music/{number}"))
-            track_id = library.put_file(track, size=1, mtime_ns=1)
+            track_id = library.upsert_file(track, size=1, mtime_ns=1)
             library.add_failure(Failure(f"/music/{number}", "decode", "trouble"), track_id=track_id)
             made = TrackVector(KEY, vector(number), 3, "openvino")
             library.add_embedding(track_id, audio_sha256=str(number), duration=1.0, vectors=[made])

@@ -1,4 +1,5 @@
 import sqlite3
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ from artistindex.errors import BrokenLibrary, Remedy
 from artistindex.library.database import Database, now
 from artistindex.library.library import FILE_NAME, Library
 from artistindex.library.migrations import MIGRATIONS
+
+FULL = 2  # of PRAGMA synchronous
 
 
 def test_a_library_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
@@ -69,6 +72,93 @@ def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
         insert_twice(tmp_path / FILE_NAME)
     with Library.open(tmp_path / FILE_NAME) as library:
         assert library.requests() == []
+
+
+def flushes(path: Path, monkeypatch: pytest.MonkeyPatch, *, commits: int, seconds: float) -> int:
+    """How many of `commits` that take `seconds` together are flushed to the disk."""
+    clock = count(1000.0, seconds / commits)
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    database = Database.open(path, MIGRATIONS)
+    flushed = 0
+    for number in range(commits):
+        with database.transaction():
+            database.run("INSERT INTO requests (name, asked) VALUES (?, '')", str(number))
+            flushed += database.all("PRAGMA synchronous")[0][0] == FULL
+    database.close()
+    return flushed
+
+
+def test_one_commit_in_fifty_is_flushed_and_one_in_half_a_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert flushes(tmp_path / "quick", monkeypatch, commits=500, seconds=0.1) == 10
+    assert flushes(tmp_path / "slow", monkeypatch, commits=10, seconds=10.0) == 10
+    assert 9 <= flushes(tmp_path / "between", monkeypatch, commits=100, seconds=5.0) <= 11
+
+
+def test_where_other_machines_share_the_disk_every_commit_is_flushed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text(
+        "27 1 254:0 / / rw - ext4 /dev/vda rw\n"
+        f"28 27 0:9 / {tmp_path}/shared rw shared:1 - nfs4 host:/music rw\n"
+    )
+    monkeypatch.setattr("artistindex.library.database._MOUNTS", mounts)
+    assert flushes(tmp_path / "shared" / "x", monkeypatch, commits=100, seconds=0.1) == 100
+    assert flushes(tmp_path / "own", monkeypatch, commits=100, seconds=0.1) == 2
+    monkeypatch.setattr("artistindex.library.database._MOUNTS", tmp_path / "no such file")
+    assert flushes(tmp_path / "unknown", monkeypatch, commits=100, seconds=0.1) == 2
+
+
+def set_journal(path: Path, mode: str) -> None:
+    connection = sqlite3.connect(path)
+    assert connection.execute(f"PRAGMA journal_mode = {mode}").fetchone() == (mode,)
+    connection.close()
+
+
+def test_nothing_is_written_beside_a_library_that_is_only_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / FILE_NAME
+    with Library.open(path) as library:
+        library.add_request(["Vril"])
+    for mode in ("delete", "wal"):  # as a writer leaves it, and as one that was killed may
+        set_journal(path, mode)
+        with monkeypatch.context() as patch:
+            patch.setattr("artistindex.library.database._may_write", lambda path: False)
+            library = Library.open(path, read_only=True)
+        with library:
+            assert library.requests() == ["Vril"]
+            assert [entry.name for entry in tmp_path.iterdir()] == [FILE_NAME]
+
+
+def test_a_library_that_nobody_has_open_is_one_plain_file(tmp_path: Path) -> None:
+    path = tmp_path / FILE_NAME
+    with Library.open(path) as writer:
+        writer.add_request(["Vril"])
+        assert (tmp_path / f"{FILE_NAME}-wal").exists()
+    assert [entry.name for entry in tmp_path.iterdir()] == [FILE_NAME]
+    set_journal(path, "delete")
+    with Library.open(path, read_only=True) as reader:
+        reader.requests()
+        with Library.open(path) as writer:
+            writer.add_request(["Rezz"])
+        assert reader.requests() == ["Vril", "Rezz"]
+    with Library.open(path) as again:
+        assert again.requests() == ["Vril", "Rezz"]
+    assert [entry.name for entry in tmp_path.iterdir()] == [FILE_NAME]
+
+
+def test_a_reader_sees_what_was_committed_while_the_writer_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / FILE_NAME
+    with Library.open(path) as writer, Library.open(path, read_only=True) as reader:
+        for number in range(3):
+            writer.add_request([str(number)])
+            assert len(reader.requests()) == number + 1
+        with writer.transaction():
+            writer.add_request(["3"])
+            assert len(reader.requests()) == 3
 
 
 def insert_twice(path: Path) -> None:

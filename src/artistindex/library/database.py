@@ -1,7 +1,16 @@
-"""The SQLite file behind the library: opened, migrated, written in transactions."""
+"""The SQLite file behind the library: opened, migrated, written in transactions.
+
+A commit costs a flush to the disk, which for a scan of many small files is most of the time. So the
+file is in WAL mode while it is written, if it lies on this machine: there every commit survives the
+end of the process, however it ends, and one in 50 or in half a second, whichever comes first, is
+flushed, so that a power cut takes no more than that. Elsewhere, where WAL's shared memory does not
+work, every commit is flushed. A library that nobody has open is one plain file.
+"""
 
 import os
+import re
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -15,7 +24,14 @@ Migration: TypeAlias = "str | Callable[[Database], None]"
 """A step from one schema to the next: SQL statements, or what SQL alone cannot do."""
 
 
+_SHARED_FILE_SYSTEMS = re.compile(
+    r"nfs4?|cifs|smb3|smbfs|9p|afs|ceph|lustre|glusterfs|virtiofs|vboxsf|fuse\.\w*(fs|ceph|rclone)"
+)
+_MOUNTS = Path("/proc/self/mountinfo")
+_MAX_WAIT_SECONDS = 60  # for another connection to end its transaction
 _ROWS_AT_ONCE = 1000
+_MAX_UNFLUSHED_COMMITS = 50
+_MAX_UNFLUSHED_SECONDS = 0.5
 
 
 def now() -> str:
@@ -31,6 +47,9 @@ class Database:
     ) -> None:
         self._connection = connection
         self._migrations = migrations
+        self._unflushed_commits = 0
+        self._flushed_at = 0.0
+        self._is_wal = False
         self.path = path
 
     @classmethod
@@ -46,13 +65,12 @@ class Database:
             if not read_only:
                 files.refuse_link(path)
                 path.parent.mkdir(parents=True, exist_ok=True)
-            # a writer that was killed leaves a journal, which only who may write can roll back
-            places = (path, path.parent)
-            writable = not path.is_symlink() and all(os.access(place, os.W_OK) for place in places)
-            reading = "rw" if writable else "ro"
-            mode = reading if read_only else "rwc"
-            address = f"{path.resolve().as_uri()}?mode={mode}"
-            connection = sqlite3.connect(address, uri=True, timeout=60, isolation_level=None)
+            connection = sqlite3.connect(
+                _address(path, read_only=read_only),
+                uri=True,
+                timeout=_MAX_WAIT_SECONDS,
+                isolation_level=None,
+            )
         except (OSError, sqlite3.Error) as error:
             reason = getattr(error, "strerror", None) or error
             raise BrokenLibrary(f"cannot open the library {path}: {reason}") from error
@@ -65,7 +83,9 @@ class Database:
         return database
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection; what was committed is on the disk then."""
+        if self._is_wal:
+            self._leave_wal()
         self._connection.close()
 
     def all(self, sql: str, *values: Any) -> list[sqlite3.Row]:
@@ -100,6 +120,7 @@ class Database:
         if self._connection.in_transaction:
             yield
             return
+        self._decide_flushing()
         self.run("BEGIN IMMEDIATE")
         try:
             yield
@@ -108,6 +129,20 @@ class Database:
             with suppress(sqlite3.Error):  # what a full disk keeps from us, the journal will undo
                 self._connection.rollback()
             raise
+
+    def _decide_flushing(self) -> None:
+        """Set whether the next commit is flushed, and with it those before."""
+        if not self._is_wal:
+            return
+        now_ = time.monotonic()
+        due = self._unflushed_commits + 1 >= _MAX_UNFLUSHED_COMMITS
+        due = due or now_ - self._flushed_at >= _MAX_UNFLUSHED_SECONDS
+        self._set_flushing(due)
+        self._unflushed_commits = 0 if due else self._unflushed_commits + 1
+        self._flushed_at = now_ if due else self._flushed_at
+
+    def _set_flushing(self, flushing: bool) -> None:
+        self.run(f"PRAGMA synchronous = {'FULL' if flushing else 'NORMAL'}")
 
     def verify(self) -> None:
         """Raise BrokenLibrary where SQLite's own integrity or foreign key check finds damage."""
@@ -126,11 +161,33 @@ class Database:
             )
         if read_only and version < newest:
             self._go_on_with_a_copy()
+        elif not read_only and _is_on_this_machine(self.path):
+            self._enter_wal()
         self.run("PRAGMA foreign_keys = ON")
-        self.run("PRAGMA synchronous = FULL")
+        self._set_flushing(True)
         if version < newest:
             self._migrate()
         self.run(f"PRAGMA query_only = {int(read_only)}")
+
+    def _enter_wal(self) -> None:
+        with suppress(sqlite3.Error), self._without_waiting():  # else every commit is flushed
+            (mode,) = self._connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            self._is_wal = mode == "wal"
+
+    def _leave_wal(self) -> None:
+        """Flush all, and make the file a plain one again unless a reader has it open."""
+        with suppress(sqlite3.Error), self._without_waiting():  # what stays in the log is not lost
+            self._connection.execute("PRAGMA synchronous = FULL")
+            self._connection.execute("PRAGMA wal_checkpoint")
+            self._connection.execute("PRAGMA journal_mode = DELETE")
+
+    @contextmanager
+    def _without_waiting(self) -> Iterator[None]:
+        self._connection.execute("PRAGMA busy_timeout = 0")
+        try:
+            yield
+        finally:
+            self._connection.execute(f"PRAGMA busy_timeout = {1000 * _MAX_WAIT_SECONDS}")
 
     def _go_on_with_a_copy(self) -> None:
         copy = sqlite3.connect("", isolation_level=None)  # a file that SQLite deletes when closed
@@ -166,3 +223,40 @@ class Database:
             full = code & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
             advice = "; is there room on the disk? what was finished is kept" if full else ""
             raise BrokenLibrary(f"the library {self.path}: {error}{advice}") from error
+
+
+def _address(path: Path, *, read_only: bool) -> str:
+    mode = "rwc"
+    if read_only:
+        # a writer that was killed leaves a log, which only who may write can take in
+        writable = not path.is_symlink() and _may_write(path) and _may_write(path.parent)
+        mode = "rw" if writable else "ro"
+        if mode == "ro" and _is_in_wal_mode(path) and not Path(f"{path}-wal").exists():
+            mode += "&immutable=1"  # else SQLite would make files beside it, even to read
+    return f"{path.resolve().as_uri()}?mode={mode}"
+
+
+def _may_write(path: Path) -> bool:
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+
+
+def _is_in_wal_mode(path: Path) -> bool:
+    """Whether a file's header says so: https://www.sqlite.org/fileformat.html, offset 18."""
+    with path.open("rb") as file:
+        return file.read(20)[18:] == b"\x02\x02"
+
+
+def _is_on_this_machine(path: Path) -> bool:
+    """Whether `path` lies on no file system that other machines share; True where none is known."""
+    try:
+        lines = _MOUNTS.read_text("utf-8", "surrogateescape").splitlines()
+    except OSError:
+        return True
+    place = path.resolve()
+    kinds = {}
+    for line in lines:
+        fields, _, rest = line.partition(" - ")
+        mount = Path(fields.split()[4].encode().decode("unicode_escape"))
+        if place.is_relative_to(mount):
+            kinds[len(mount.parts)] = rest.split()[0]
+    return not kinds or not _SHARED_FILE_SYSTEMS.fullmatch(kinds[max(kinds)])
