@@ -35,22 +35,22 @@ Combiner = Callable[[Floats], Floats]
 
 def best(cosines: Floats) -> Floats:
     """The nearest favourite alone, as artistindex.query.lineup has it."""
-    found: Floats = cosines.max(axis=0)
-    return found
+    scores: Floats = cosines.max(axis=0)
+    return scores
 
 
 def mean(cosines: Floats) -> Floats:
     """All favourites alike."""
-    found: Floats = cosines.mean(axis=0)
-    return found
+    scores: Floats = cosines.mean(axis=0)
+    return scores
 
 
 def mean_of_top(count: int) -> Combiner:
     """The mean over the `count` nearest favourites, or all where there are fewer."""
 
     def combine(cosines: Floats) -> Floats:
-        found: Floats = np.sort(cosines, axis=0)[-count:].mean(axis=0)
-        return found
+        scores: Floats = np.sort(cosines, axis=0)[-count:].mean(axis=0)
+        return scores
 
     return combine
 
@@ -60,8 +60,8 @@ def soft_maximum(temperature: float) -> Combiner:
 
     def combine(cosines: Floats) -> Floats:
         weights = np.exp((cosines - cosines.max(axis=0)) / temperature)
-        found: Floats = (weights * cosines).sum(axis=0) / weights.sum(axis=0)
-        return found
+        scores: Floats = (weights * cosines).sum(axis=0) / weights.sum(axis=0)
+        return scores
 
     return combine
 
@@ -98,7 +98,7 @@ class Music:
 
 def read(library_path: Path, key: VectorKey, music: Path) -> list[Music]:
     """The artists with vectors of `key`, by the folders in `music`; no recording counts twice."""
-    found: dict[tuple[str, str], list[NDArray[np.float32]]] = {}
+    tracks_of: dict[tuple[str, str], list[NDArray[np.float32]]] = {}
     with Library.open(library_path, read_only=True) as library:
         vectors = library.vectors(key)
         for stored in library.artists():
@@ -109,8 +109,8 @@ def read(library_path: Path, key: VectorKey, music: Path) -> list[Music]:
                     continue
                 heard.add(track.audio_sha256)
                 place = (stored.artist.name, path.relative_to(music.resolve()).parts[0])
-                found.setdefault(place, []).append(vectors[track.id])
-    return [Music(*place, np.stack(tracks)) for place, tracks in sorted(found.items())]
+                tracks_of.setdefault(place, []).append(vectors[track.id])
+    return [Music(*place, np.stack(tracks)) for place, tracks in sorted(tracks_of.items())]
 
 
 def held_out_tracks(
@@ -169,23 +169,23 @@ def judged(trials: Iterator[tuple[int, Floats, Floats]], space: str) -> dict[str
             rank = 1 + int((scores[1:] > scores[0]).sum())
             values[name].setdefault(act, []).append((1 / rank, float(rank == 1)))
     return {
-        name: np.array([np.mean(each, axis=0) for each in acts.values()])
+        name: np.array([np.mean(trials_of_act, axis=0) for trials_of_act in acts.values()])
         for name, acts in values.items()
     }
 
 
-def report(title: str, found: dict[str, Floats]) -> None:
+def report(title: str, values_of: dict[str, Floats]) -> None:
     """Print a table of one experiment."""
-    acts = len(found[REFERENCE])
+    acts = len(values_of[REFERENCE])
     print(f"\n{title}: {acts} acts\n")
     print("| combined by | MRR | hit@1 | MRR against `best` | |\n|---|---|---|---|---|")
-    for name, values in found.items():
+    for name, values in values_of.items():
         drawn = resampled_means(values)
         cells = []
         for column in range(2):
             low, high = interval(drawn[:, column], acts)
             cells.append(f"{values[:, column].mean():.3f} [{low:.3f}, {high:.3f}]")
-        [apart, _] = paired_differences(values, found[REFERENCE])
+        [apart, _] = paired_differences(values, values_of[REFERENCE])
         difference = f"{apart.value:+.3f} [{apart.low:+.3f}, {apart.high:+.3f}]"
         verdict = "significant" if apart.is_clear else "not significant"
         verdict = "" if name == REFERENCE else verdict
@@ -206,8 +206,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     with Library.open(given.library, read_only=True) as library:
-        held = library.keys()
-    for key, _ in held:
+        keys = library.keys()
+    for key, _ in keys:
         if (key.model, key.excerpt) == (given.model, given.excerpt):
             tell(read(given.library, key, given.music), key, given)
 
@@ -225,9 +225,9 @@ def tell(artists: Sequence[Music], key: VectorKey, given: argparse.Namespace) ->
                 ("like a favourite", held_out_tracks(*drawn)),
                 ("to the same taste", held_out_artists(*drawn, given.grab_bag)),
             ):
-                found = judged(trials, space)
-                if len(found[REFERENCE]):
-                    report(f"An act {what}, {count} favourites, space {space}", found)
+                values_of = judged(trials, space)
+                if len(values_of[REFERENCE]):
+                    report(f"An act {what}, {count} favourites, space {space}", values_of)
 
 
 if __name__ == "__main__":

@@ -77,23 +77,23 @@ def main() -> None:
         with Library.open(work / FILE_NAME, read_only=True) as library:
             pools = dict(zip(keys, read_pools(library, list(keys.values())), strict=True))
             paths = paths_of(library)
-    found = {}
+    results = {}
     for name, chosen in collections(given.folders, pools[MODEL], paths).items():
         part = {key: part_of(pool, chosen) for key, pool in pools.items()}
-        retrieved = compare_rankers(
+        comparison = compare_rankers(
             part[MODEL], ways(part), against=BASELINE, resamples=given.resamples, ks=(5,)
         )
         halves = split_halves(part[MODEL], resamples=given.resamples)
-        print(f"\n### {name}\n\n{'; '.join(retrieved.notes)}.\n\n{table(retrieved)}")
+        print(f"\n### {name}\n\n{'; '.join(comparison.notes)}.\n\n{table(comparison)}")
         print(f"\n{halves_text(halves)}")
-        found[name] = retrieved.to_json(per_artist=True) | {"split_halves": halves}
+        results[name] = comparison.to_json(per_artist=True) | {"split_halves": halves}
     if given.encodings:
-        found["recordings"] = recordings(pools[MODEL], paths, given.encodings)
-        found["excerpts"] = excerpts(pools, paths, given.encodings)
-        print(f"\n{recordings_text(found['recordings'])}")
-        print(f"\n{excerpts_text(found['excerpts'])}")
+        results["recordings"] = recordings(pools[MODEL], paths, given.encodings)
+        results["excerpts"] = excerpts(pools, paths, given.encodings)
+        print(f"\n{recordings_text(results['recordings'])}")
+        print(f"\n{excerpts_text(results['excerpts'])}")
     if given.out:
-        given.out.write_text(json.dumps(found, indent=1), "utf-8")
+        given.out.write_text(json.dumps(results, indent=1), "utf-8")
 
 
 # --- embedding ----------------------------------------------------------------------------------
@@ -108,10 +108,10 @@ def embed(folders: Sequence[Path], work: Path, second: Path | None) -> dict[str,
         sha256 = hashlib.sha256(content).hexdigest()
         runs["second"] = (Weights(own.spec, second, sha256, len(content)), "full")
 
-    def take(found: Weights, spec: ModelSpec) -> Weights:
-        return found
+    def take(graph: Weights, spec: ModelSpec) -> Weights:
+        return graph
 
-    for found, excerpt in runs.values():
+    for graph, excerpt in runs.values():
         for folder in folders:
             build(
                 audio=folder,
@@ -119,11 +119,11 @@ def embed(folders: Sequence[Path], work: Path, second: Path | None) -> dict[str,
                 models=[MODEL],
                 tracks=100_000,
                 excerpt=excerpt,
-                fetch=partial(take, found),
+                fetch=partial(take, graph),
             )
     return {
-        name: VectorKey(MODEL, found.sha256, excerpt=excerpt)
-        for name, (found, excerpt) in runs.items()
+        name: VectorKey(MODEL, graph.sha256, excerpt=excerpt)
+        for name, (graph, excerpt) in runs.items()
     }
 
 
@@ -142,12 +142,12 @@ def collections(
 ) -> dict[str, NDArray[np.bool_]]:
     """Which tracks of `pool` each folder holds, and all of them where there are several folders."""
     roots = {folder.name: folder.resolve() for folder in folders}
-    found = {
+    by_folder = {
         name: np.array([paths[track].is_relative_to(root) for track in pool.ids])
         for name, root in roots.items()
     }
     together = {TOGETHER: np.ones(len(pool), np.bool_)} if len(folders) > 1 else {}
-    return {name: chosen for name, chosen in (found | together).items() if chosen.any()}
+    return {name: chosen for name, chosen in (by_folder | together).items() if chosen.any()}
 
 
 # --- ways of ranking ----------------------------------------------------------------------------
@@ -157,26 +157,27 @@ def ways(pools: Pools) -> dict[str, Scorer]:
     """Every way of ranking that is judged, the baseline first."""
     pool = pools[MODEL]
     plain = by_centroid(pool)
-    made = {BASELINE: plain}
-    made |= {f"transform: {name}": by_centroid(pool, transform=name) for name in TRANSFORMS[1:]}
-    made |= {f"hubs: {name}": by_rescaled_centroid(pool, name) for name in ("csls", "mp")}
-    made |= {
-        f"aggregate: {name}": by_centroid(pool, aggregate=one) for name, one in AGGREGATES.items()
+    scorers = {BASELINE: plain}
+    scorers |= {f"transform: {name}": by_centroid(pool, transform=name) for name in TRANSFORMS[1:]}
+    scorers |= {f"hubs: {name}": by_rescaled_centroid(pool, name) for name in ("csls", "mp")}
+    scorers |= {
+        f"aggregate: {name}": by_centroid(pool, aggregate=aggregate)
+        for name, aggregate in AGGREGATES.items()
     }
-    made["rerank: all tracks"] = by_tracks(pool)
-    made[f"rerank: top {DEPTH}"] = reranked(plain, by_tracks(pool), depth=DEPTH)
-    made["rerank: closest track"] = by_closest_track(pool)
-    made["rerank: all tracks, all-but-the-top"] = by_tracks(pool, transform="all-but-the-top")
-    made["fusion of centroid and tracks: rrf"] = fused([plain, by_tracks(pool)], method="rrf")
-    made[f"excerpt: {EXCERPT}"] = by_centroid(pools[EXCERPT])
+    scorers["rerank: all tracks"] = by_tracks(pool)
+    scorers[f"rerank: top {DEPTH}"] = reranked(plain, by_tracks(pool), depth=DEPTH)
+    scorers["rerank: closest track"] = by_closest_track(pool)
+    scorers["rerank: all tracks, all-but-the-top"] = by_tracks(pool, transform="all-but-the-top")
+    scorers["fusion of centroid and tracks: rrf"] = fused([plain, by_tracks(pool)], method="rrf")
+    scorers[f"excerpt: {EXCERPT}"] = by_centroid(pools[EXCERPT])
     if "second" in pools:
         other = by_centroid(pools["second"])
-        made["second model alone"] = other
-        made |= {
+        scorers["second model alone"] = other
+        scorers |= {
             f"fusion of both models: {method}": fused([plain, other], method=method)
             for method in fusion.FusionMethod
         }
-    return made
+    return scorers
 
 
 def mean_of_units(vectors: Floats) -> Floats:
@@ -247,15 +248,15 @@ def _one_split(
     tracks = draw.permutation(np.flatnonzero(pool.credits[owner]))
     asked = tracks[: len(tracks) // 2]
     gone = np.isin(pool.recordings, pool.recordings[asked])
-    kept = pool.credits & ~gone
-    if not kept[owner].any():
+    remaining = pool.credits & ~gone
+    if not remaining[owner].any():
         return np.zeros(2)
     raw = pool.vectors.astype(np.float64)
     query = unit(raw[asked].mean(axis=0)[None, :])[0]
-    scores = np.full((2, len(kept)), -np.inf)
-    for row in np.flatnonzero(kept.any(axis=1)):
-        scores[0, row] = unit(raw[kept[row]].mean(axis=0)[None, :])[0] @ query
-        scores[1, row] = mean_of_best_matches(units[asked] @ units[kept[row]].T)
+    scores = np.full((2, len(remaining)), -np.inf)
+    for row in np.flatnonzero(remaining.any(axis=1)):
+        scores[0, row] = unit(raw[remaining[row]].mean(axis=0)[None, :])[0] @ query
+        scores[1, row] = mean_of_best_matches(units[asked] @ units[remaining[row]].T)
     ranks = np.sum(scores >= scores[:, owner][:, None], axis=1)
     return np.asarray(1 / ranks, np.float64)
 
@@ -271,7 +272,7 @@ def recordings(pool: TrackPool, paths: Mapping[int, Path], count: int) -> dict[s
     own = weights.find_installed(spec_of(MODEL))
     model = load_model(own, threads=2)
     chosen = np.linspace(0, len(pool) - 1, min(count, len(pool))).astype(int)
-    found: dict[str, list[float]] = {name: [] for name in ENCODINGS}
+    cosines: dict[str, list[float]] = {name: [] for name in ENCODINGS}
     with tempfile.TemporaryDirectory() as folder:
         for at in chosen:
             for name, (suffix, codec, rate) in ENCODINGS.items():
@@ -279,15 +280,15 @@ def recordings(pool: TrackPool, paths: Mapping[int, Path], count: int) -> dict[s
                 encode(paths[pool.ids[at]], path, codec, rate)
                 vector, _ = track_vector(model, decode(path))
                 again = unit(vector[None, :])[0].astype(np.float64)
-                found[name].append(float(again @ rows[at]))
+                cosines[name].append(float(again @ rows[at]))
     return {
         "different": {
             "pairs": len(different),
             "quantiles": np.quantile(different, [0.5, 0.99, 0.999, 1.0]).tolist(),
         },
         **{
-            name: {"min": min(each), "median": float(np.median(each))}
-            for name, each in found.items()
+            name: {"min": min(of_encoding), "median": float(np.median(of_encoding))}
+            for name, of_encoding in cosines.items()
         },
     }
 
@@ -324,15 +325,15 @@ def excerpts(pools: Pools, paths: Mapping[int, Path], count: int) -> dict[str, A
     chosen = np.linspace(0, len(cosines) - 1, min(count, len(cosines))).astype(int)
     seconds: dict[str, list[float]] = {"full": [], EXCERPT: []}
     for at in chosen:
-        for name, each in seconds.items():
+        for name, durations in seconds.items():
             started = time.perf_counter()
             track_vector(model, decode(paths[pools[MODEL].ids[at]], excerpt=Excerpt.parse(name)))
-            each.append(time.perf_counter() - started)
+            durations.append(time.perf_counter() - started)
     return {
         "tracks": len(cosines),
         "cosines": np.quantile(cosines, [0.0, 0.05, 0.5]).tolist(),
         "centred": np.quantile(np.einsum("ij,ij->i", *centred), [0.0, 0.05, 0.5]).tolist(),
-        "seconds": {name: sum(each) for name, each in seconds.items()},
+        "seconds": {name: sum(durations) for name, durations in seconds.items()},
         "timed": len(chosen),
     }
 
@@ -340,75 +341,75 @@ def excerpts(pools: Pools, paths: Mapping[int, Path], count: int) -> dict[str, A
 # --- tables -------------------------------------------------------------------------------------
 
 
-def table(found: RankerComparison) -> str:
+def table(comparison: RankerComparison) -> str:
     """One line for each way, as Markdown."""
     lines = [
         "| way | hit@1 | MRR (95%) | nDCG | MRR less the baseline's (95%) | p (Holm) | hubs |",
         "|---|---|---|---|---|---|---|",
     ]
-    for one in found.retrievals:
-        mrr = one.metrics[HEADLINE]
-        apart = found.differences.get((one.index, BASELINE))
+    for retrieval in comparison.retrievals:
+        mrr = retrieval.metrics[HEADLINE]
+        apart = comparison.differences.get((retrieval.index, BASELINE))
         star = " *" if apart is not None and apart.is_clear and apart.p < SIGNIFICANT else ""
-        hubs = f"{one.hubs.skewness:+.2f}, {one.hubs.largest}, {one.hubs.anti_hubs:.0%}"
+        hubs = retrieval.hubs
         cells = [
-            one.index,
-            f"{one.metrics['hit@1'].value:.3f}",
+            retrieval.index,
+            f"{retrieval.metrics['hit@1'].value:.3f}",
             f"{mrr.value:.3f} ({_number(mrr.low)} to {_number(mrr.high)})",
-            f"{one.metrics['ndcg'].value:.3f}",
+            f"{retrieval.metrics['ndcg'].value:.3f}",
             "" if apart is None else f"{apart.value:+.3f} ({apart.low:+.3f} to {apart.high:+.3f})",
             "" if apart is None else f"{apart.p:.2g}{star}",
-            hubs,
+            f"{hubs.skewness:+.2f}, {hubs.largest}, {hubs.anti_hubs:.0%}",
         ]
         lines.append(f"| {' | '.join(cells)} |")
-    chance = found.retrievals[0].metrics
+    chance = comparison.retrievals[0].metrics
     chances = [f"{chance[name].chance:.3f}" for name in ("hit@1", HEADLINE, "ndcg")]
     lines.append(f"| chance | {' | '.join(chances)} | | | |")
     return "\n".join(lines)
 
 
-def halves_text(found: Mapping[str, Any]) -> str:
+def halves_text(halves: Mapping[str, Any]) -> str:
     """What `split_halves` found, in a sentence."""
-    if "centroid" not in found:
-        return f"{found['artists']} artists have four tracks: no halves to compare."
+    if "centroid" not in halves:
+        return f"{halves['artists']} artists have four tracks: no halves to compare."
     parts = [
-        f"{name} {found[name][0]:.3f} ({_number(found[name][1])} to {_number(found[name][2])})"
+        f"{name} {halves[name][0]:.3f} ({_number(halves[name][1])} to {_number(halves[name][2])})"
         for name in ("centroid", "tracks")
     ]
-    apart = found["difference"]
+    apart = halves["difference"]
     return (
-        f"Half against half, {found['artists']} artists of four tracks or more, MRR:"
+        f"Half against half, {halves['artists']} artists of four tracks or more, MRR:"
         f" {', '.join(parts)}; difference {apart['difference']:+.3f}"
         f" ({_number(apart['low'])} to {_number(apart['high'])}), p = {apart['p']:.2g}."
     )
 
 
-def recordings_text(found: Mapping[str, Any]) -> str:
+def recordings_text(measured: Mapping[str, Any]) -> str:
     """What `recordings` found, in a few lines."""
-    middle, high, higher, highest = found["different"]["quantiles"]
+    middle, high, higher, highest = measured["different"]["quantiles"]
     lines = [
-        f"Cosines of {found['different']['pairs']} pairs of different recordings: median"
+        f"Cosines of {measured['different']['pairs']} pairs of different recordings: median"
         f" {middle:.4f}, 99% below {high:.5f}, 99.9% below {higher:.5f}, highest {highest:.6f}."
     ]
     lines += [
-        f"The same recording as {name}: lowest {found[name]['min']:.6f}, median"
-        f" {found[name]['median']:.6f}."
+        f"The same recording as {name}: lowest {measured[name]['min']:.6f}, median"
+        f" {measured[name]['median']:.6f}."
         for name in ENCODINGS
     ]
     return "\n".join(lines)
 
 
-def excerpts_text(found: Mapping[str, Any]) -> str:
+def excerpts_text(measured: Mapping[str, Any]) -> str:
     """What `excerpts` found, in two sentences."""
-    least, low, middle = found["cosines"]
-    least_centred, low_centred, middle_centred = found["centred"]
-    spent = found["seconds"]
+    least, low, middle = measured["cosines"]
+    least_centred, low_centred, middle_centred = measured["centred"]
+    spent = measured["seconds"]
     return (
-        f"Cosine of {EXCERPT} with the whole track over {found['tracks']} tracks: lowest"
+        f"Cosine of {EXCERPT} with the whole track over {measured['tracks']} tracks: lowest"
         f" {least:.4f}, 5% below {low:.4f}, median {middle:.4f}; less the mean of all tracks:"
         f" {least_centred:.3f}, {low_centred:.3f}, {middle_centred:.3f}. Decoding and embedding"
-        f" {found['timed']} tracks took {spent['full']:.1f} s whole and {spent[EXCERPT]:.1f} s as"
-        " excerpts."
+        f" {measured['timed']} tracks took {spent['full']:.1f} s whole and {spent[EXCERPT]:.1f} s"
+        " as excerpts."
     )
 
 

@@ -111,7 +111,7 @@ def run(options: argparse.Namespace) -> int:
     )
     for failed in built.failed:
         print(f"{failed.artist}: {failed.reason} ({failed.stage})", file=sys.stderr)
-    folders = {each.path: options.out / each.model for each in built.indexes}
+    folders = {index.path: options.out / index.model for index in built.indexes}
     if folders:
         folders[next(iter(folders))] = options.out
         finish(folders, options.truth, earlier, options.out, built)
@@ -205,11 +205,11 @@ def similarities(index: ArtistIndex) -> dict[str, Any]:
     return {
         "pairwise_similarities": [
             {
-                "artist1": index.artists[one],
-                "artist2": index.artists[other],
-                "cosine_similarity": float(cosines[one, other]),
+                "artist1": index.artists[first],
+                "artist2": index.artists[second],
+                "cosine_similarity": float(cosines[first, second]),
             }
-            for one, other in combinations(range(len(index)), 2)
+            for first, second in combinations(range(len(index)), 2)
         ]
     }
 
@@ -221,7 +221,7 @@ def validation(index: ArtistIndex, truth: GroundTruth) -> dict[str, Any]:
     """
     lists = {normalise(name): listed for name, listed in truth.lists.items()}
     results = {
-        name: _validated(index, name, [one.name for one in lists[normalise(name)][:TOP]])
+        name: _validated(index, name, [entry.name for entry in lists[normalise(name)][:TOP]])
         for name in index.artists
         if normalise(name) in lists
     }
@@ -231,8 +231,10 @@ def validation(index: ArtistIndex, truth: GroundTruth) -> dict[str, Any]:
 
 
 def _validated(index: ArtistIndex, name: str, listed: Sequence[str]) -> dict[str, Any]:
-    nearest = [found.artist for found in index.neighbours(name, TOP)]
-    overlap = len({normalise(one) for one in listed} & {normalise(one) for one in nearest})
+    nearest = [neighbour.artist for neighbour in index.neighbours(name, TOP)]
+    overlap = len(
+        {normalise(artist) for artist in listed} & {normalise(artist) for artist in nearest}
+    )
     return {
         "music_map_top5": list(listed),
         "embedding_top5": nearest,
