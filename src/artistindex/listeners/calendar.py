@@ -43,6 +43,7 @@ _RANGE = (
 _A_RANGE = re.compile(_RANGE, re.IGNORECASE)
 _A_TIME = re.compile(rf"{_RANGE}|{_POINT}", re.IGNORECASE)
 _BARE_TIME = re.compile(r"\d[:h.]\d{2}")  # as in Jamie 3:26
+_MAX_TIME_CHARACTERS = 60
 _TIME = rf"(?P<time>{_RANGE}|{_POINT})"
 _LEADING_TIME = re.compile(
     rf"(?P<open>[\[(])?{_TIME}(?(open)[\])])(?:\s*[-–—|·•:,]\s*|\s+)(?=\S)", re.IGNORECASE
@@ -98,14 +99,15 @@ def split_time(text: str, *, bare: bool = False) -> tuple[str, str | None]:
 
     A time that may as well belong to the name ("Jamie 3:26") is taken off only if `bare`.
     """
-    for pattern in (_LEADING_TIME, _TRAILING_TIME):
-        match = pattern.match(text) if pattern is _LEADING_TIME else pattern.search(text)
+    line = text.strip()
+    tail = max(0, len(line) - _MAX_TIME_CHARACTERS)
+    for match in (_LEADING_TIME.match(line), _TRAILING_TIME.search(line, tail)):
         if match is None or not (bare or _is_clearly_a_time(match)):
             continue
-        rest = text[match.end() :] if pattern is _LEADING_TIME else text[: match.start()]
+        rest = line[match.end() :] if match.start() == 0 else line[: match.start()]
         if rest.strip():
             return rest.strip(), match["time"].strip()
-    return text.strip(), None
+    return line, None
 
 
 def _is_clearly_a_time(match: re.Match[str]) -> bool:

@@ -78,7 +78,7 @@ def read_favourites(paths: str | Path | Iterable[str | Path]) -> Favourites:
     Misuse, in one line, for a file that cannot be read, is of no such kind or names nobody.
     """
     sources = source_paths(paths)
-    mentions = [mention for source in sources for mention in _read_mentions(source)]
+    mentions = [mention for source in sources for mention in mentions_of(read_document(source))]
     return Favourites(_merge(mentions), sources)
 
 
@@ -128,13 +128,13 @@ def from_table(table: Table, *columns: Column) -> Iterator[tuple[int, list[Menti
         yield row, [Mention(artist.name, weight, artist.ids) for artist in artists]
 
 
-def _read_mentions(source: Path) -> list[Mention]:
-    document = read_document(source)
+def mentions_of(document: Document) -> list[Mention]:
+    """Return the artists that a document names. Raises Misuse where it names nobody."""
     mentions = [
         mention for mention in _READERS[document.structure](document) if naming.clean(mention.name)
     ]
     if not mentions:
-        raise Misuse(f"{source}: no artist in it; {UNDERSTOOD}")
+        raise Misuse(f"{document.source}: no artist in it; {UNDERSTOOD}")
     return mentions
 
 

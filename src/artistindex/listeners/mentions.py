@@ -102,10 +102,11 @@ def _from_artist(record: Mapping[str, Any]) -> list[Mention] | None:
     name = record.get("name")
     if not isinstance(name, str):
         return None
-    return [Mention(name, _weight(record), _ids_of(record))]
+    return [Mention(name, _weight(record), ids_of(record))]
 
 
-def _ids_of(record: Mapping[str, Any]) -> dict[str, str]:
+def ids_of(record: Mapping[str, Any]) -> dict[str, str]:
+    """Return the ids of services that a JSON object about an artist holds."""
     ids: dict[str, str] = {}
     for key in ("spotify_uri", "uri", "url", "id", "spotify_id", "mbid", "artist_mbid"):
         value = record.get(key)
@@ -134,7 +135,7 @@ def _from_credits(artists: Any, weight: float = 1.0) -> list[Mention]:
     if not isinstance(artists, list):
         return []
     return [
-        Mention(artist["artist_credit_name"], weight, _ids_of(artist))
+        Mention(artist["artist_credit_name"], weight, ids_of(artist))
         for artist in artists
         if isinstance(artist, dict) and isinstance(artist.get("artist_credit_name"), str)
     ]

@@ -15,6 +15,7 @@ class NotAName(StrEnum):
     DATE = "a date"
 
 
+_MAX_CHARACTERS = 400
 _ADDRESS = re.compile(
     r"\b[a-z][a-z0-9+.-]*://\S|\bwww\.\w|\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+\b|^(?:mailto|spotify):\S"
     r"|^(?:[\w-]+\.)+(?:com|org|net|io|fm|co|tv|me|de|uk|fr|nl|ca|us)(?:/\S*)$",
@@ -31,7 +32,7 @@ _TAG_ALONE = re.compile(r"<[^<>/=\s]+>")  # may be a name: <PIG>
 
 def not_a_name(text: str) -> NotAName | None:
     """Return what a line of a list is if it cannot be a name, None where it may be one."""
-    line = text.strip()
+    line = text.strip()[:_MAX_CHARACTERS]
     if _ADDRESS.search(line):
         return NotAName.ADDRESS
     if _PATH.search(line):

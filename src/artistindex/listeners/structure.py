@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum, auto
 from pathlib import Path
@@ -12,7 +13,10 @@ from artistindex.listeners import calendar
 from artistindex.listeners.tables import header_of, parse_table
 from artistindex.listeners.user_files import parse_json, read_text
 
+_YAML_TEXT = "tag:yaml.org,2002:str"
 _MAX_YAML_CHARACTERS = 4 << 20  # its parser takes a second for each 100,000
+_MAX_TEXT_CHARACTERS = 16 << 20
+_MAX_LINE = 20_000  # three hundred acts on one line are 6,000
 _MARKUP_START = re.compile(r"<(?:[?!]|[A-Za-z][\w:.-]*[\s/>])")
 _LABELS = (
     *("artists", "artist", "name", "names", "days", "day", "date", "lineup", "line-up", "acts"),
@@ -71,7 +75,7 @@ def read_document(source: Path) -> Document:
         _refuse_table(text, source)
     if _is_yaml(text):
         return Document(source, Structure.YAML, _parse_yaml(text, source))
-    _refuse_settings(text, source)
+    _refuse_no_list(text, source)
     return Document(source, Structure.TEXT, text)
 
 
@@ -123,15 +127,20 @@ def _parse_yaml(text: str, source: Path) -> Any:
         raise Misuse(f"{source}: YAML of more than {_MAX_YAML_CHARACTERS >> 20} MiB is not read")
 
     class Loader(yaml.BaseLoader):
-        """Reads every scalar as a text (1991 and NO are names) and no aliases (they explode)."""
+        """Reads scalars as texts: 1991 and NO are names, *NSYNC and &ME too; no alias explodes."""
 
         def compose_node(self, parent: Any, index: Any) -> Any:
-            if self.check_event(yaml.AliasEvent):
-                alias = self.peek_event()  # type: ignore[no-untyped-call]
-                raise yaml.composer.ComposerError(
-                    None, None, f"*{alias.anchor} is an alias; quote it", alias.start_mark
-                )
-            return super().compose_node(parent, index)
+            event = self.peek_event()  # type: ignore[no-untyped-call]
+            if not isinstance(event, yaml.AliasEvent):
+                return super().compose_node(parent, index)
+            self.get_event()  # type: ignore[no-untyped-call]
+            return yaml.ScalarNode(_YAML_TEXT, f"*{event.anchor}")
+
+        def compose_scalar_node(self, anchor: Any) -> Any:
+            node = super().compose_scalar_node(anchor)
+            if anchor:
+                node.value = f"&{anchor} {node.value}".strip()
+            return node
 
     try:
         return yaml.load(text, Loader)  # noqa: S506  # BaseLoader makes nothing but texts
@@ -145,20 +154,26 @@ def _parse_yaml(text: str, source: Path) -> Any:
 def _is_yaml(text: str) -> bool:
     """Tell YAML from a list that a person typed, which may have bullets and headings too.
 
-    What decides is keys with values, in at least half of the lines.
+    What decides is keys with values, in at least half of the lines that are no bare items.
     """
     lines = [line.strip() for line in text.splitlines()]
     lines = [line for line in lines if line and not line.startswith("#") and line != "---"]
-    matches = [match for line in lines if (match := _KEYED.fullmatch(line)) and _is_key(match)]
-    keyed = len(matches) >= _MIN_KEYED_SHARE * len(lines)
-    return bool(lines) and keyed and any(match["value"] for match in matches)
+    matches = [match for line in lines if (match := _KEYED.fullmatch(line))]
+    keys = Counter(match["key"] for match in matches)
+    keyed = [match for match in matches if _is_key(match, keys)]
+    items = sum(line.startswith("- ") for line in lines) - sum(bool(m["item"]) for m in keyed)
+    is_mostly_keyed = len(keyed) >= _MIN_KEYED_SHARE * (len(lines) - items)
+    return is_mostly_keyed and any(match["value"] for match in keyed)
 
 
-def _is_key(match: re.Match[str]) -> bool:
+def _is_key(match: re.Match[str], keys: Counter[str]) -> bool:
+    """Tell a key from the first word of a name: an item may be called "re: member"."""
     key = match["key"]
     if calendar.is_day(key):
         return False
-    return key.islower() or key.casefold() in _LABELS
+    if key.casefold() in _LABELS:
+        return True
+    return key.islower() and (not match["item"] or keys[key] > 1)
 
 
 def _refuse_table(text: str, source: Path) -> NoReturn:
@@ -169,7 +184,10 @@ def _refuse_table(text: str, source: Path) -> NoReturn:
     )
 
 
-def _refuse_settings(text: str, source: Path) -> None:
+def _refuse_no_list(text: str, source: Path) -> None:
+    """Raise Misuse for a text that nobody typed as a list."""
+    if len(text) > _MAX_TEXT_CHARACTERS or max(map(len, text.splitlines()), default=0) > _MAX_LINE:
+        raise Misuse(f"{source}: found a text too long for a list of names")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     settings = [line for line in lines if _SETTING.fullmatch(line)]
     if any("=" in line for line in settings) and len(settings) >= _MIN_KEYED_SHARE * len(lines):

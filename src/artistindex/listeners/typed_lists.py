@@ -21,7 +21,7 @@ def typed_lines(text: str) -> Iterator[tuple[int, str]]:
     numbered = sum(strip_number(line) != line for _, line in lines)
     is_numbered = numbered >= max(2, _MIN_NUMBERED_SHARE * len(lines))
     for number, line in lines:
-        yield number, strip_number(line) if is_numbered else line
+        yield number, strip_quotes(strip_number(line) if is_numbered else line)
 
 
 def strip_bullet(line: str) -> str:
@@ -34,6 +34,12 @@ def strip_number(line: str) -> str:
     """Return a line without the number of a list before it."""
     match = _NUMBER.match(line)
     return line[match.end() :] if match else line
+
+
+def strip_quotes(line: str) -> str:
+    """Return a line without the quotes around all of it."""
+    is_quoted = len(line) > 2 and line[0] == line[-1] == '"' and '"' not in line[1:-1]
+    return line[1:-1].strip() if is_quoted else line
 
 
 def _is_comment(line: str) -> bool:
