@@ -133,9 +133,7 @@ _JOINS_ACTS = re.compile(
     re.IGNORECASE,
 )
 _MAX_PIECES = 50
-_JOINS_NAMES = re.compile(
-    r"\s*,\s*(?:and\s+|&\s+)?|\s+(?:&|and|\+|x|und|et|y|with|/)\s+|\s*/\s*", re.I
-)
+_JOINS_NAMES = re.compile(r"\s*,\s*(?:and\s+|&\s+)?|\s+(?:&|and|\+|x|und|et|y|with|/)\s+", re.I)
 
 
 def _parts(bare: str, knows: Knows) -> list[tuple[str, ...]]:

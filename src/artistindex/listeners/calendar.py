@@ -46,7 +46,7 @@ _BARE_TIME = re.compile(r"\d[:h.]\d{2}")  # as in Jamie 3:26
 _MAX_TIME_CHARACTERS = 60
 _TIME = rf"(?P<time>{_RANGE}|{_POINT})"
 _LEADING_TIME = re.compile(
-    rf"(?P<open>[\[(])?{_TIME}(?(open)[\])])(?:\s*[-–—|·•:,]\s*|\s+)(?=\S)", re.IGNORECASE
+    rf"(?P<open>[\[(])?{_TIME}(?(open)[\])])(?:\s*[-–—]\s+|\s*[|·•:,]\s*|\s+)(?=\S)", re.IGNORECASE
 )
 _TRAILING_TIME = re.compile(
     rf"(?P<gap>\s*[|@·•,]\s*|\s+[-–—]\s+|\s*(?=[\[(])|\s+)"

@@ -111,7 +111,7 @@ def from_table(table: Table, *columns: Column) -> Iterator[tuple[int, list[Menti
         raise Misuse(f"{table.source}: expected a column named artist, found {headings[:100]!r}")
     several = table.header[position].endswith(("(s)", "names"))
     credited = list(table.cells(*columns))
-    known = set(credited) if several else set()
+    known = {credit.replace("\\,", ",") for credit in credited} if several else set()
     rows = zip(credited, table.cells(Column.ARTIST_ID), table.cells(Column.PLAYS), strict=True)
     for row, (credit, ids, plays) in enumerate(rows):
         if not credit:

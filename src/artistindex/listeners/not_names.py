@@ -26,8 +26,11 @@ _PATH = re.compile(
     r"|[\\/].*\.(?:mp3|flac|wav|ogg|opus|m4a|aac|aiff?|wma|m3u8?)$",
     re.IGNORECASE,
 )
-_MARKUP = re.compile(r"<(?:/?[a-z][\w:.-]*(?:\s+[\w:.-]+=[^<>]*)?\s*/?|!--.*|[!?]\w[^<>]*)>", re.I)
-_TAG_ALONE = re.compile(r"<[^<>/=\s]+>")  # may be a name: <PIG>
+_MARKUP = re.compile(  # <PIG> is a band
+    r"</[a-z]|<[a-z][\w:.-]*\s+[\w:.-]+=|<[^<>]*/>|<[!?]\w|<!--"
+    r"|<(?:a|b|i|p|u|br|hr|li|ul|ol|td|tr|th|em|div|span|strong|html|body|head|title|table|h\d)>",
+    re.IGNORECASE,
+)
 
 
 def not_a_name(text: str) -> NotAName | None:
@@ -37,6 +40,6 @@ def not_a_name(text: str) -> NotAName | None:
         return NotAName.ADDRESS
     if _PATH.search(line):
         return NotAName.PATH
-    if _MARKUP.search(line) and not _TAG_ALONE.fullmatch(line):
+    if _MARKUP.search(line):
         return NotAName.MARKUP
     return NotAName.DATE if calendar.is_date(line) else None

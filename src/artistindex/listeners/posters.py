@@ -1,6 +1,5 @@
 """Line-ups that a person typed or pasted from a poster, a web page, a timetable."""
 
-import csv
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from artistindex.listeners.typed_lists import strip_quotes, typed_lines
 
 _GAP = re.compile(r"\s*\t\s*|\s{3,}")
 _COLUMNS = re.compile(r"\t|\s+[•·●★☆✦◆⚡|∙]\s*|\s*[•●★✦◆]\s+|\s+/\s+")
+_LISTED = re.compile(r'\s*"[^"]*"\s*(?=,|$)|[^,]+')
 _COMMA = re.compile(r"\s*,\s*")
 _MAX_HEADING = 300  # characters; a longer line can only be a list
 _MIN_LIST_COMMAS = 2
@@ -39,7 +39,7 @@ _NOISE = re.compile(
     r"(?:full\s+)?line[- ]?up(?:\s+.*)?|.*\sline[- ]?up|.*\bfestival(?:\s+(?:19|20)\d\d)?"
     r"|doors\b.*\d.*|(?:buy\s+)?tickets\b.*|all ages|(?:18|19|21)\s*\+.*|free entry"
     r"|rsvp\b.*|sold out|.*(?:^|\s)[$€£]\d+.*|.*\d\s?[€£](?:\s.*)?|presents?:?|feat(?:uring|\.)?:?"
-    r"|(?:in )?alphabetical order.*|plus|and|with|b2b|[\W_]+",
+    r"|(?:in )?alphabetical order.*|plus|and|with|b2b|[-–—=_*~•·|.\s]{2,}",
     re.IGNORECASE,
 )
 _TITLE = re.compile(r".*\S\s+20\d\d")  # of a festival, in the first line
@@ -87,10 +87,13 @@ def _style_of(lines: Sequence[str]) -> _Style:
     lists = [line for line in lines if not _is_heading(line)]
     comma_lists = sum(len(_COMMA.findall(line)) >= _MIN_LIST_COMMAS for line in lists)
     days = sum(_day_after_comma(line) is not None for line in lists)
-    times = sum(calendar.split_time(line, bare=True)[1] is not None for line in lists)
+    times = sum(calendar.split_time(line, bare=True)[1] is not None for line in set(lists))
+    has_days_after_comma = days >= max(2, _MIN_DAY_SHARE * len(lists))
     return _Style(
-        has_comma_lists=comma_lists >= max(1, _MIN_SHARE * len(lists)),
-        has_days_after_comma=days >= max(2, _MIN_DAY_SHARE * len(lists)),
+        has_comma_lists=(
+            not has_days_after_comma and comma_lists >= max(1, _MIN_SHARE * len(lists))
+        ),
+        has_days_after_comma=has_days_after_comma,
         has_bare_times=times >= max(2, _MIN_SHARE * len(lists)),
     )
 
@@ -162,7 +165,7 @@ def _day_after_comma(line: str) -> tuple[str, str] | None:
     day = match["day"].strip().strip('"')
     if not (calendar.is_day(day) or re.fullmatch(r"\d{1,2}", day)):
         return None
-    return next(csv.reader([match["name"]]))[0] if match["name"][0] == '"' else match["name"], day
+    return strip_quotes(match["name"]), day
 
 
 # --- acts ---------------------------------------------------------------------------------------
@@ -190,7 +193,7 @@ def _acts(words: str, here: Appearance, style: _Style, knows: Knows | None) -> I
 
 def _split_acts(words: str, style: _Style, knows: Knows | None) -> list[str]:
     pieces = [piece.strip() for piece in _COLUMNS.split(words) if piece and piece.strip()]
-    if not style.has_comma_lists:
+    if len(pieces) > 1 or not style.has_comma_lists:
         return pieces
     acts = [act for piece in pieces for act in _split_commas(piece, knows)]
     return [_LEADING_AND.sub("", act) for act in acts if act]
@@ -198,14 +201,14 @@ def _split_acts(words: str, style: _Style, knows: Knows | None) -> list[str]:
 
 def _split_commas(words: str, knows: Knows | None) -> Iterator[str]:
     """Yield the acts of a list with commas; quotes and names that are known keep theirs."""
-    parts = next(csv.reader([words], skipinitialspace=True), [])
+    parts = [strip_quotes(part.strip()) for part in _LISTED.findall(words)]
     first = 0
     while first < len(parts):
         last = first + 1
         for end in range(min(len(parts), first + 4), first + 1, -1):
-            name = ", ".join(part.strip() for part in parts[first:end])
+            name = ", ".join(parts[first:end])
             if name.casefold() in _COMMA_NAMES or (knows and knows(name)):
                 last = end
                 break
-        yield ", ".join(part.strip() for part in parts[first:last])
+        yield ", ".join(parts[first:last])
         first = last

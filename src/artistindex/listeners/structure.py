@@ -26,6 +26,7 @@ _KEYED = re.compile(
     r"(?P<item>-\s+)*(?P<quote>[\"']?)(?P<key>[A-Za-z_][\w-]*)(?P=quote)\s*:(?:\s+(?P<value>\S.*))?"
 )
 _SETTING = re.compile(r"\[[\w .-]+\]|[A-Za-z_][\w.-]*=.*")
+_JSON_LINE = re.compile(r"\s*\{\s*\"")
 _MIN_KEYED_SHARE = 0.5
 
 
@@ -88,7 +89,7 @@ def _parse_json_or_lines(text: str, source: Path) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         lines = [line for line in text.splitlines() if line.strip()]
-    if len(lines) > 1 and all(line.lstrip().startswith("{") for line in lines):
+    if len(lines) > 1 and all(map(_JSON_LINE.match, lines)):
         return [_parse_line(line, number, source) for number, line in enumerate(lines, 1)]
     if source.suffix.lower() == ".json" or re.match(r'[\[{]\s*(?:["{\[]|$)', text.lstrip()):
         return parse_json(text, source)  # raises, and says where it is wrong
@@ -162,7 +163,8 @@ def _is_yaml(text: str) -> bool:
     keys = Counter(match["key"] for match in matches)
     keyed = [match for match in matches if _is_key(match, keys)]
     items = sum(line.startswith("- ") for line in lines) - sum(bool(m["item"]) for m in keyed)
-    is_mostly_keyed = len(keyed) >= _MIN_KEYED_SHARE * (len(lines) - items)
+    days = sum(calendar.is_day(match["key"]) for match in matches)
+    is_mostly_keyed = len(keyed) >= _MIN_KEYED_SHARE * (len(lines) - items - days)
     return is_mostly_keyed and any(match["value"] for match in keyed)
 
 

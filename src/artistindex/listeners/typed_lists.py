@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterator
 
 _BULLET = re.compile(r"(?:[-*+–—•·●○▪▫◦‣⁃►▸★☆✦]|\\-)\s+(?=\S)")
-_NUMBER = re.compile(r"(?:\d{1,4}[.)]|\(\d{1,4}\)|#\d{1,4}[.:)]?)\s+(?=\S)")
+_NUMBER = re.compile(r"(?:\d{1,4}[.)]|\(\d{1,4}\)|#\d{1,4}[.:)])\s+(?=\S)")
+_FIRST = re.compile(r"\(?1[.)]\s")
+_COMMENT = re.compile(r"#(?!\d)")
 _MIN_NUMBERED_SHARE = 0.5
 
 
@@ -16,10 +18,11 @@ def typed_lines(text: str) -> Iterator[tuple[int, str]]:
     lines = [
         (number, strip_bullet(line))
         for number, line in enumerate(map(str.strip, text.splitlines()), 1)
-        if line and not _is_comment(line)
+        if line and not _COMMENT.match(line)
     ]
-    numbered = sum(strip_number(line) != line for _, line in lines)
-    is_numbered = numbered >= max(2, _MIN_NUMBERED_SHARE * len(lines))
+    numbered = [line for _, line in lines if strip_number(line) != line]
+    is_list = len(numbered) > 1 or any(map(_FIRST.match, numbered))
+    is_numbered = is_list and len(numbered) >= _MIN_NUMBERED_SHARE * len(lines)
     for number, line in lines:
         yield number, strip_quotes(strip_number(line) if is_numbered else line)
 
@@ -40,7 +43,3 @@ def strip_quotes(line: str) -> str:
     """Return a line without the quotes around all of it."""
     is_quoted = len(line) > 2 and line[0] == line[-1] == '"' and '"' not in line[1:-1]
     return line[1:-1].strip() if is_quoted else line
-
-
-def _is_comment(line: str) -> bool:
-    return line.startswith("#") and _NUMBER.match(line) is None
