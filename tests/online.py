@@ -19,6 +19,8 @@ import psutil
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from artistindex.audio.reader import Source
+from artistindex.errors import TrackError
 from artistindex.library.library import FILE_NAME, Library
 from music_services import Performer, Song, World, serve_deezer
 from video_site import Video, VideoSite
@@ -77,10 +79,11 @@ class Online:
         self.world.performers = [*self.world.performers, performer]
         files = [audio] if isinstance(audio, Path) else audio
         for at, title in enumerate(songs):
-            song = Song(title, (performer,), 1000 * performer.number + at)
+            file = files[at % len(files)]
+            song = Song(title, (performer,), 1000 * performer.number + at, seconds=length(file))
             self.world.songs = [*self.world.songs, song]
             id_ = video_id(performer, at)
-            self.site.add(id_, f"{name} - {title}", files[at % len(files)], channel=name)
+            self.site.add(id_, f"{name} - {title}", file, channel=name, duration=song.seconds)
             query = " ".join(f"{name} {title}".split())[:200]
             self.videos.setdefault(query, []).append(self.site.videos[id_])
         return performer
@@ -107,6 +110,14 @@ class Online:
             held.set()
             released.wait(LONGEST)
         return self.faults(what, self.asked[what])
+
+
+def length(file: Path) -> int:
+    """The whole seconds that a file says it lasts, 200 where it says nothing."""
+    try:
+        return max(1, round(Source(file).length() or 200))
+    except TrackError:
+        return 200
 
 
 def called(request: Request) -> str:

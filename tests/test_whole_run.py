@@ -329,7 +329,7 @@ def test_what_fails_is_told_with_stage_and_reason_and_can_be_retried(
     online: Online, run: Run, audio: list[Path], tmp_path: Path
 ) -> None:
     rezz = online.add("Rezz", ["Edge"], audio[0])
-    online.site.add("another_one", "REZZ - Edge (lyrics)", audio[1])
+    online.site.add("another_one", "REZZ - Edge (lyrics)", audio[1], duration=4)
     online.videos["Rezz Edge"].append(online.site.videos["another_one"])
     online.add("deadmau5", ["Strobe"], sounds.truncate(copy(audio[0], tmp_path / "half.m4a")))
     vril = online.add("Vril", ["Torus"], audio[2])

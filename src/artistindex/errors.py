@@ -48,6 +48,8 @@ class Remedy(StrEnum):
     GET_WEIGHTS = auto()
     REPLACE_WEIGHTS = auto()
     ADD_UNVERIFIED = auto()
+    GIVE_COOKIES = auto()
+    CHOOSE_AUDIO_FOLDER = auto()
 
 
 class ArtistIndexError(Exception):

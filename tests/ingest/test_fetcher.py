@@ -34,7 +34,7 @@ class Scripted:
             raise TrackError("match", "the search found no video")
         return [AudioMatch(self.name, id_, 90.0, "fits", track.title) for id_ in self.matches]
 
-    def fetch(self, match: AudioMatch) -> Path:
+    def fetch(self, match: AudioMatch, *, duration: float | None = None) -> Path:
         self.fetched.append(match.source_id)
         if match.source_id in self.gone:
             raise TrackError("fetch", f"{match.source_id} is unavailable")
@@ -135,7 +135,7 @@ def test_leaving_by_an_exception_does_not_wait_for_the_network(library: Library)
     held = threading.Event()
 
     class Slow(Scripted):
-        def fetch(self, match: AudioMatch) -> Path:
+        def fetch(self, match: AudioMatch, *, duration: float | None = None) -> Path:
             held.wait(60)
             return Path(match.source_id)
 

@@ -20,7 +20,7 @@ from artistindex.index.transforms import TRANSFORMS
 from artistindex.listeners.favourites import read_names
 
 if TYPE_CHECKING:
-    from artistindex.ingest.fetcher import AudioSource
+    from artistindex.audio.sources.base import AudioSource
 
 _MAX_SHOWN = 10
 _AS_BEFORE = "as the index was made, else {}"

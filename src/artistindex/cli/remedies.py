@@ -13,6 +13,10 @@ _WORDS = {
     Remedy.OVERWRITE: "name another file, or give --overwrite",
     Remedy.USE_DEEZER: "--catalogue deezer needs none",
     Remedy.NAME_AN_ARTIST: "ask with at least one ARTIST, or a sound (--audio FILE)",
+    Remedy.GIVE_COOKIES: "give it your cookies (--cookies FILE or --cookies-from-browser NAME), or "
+    "wait a day; then run this again",
+    Remedy.CHOOSE_AUDIO_FOLDER: "name another folder with --audio-cache, or make room, then run "
+    "this again",
     Remedy.WEIGH_WHO_IS_ASKED: "--weight names {artist}, who is not asked about",
     Remedy.NAME_ARTISTS: "name some, or give --audio DIR",
     Remedy.SEE_FAILURES: "`artistindex failures` says why",

@@ -199,7 +199,7 @@ class ExtractionRun:
             self._on_failed(task, error)
         except ServiceEnded as error:
             self.report.ended = str(error)
-            _log.warning("%s", error)
+            _log.warning("%s", error, extra={"remedy": error.remedy})
             self._to_fetch.clear()
 
     def _on_embedded(

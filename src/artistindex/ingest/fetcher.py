@@ -1,41 +1,18 @@
 """Fetching a catalogue track's audio, in a thread of its own, and recording how far it came."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
-from artistindex.entities import AudioMatch, Track
+from artistindex.audio.sources.base import AudioSource
+from artistindex.entities import AudioMatch
 from artistindex.errors import TrackError
 from artistindex.library.library import Library
 from artistindex.library.rows import StoredTrack
-
-
-class AudioSource(Protocol):
-    """A place to get a catalogue track's audio from; see audio/sources/."""
-
-    @property
-    def name(self) -> str:
-        """Return what the library records as the source: "youtube" or "preview"."""
-
-    def candidates(self, track: Track) -> Sequence[AudioMatch]:
-        """Return acceptable audio for `track`, best first.
-
-        Raises TrackError (stage "match") where there is none, naming the nearest ones that were
-        turned down, and ServiceEnded where the service must not be asked again in this run.
-        """
-
-    def fetch(self, match: AudioMatch) -> Path:
-        """Return the audio file of `match`, from the cache or downloaded.
-
-        Raises TrackError (stage "fetch") and ServiceEnded.
-        """
-
-    def release(self, path: Path, *, useless: bool = False) -> None:
-        """Say that the file has been used; deletes it if nothing is cached or it is `useless`."""
 
 
 class Fetcher:
@@ -86,7 +63,7 @@ class Fetcher:
             if match is not stored.match:
                 self._library.set_match(stored.id, match)
             try:
-                path = self._source.fetch(match)
+                path = self._source.fetch(match, duration=stored.track.duration)
             except TrackError as error:
                 last_error = error
             else:

@@ -13,6 +13,7 @@ import numpy as np
 
 from artistindex import naming
 from artistindex._util.progress import NullReporter, Reporter
+from artistindex.audio.sources.base import AudioSource
 from artistindex.audio.sources.open import open_source
 from artistindex.embedding import weights
 from artistindex.embedding.embed import ModelConfig
@@ -29,7 +30,7 @@ from artistindex.ingest.aggregate import ArtistVectors, artist_vectors
 from artistindex.ingest.config import BuildConfig, Recipe
 from artistindex.ingest.discover import add_folder, add_names
 from artistindex.ingest.extract import ExtractionRun, IndexPlan
-from artistindex.ingest.fetcher import AudioSource, Fetcher
+from artistindex.ingest.fetcher import Fetcher
 from artistindex.ingest.report import BuildReport, BuiltIndex, FailedArtist
 from artistindex.library.library import FILE_NAME, Library
 from artistindex.library.lock import writer_lock

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import sounds
 from artistindex.audio.sources.cache import AudioCache
-from artistindex.errors import ServiceEnded
+from artistindex.errors import Remedy, ServiceEnded
 
 KEY = "youtube:dQw4w9WgXcQ"
 
@@ -278,8 +278,12 @@ def test_the_experiments_files_are_never_evicted(folder: Path, clock: Clock) -> 
 def test_a_folder_that_is_a_file_is_one_clear_line(tmp_path: Path) -> None:
     blocked = tmp_path / "cache"
     blocked.write_text("a file")
-    with pytest.raises(ServiceEnded, match="--audio-cache"), AudioCache(blocked).fetching():
+    with (
+        pytest.raises(ServiceEnded, match="cannot write audio") as raised,
+        AudioCache(blocked).fetching(),
+    ):
         pytest.fail("there is no folder to fetch into")
+    assert raised.value.remedy is Remedy.CHOOSE_AUDIO_FOLDER
 
 
 def test_a_full_disk_says_so() -> None:

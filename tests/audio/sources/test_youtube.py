@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,15 +18,15 @@ import video_site
 from artistindex.audio.decode import decode
 from artistindex.audio.sources import youtube_errors
 from artistindex.audio.sources.cache import AudioCache
+from artistindex.audio.sources.match import is_as_long
 from artistindex.audio.sources.youtube import Cookies, Pace, YouTube
 from artistindex.audio.sources.youtube_errors import ErrorKind
 from artistindex.entities import Artist, AudioMatch, Track
-from artistindex.errors import ArtistIndexError, Misuse, ServiceEnded, TrackError
+from artistindex.errors import ArtistIndexError, Misuse, Remedy, ServiceEnded, TrackError
 from video_site import VideoSite
 
 EDGE = Track((Artist("Rezz"),), "Edge", duration=200)
-QUICK = Pace(between=0, least=0, most=0, pauses=(60, 600), timeout=2)
-ADVICE = "--cookies FILE or --cookies-from-browser NAME"
+QUICK = Pace(between=0, min_gap=0, max_gap=0, pauses=(60, 600), timeout=2)
 
 
 def match(id_: str) -> AudioMatch:
@@ -173,7 +174,7 @@ def test_a_bot_check_ends_the_run_with_advice(site: VideoSite, youtube: YouTube)
     site.fail("bbbbbbbbbbb", *[video_site.BOT] * 9)
     with pytest.raises(ServiceEnded) as raised:
         youtube.fetch(match("bbbbbbbbbbb"))
-    assert ADVICE in str(raised.value)
+    assert raised.value.remedy is Remedy.GIVE_COOKIES
     assert "what is done is kept" in str(raised.value)
 
 
@@ -281,7 +282,7 @@ def test_no_network_ends_the_run_quickly(tmp_path: Path) -> None:
     "answer", [services.closes_at_once, services.breaks_off, services.says_nothing]
 )
 def test_a_server_that_misbehaves_loses_one_track(tmp_path: Path, answer: object) -> None:
-    pace = Pace(between=0, least=0, most=0, pauses=(), timeout=0.3)
+    pace = Pace(between=0, min_gap=0, max_gap=0, pauses=(), timeout=0.3)
     with services.raw_server(answer) as server:  # type: ignore[arg-type]
         source = YouTube(
             AudioCache(tmp_path),
@@ -391,7 +392,7 @@ def test_unreadable_cookies_are_refused_without_their_path(
     file = tmp_path / "sentinel.txt"
     if content is not None:
         file.write_bytes(content)
-    with pytest.raises(Misuse, match="--cookies file") as raised:
+    with pytest.raises(Misuse, match="the cookie file") as raised:
         YouTube(AudioCache(tmp_path), cookies=Cookies(file=file))
     assert "sentinel" not in str(raised.value)
 
@@ -412,7 +413,7 @@ def test_a_browser_without_cookies_is_one_clear_line(
 def test_downloads_keep_a_polite_distance(
     site: VideoSite, tmp_path: Path, m4a: Path, slept: list[float]
 ) -> None:
-    pace = Pace(between=0, least=10, most=20)
+    pace = Pace(between=0, min_gap=10, max_gap=20)
     source = YouTube(AudioCache(tmp_path / "c"), pace=pace, sleep=slept.append, **site.addresses)
     for id_ in ("aaaaaaaaaaa", "bbbbbbbbbbb", "ccccccccccc"):
         source.fetch(match(site.add(id_, "REZZ - Edge", m4a) and id_))
@@ -461,8 +462,9 @@ def test_a_disk_without_space_ends_the_run(
     monkeypatch.setattr(
         "yt_dlp.downloader.common.FileDownloader.temp_name", lambda self, name: str(full)
     )
-    with pytest.raises(ServiceEnded, match=r"no space is left.*--audio-cache"):
+    with pytest.raises(ServiceEnded, match="no space is left") as raised:
         youtube.fetch(match("bbbbbbbbbbb"))
+    assert raised.value.remedy is Remedy.CHOOSE_AUDIO_FOLDER
 
 
 def test_an_address_of_the_users_own_is_fetched_and_not_cached(
@@ -565,3 +567,42 @@ def test_the_library_never_loads_yt_dlp_before_it_asks() -> None:
     code = "import artistindex.audio.sources.youtube, sys; print('yt_dlp' in sys.modules)"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "False"
+
+
+def test_a_second_search_asks_for_the_recording(site: VideoSite, youtube: YouTube) -> None:
+    wanted = replace(EDGE, isrc="CAM461600001")
+    site.add("aaaaaaaaaaa", "Rezz - Edge (Live)", duration=EDGE.duration)
+    with pytest.raises(TrackError, match="another version: live"):
+        youtube.candidates(wanted)
+    assert site.queries == ["Rezz Edge", "CAM461600001"]
+    site.add("bbbbbbbbbbb", "Edge", duration=EDGE.duration, channel="Rezz - Topic")
+    site.find = lambda query: [
+        site.videos["bbbbbbbbbbb" if query == wanted.isrc else "aaaaaaaaaaa"]
+    ]
+    assert [match.source_id for match in youtube.candidates(wanted)] == ["bbbbbbbbbbb"]
+    assert len(youtube.search(wanted)) == 2
+    with pytest.raises(TrackError):
+        youtube.candidates(EDGE)
+    assert len(site.queries) == 7
+
+
+def test_what_arrives_is_held_against_the_wanted_duration(
+    site: VideoSite, youtube: YouTube, m4a: Path
+) -> None:
+    site.add("bbbbbbbbbbb", "REZZ - Edge", m4a)
+    with pytest.raises(TrackError, match=r"lasts \d+ s, and 200 s are wanted") as raised:
+        youtube.fetch(match("bbbbbbbbbbb"), duration=200)
+    assert (raised.value.stage, raised.value.retryable) == ("fetch", False)
+    file = youtube.fetch(match("bbbbbbbbbbb"))
+    with pytest.raises(TrackError, match="200 s are wanted"):
+        youtube.fetch(match("bbbbbbbbbbb"), duration=200)
+    assert file.exists()
+
+
+@pytest.mark.parametrize(
+    ("lasts", "wanted", "right"),
+    [(200, 200, True), (160, 200, True), (290, 200, True), (30, 200, False), (291, 200, False),
+     (20, 30, True), (9, 30, False), (3600, 200, False)],
+)  # fmt: skip
+def test_how_much_longer_or_shorter_a_video_may_be(lasts: int, wanted: int, right: bool) -> None:
+    assert is_as_long(lasts, wanted) is right

@@ -24,9 +24,9 @@ from pathlib import Path
 
 from artistindex._util import files
 from artistindex._util.dirs import cache_folder
-from artistindex.errors import ServiceEnded
+from artistindex.errors import Remedy, ServiceEnded
 
-LIMIT = 20 << 30
+MAX_BYTES = 20 << 30
 """The most bytes that a cache keeps unless told otherwise."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -38,7 +38,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _Entry:
     audio: Path
     record: Path
     size: int
@@ -59,7 +59,7 @@ class AudioCache:
         self,
         folder: Path | None = None,
         *,
-        limit: int = LIMIT,
+        limit: int = MAX_BYTES,
         keep: bool = True,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -138,12 +138,12 @@ class AudioCache:
         """The error to raise when the cache folder cannot be written because of `error`."""
         if error.errno in _FULL:
             return ServiceEnded(
-                f"no space is left for audio in {self.folder}: free some, or name another folder "
-                "with --audio-cache, then run this again; what is done is kept"
+                f"no space is left for audio in {self.folder}; what is done is kept",
+                remedy=Remedy.CHOOSE_AUDIO_FOLDER,
             )
         return ServiceEnded(
-            f"cannot write audio to {self.folder}: {error.strerror or error}; "
-            "name another folder with --audio-cache"
+            f"cannot write audio to {self.folder}: {error.strerror or error}",
+            remedy=Remedy.CHOOSE_AUDIO_FOLDER,
         )
 
     def _sound(self, record: Path, key: str) -> Path | None:
@@ -188,22 +188,22 @@ class AudioCache:
     def _evict(self, *, sparing: Path) -> None:
         """Bring the folder under its limit; the caller holds the lock."""
         self._remove_abandoned()
-        kept = sorted(self._kept(), key=lambda one: one.used)
-        total = sum(one.size for one in kept)
-        for one in kept:
+        entries = sorted(self._entries(), key=lambda entry: entry.used)
+        total = sum(entry.size for entry in entries)
+        for entry in entries:
             if total <= self._limit:
                 return
-            if one.record != sparing and self._now() - one.used > _IN_USE:
-                one.record.unlink(missing_ok=True)
-                one.audio.unlink(missing_ok=True)
-                total -= one.size
+            if entry.record != sparing and self._now() - entry.used > _IN_USE:
+                entry.record.unlink(missing_ok=True)
+                entry.audio.unlink(missing_ok=True)
+                total -= entry.size
 
-    def _kept(self) -> Iterator[_Kept]:
+    def _entries(self) -> Iterator[_Entry]:
         for record in self.folder.glob("*.json"):
             audio = self._audio(_read(record))
             if audio is not None:
                 with suppress(OSError):
-                    yield _Kept(audio, record, audio.stat().st_size, record.stat().st_mtime)
+                    yield _Entry(audio, record, audio.stat().st_size, record.stat().st_mtime)
 
     def _remove_abandoned(self) -> None:
         for partial in self.folder.glob(f"{_PARTIAL}*"):
@@ -247,6 +247,6 @@ def _is_whole_wav(path: Path) -> bool:
             length = os.fstat(stream.fileno()).st_size
     except OSError:
         return False
-    told = int.from_bytes(header[4:8], "little")
+    declared = int.from_bytes(header[4:8], "little")
     is_wav = header[:4] == b"RIFF" and header[8:] == b"WAVE"
-    return is_wav and length > 44 and (told in (0, 0xFFFFFFFF) or told + 8 <= length)
+    return is_wav and length > 44 and (declared in (0, 0xFFFFFFFF) or declared + 8 <= length)

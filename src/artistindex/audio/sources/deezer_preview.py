@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Previews:
-    """Deezer's previews as a source of audio; see fetching.AudioSource. For one thread."""
+    """Deezer's previews as a source of audio; see base.AudioSource. For one thread."""
 
     name = "preview"
 
@@ -31,7 +31,7 @@ class Previews:
         self._cache = AudioCache(folder, keep=False)
 
     def candidates(self, track: Track) -> list[AudioMatch]:
-        """The preview of `track`: one of Deezer's, or one whose recording (ISRC) Deezer may have.
+        """Return the preview of `track`: of its Deezer id, or of the recording (ISRC).
 
         Raises TrackError (stage "match") for a track with neither. Asks nobody.
         """
@@ -43,8 +43,8 @@ class Previews:
             raise TrackError("match", "no Deezer id and no ISRC, so no preview can be looked up")
         return [AudioMatch(self.name, f"deezer:{id_}", 100.0, reason, track.title)]
 
-    def fetch(self, match: AudioMatch) -> Path:
-        """The preview's MP3 of about 30 s, fetched now.
+    def fetch(self, match: AudioMatch, *, duration: float | None = None) -> Path:
+        """Return the preview's MP3 of about 30 s, fetched now, however long the track is.
 
         Raises TrackError (stage "fetch") and ServiceEnded.
         """

@@ -122,6 +122,12 @@ def as_track(track: Track | Mapping[str, Any]) -> Track:
     return Track(artists, track["title"], duration=track.get("duration"))
 
 
+def is_as_long(lasts: float, wanted: float) -> bool:
+    """Tell whether audio of `lasts` seconds can be a track of `wanted` seconds, or its video."""
+    shortest = max(wanted + _VIDEO[0], wanted / 2)
+    return min(shortest, wanted - _NEAR) <= lasts <= wanted + _VIDEO[1]
+
+
 class _Reject(Exception):
     """Why a candidate is not the track."""
 

@@ -4,13 +4,9 @@ import logging
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from artistindex.audio.sources.base import AudioSource
 from artistindex.errors import Misuse
-
-if TYPE_CHECKING:
-    from artistindex.audio.sources.deezer_preview import Previews
-    from artistindex.audio.sources.youtube import YouTube
 
 SOURCES = ("youtube", "preview")
 _log = logging.getLogger(__name__)
@@ -24,8 +20,8 @@ def open_source(
     keep: bool = True,
     cookies: Path | None = None,
     browser: str | None = None,
-) -> Iterator["YouTube | Previews"]:
-    """The source called `choice`, with an audio cache in the folder `cache`; closed afterwards.
+) -> Iterator[AudioSource]:
+    """Open the source called `choice`, with its audio cache in `cache`; closed afterwards.
 
     Without `keep` a file is deleted once it has been used, as a preview always is. `cookies` is a
     cookie file and `browser` a browser to take them from; pauses are logged. Raises Misuse for
@@ -40,8 +36,8 @@ def open_source(
     if choice == "preview" and (cookies or browser):
         raise Misuse("cookies are for YouTube; previews need none")
     if choice == "preview" and cache is not None:
-        raise Misuse("previews may not be kept, so --audio-cache is not for them")
-    source: YouTube | Previews
+        raise Misuse("previews may not be kept, so an audio cache is not for them")
+    source: AudioSource
     if choice == "preview":
         source = Previews()
     else:

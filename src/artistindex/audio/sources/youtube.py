@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlsplit
@@ -21,7 +22,7 @@ from urllib.parse import quote, urlsplit
 from artistindex._util.urls import is_local, is_safe
 from artistindex.audio.sources import youtube_errors
 from artistindex.audio.sources.cache import AudioCache
-from artistindex.audio.sources.match import MAX_DURATION, Candidate, Verdict, rank
+from artistindex.audio.sources.match import MAX_DURATION, Candidate, Verdict, is_as_long, rank
 from artistindex.audio.sources.youtube_errors import ErrorKind, Refusal
 from artistindex.entities import AudioMatch, Track
 from artistindex.errors import ArtistIndexError, Misuse, ServiceEnded, TrackError
@@ -37,7 +38,7 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _MAX_BYTES = 300 << 20  # four hours of music as YouTube delivers it
 _MAX_SECONDS = 1800.0  # that one download may take
 _SEARCH_BYTES = 8 << 20
-_IN_A_ROW = {
+_MAX_IN_A_ROW = {
     ErrorKind.FORBIDDEN: 10,
     ErrorKind.BROKEN: 10,
 }  # then it is not the video that is at fault
@@ -47,20 +48,20 @@ _IN_A_ROW = {
 class Pace:
     """How politely YouTube is asked, in seconds.
 
-    `between` every two requests; before each download some time from `least` to `most`; `pauses`
+    `between` every two requests; from `min_gap` to `max_gap` between two downloads; `pauses`
     are the waits, one after the other, when YouTube limits the rate, and the end after the last.
     """
 
     between: float = 0.75
-    least: float = 10.0
-    most: float = 20.0
+    min_gap: float = 10.0
+    max_gap: float = 20.0
     pauses: tuple[float, ...] = (60.0, 600.0, 3000.0)
     timeout: float = 20.0
 
     @classmethod
     def local(cls) -> "Pace":
         """For a server of one's own."""
-        return cls(between=0, least=0, most=0, pauses=(0.2, 0.5, 1.0), timeout=5)
+        return cls(between=0, min_gap=0, max_gap=0, pauses=(0.2, 0.5, 1.0), timeout=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class Cookies:
 
 
 class YouTube:
-    """YouTube as a source of audio; see fetching.AudioSource. For one thread.
+    """YouTube as a source of audio; see base.AudioSource. For one thread.
 
     `search` is what yt-dlp searches with, "{query}" in it, or the URL of a JSON document
     `{"entries": [...]}` of flat entries; `video` is the URL of a video, "{id}" in it. They default
@@ -116,31 +117,48 @@ class YouTube:
 
         Raises TrackError (stage "match") where none is, naming the nearest that were turned down.
         """
-        scored = self.search(track)
-        found = [_match(one) for one in scored if one.accepted]
-        if not found:
-            raise TrackError("match", _turned_down(scored), retryable=not scored)
-        return found
+        verdicts = self.search(track)
+        matches = [_match(verdict) for verdict in verdicts if verdict.accepted]
+        if not matches:
+            raise TrackError("match", _turned_down(verdicts), retryable=not verdicts)
+        return matches
 
     def search(self, track: Track) -> list[Verdict]:
-        """Every answer of the search, with its score and the reason for it."""
+        """Return a verdict on every answer of the search, the accepted first, best first.
+
+        Where none of them is acceptable, the recording's ISRC is searched for as well.
+        """
         names = " ".join(artist.name for artist in track.artists[:2])
-        query = " ".join(f"{names} {track.title}".split())[:200]
+        candidates = self._candidates(f"{names} {track.title}")
+        verdicts = rank(track, candidates)
+        if track.isrc and not any(verdict.accepted for verdict in verdicts):
+            by_id = {candidate.id: candidate for candidate in candidates}
+            by_id |= {candidate.id: candidate for candidate in self._candidates(track.isrc)}
+            verdicts = rank(track, by_id.values())
+        return verdicts
+
+    def _candidates(self, text: str) -> list[Candidate]:
+        query = " ".join(text.split())[:200]
         entries = self._asking("match", lambda: self._entries(query))
         read = (Candidate.from_entry(entry) for entry in entries if isinstance(entry, Mapping))
-        return rank(track, [one for one in read if one is not None and _ID.fullmatch(one.id)])
+        return [candidate for candidate in read if candidate and _ID.fullmatch(candidate.id)]
 
-    def fetch(self, match: AudioMatch) -> Path:
-        """The audio of `match`, from the cache or downloaded as it is delivered."""
+    def fetch(self, match: AudioMatch, *, duration: float | None = None) -> Path:
+        """Return the audio of `match`, from the cache or downloaded as it is delivered.
+
+        Raises TrackError for what lasts too long or too short for a track of `duration` seconds.
+        """
         if not _ID.fullmatch(match.source_id):
             raise TrackError("fetch", "the library names a video by what is no id of YouTube's")
         key = f"{self.name}:{match.source_id}"
-        kept = self._cache.get(key)
-        if kept is not None:
-            return kept
+        cached = self._cache.get(key)
+        if cached is not None:
+            _demand_length(_length(cached), duration)
+            return cached
         url = self._video.replace("{id}", match.source_id)
         with self._cache.fetching() as folder:
-            file = self._asking("fetch", lambda: self._download(url, folder))
+            file = self._asking("fetch", lambda: self._download(url, folder, duration))
+            _demand_length(_length(file), duration)
             return self._cache.put(key, file)
 
     def fetch_url(self, url: str, folder: Path) -> Path:
@@ -168,10 +186,10 @@ class YouTube:
         with self._yt_dlp(options) as ydl:
             if "://" in self._search:
                 return _entries_at(ydl, self._search.replace("{query}", quote(query, safe="")))
-            found = ydl.extract_info(self._search.replace("{query}", query), download=False)
-            return list(itertools.islice((found or {}).get("entries") or (), 20))
+            answer = ydl.extract_info(self._search.replace("{query}", query), download=False)
+            return list(itertools.islice((answer or {}).get("entries") or (), 20))
 
-    def _download(self, url: str, folder: Path) -> Path:
+    def _download(self, url: str, folder: Path, wanted: float | None = None) -> Path:
         deadline = time.monotonic() + _MAX_SECONDS
         options = {
             "format": "bestaudio[ext=m4a]/bestaudio/best",
@@ -181,8 +199,8 @@ class YouTube:
             "extract_flat": "in_playlist",
             "max_filesize": _MAX_BYTES,
             "fixup": "never",
-            "match_filter": _refuse,
-            "progress_hooks": [lambda told: self._watch(told, deadline)],
+            "match_filter": partial(_refuse, wanted),
+            "progress_hooks": [lambda status: self._watch(status, deadline)],
         }
         self._rest()
         with self._yt_dlp(options) as ydl:
@@ -196,7 +214,7 @@ class YouTube:
 
     def _rest(self) -> None:
         """Wait until a polite while has passed since the last download began."""
-        gap = random.uniform(self._pace.least, self._pace.most)  # noqa: S311 - no secret
+        gap = random.uniform(self._pace.min_gap, self._pace.max_gap)  # noqa: S311 - no secret
         self._wait(self._rested + gap - time.monotonic())
         self._rested = time.monotonic()
 
@@ -206,10 +224,10 @@ class YouTube:
         if self._stopping.is_set():
             raise ServiceEnded("YouTube was left when the run ended")
 
-    def _watch(self, told: Mapping[str, Any], deadline: float) -> None:
+    def _watch(self, status: Mapping[str, Any], deadline: float) -> None:
         if self._stopping.is_set():
             raise ServiceEnded("YouTube was left when the run ended")
-        if (told.get("downloaded_bytes") or 0) > _MAX_BYTES:
+        if (status.get("downloaded_bytes") or 0) > _MAX_BYTES:
             raise TrackError("fetch", f"it delivers more than {_MAX_BYTES >> 20} MB")
         if time.monotonic() > deadline:
             reason = f"the download took more than {_MAX_SECONDS / 60:.0f} minutes"
@@ -227,7 +245,7 @@ class YouTube:
     def _common(self) -> dict[str, Any]:
         import io
 
-        unit = 2.0 if self._pace.least else 0.05
+        unit = 2.0 if self._pace.min_gap else 0.05
         waits = dict.fromkeys(("http", "fragment"), lambda n: min(30.0, unit * 2**n))
         return {
             "quiet": True,
@@ -251,7 +269,7 @@ class YouTube:
             _ = ydl.cookiejar
         except (YoutubeDLError, OSError, ValueError):
             name = (self._browser or "").partition(":")[0]
-            what = f"the browser {name!r}" if name else "the --cookies file"
+            what = f"the browser {name!r}" if name else "the cookie file"
             line = f"no cookies can be read from {what}: {_COOKIES_EXPECTED}"
             raise Misuse(line) from None
 
@@ -292,7 +310,7 @@ class YouTube:
         except ArtistIndexError:
             raise
         except Exception as error:  # a site that changed makes its extractor raise anything
-            return youtube_errors.understand(error, self._log.said)
+            return youtube_errors.understand(error, self._log.warnings)
 
     def _given_up(self, stage: str, refusal: Refusal, service: str) -> TrackError | ServiceEnded:
         if refusal.kind is ErrorKind.DISK:
@@ -304,7 +322,7 @@ class YouTube:
             self._row.clear()
         self._row.append(refusal.kind)
         lost = youtube_errors.as_track_error(refusal, service)
-        if len(self._row) >= _IN_A_ROW.get(refusal.kind, 1 << 30):
+        if len(self._row) >= _MAX_IN_A_ROW.get(refusal.kind, 1 << 30):
             return ServiceEnded(
                 f"{len(self._row)} downloads in a row failed, the last one because {lost.reason}; "
                 "run this again later, what is done is kept"
@@ -319,7 +337,7 @@ class _Log:
     """Where yt-dlp's messages go: nowhere, but its warnings help to understand its errors."""
 
     def __init__(self) -> None:
-        self.said = ""
+        self.warnings = ""
 
     def debug(self, message: str) -> None:
         """Of no use to anyone."""
@@ -328,8 +346,8 @@ class _Log:
     error = debug  # raised as well
 
     def warning(self, message: str) -> None:
-        """Kept for `refusals.understand`."""
-        self.said = f"{self.said}\n{message}"[-4000:]
+        """Keep it for `youtube_errors.understand`."""
+        self.warnings = f"{self.warnings}\n{message}"[-4000:]
 
 
 def _from_environment(variable: str, default: str, place: str) -> str:
@@ -346,9 +364,9 @@ def _read_cookies(file: Path) -> str:
     try:
         text = file.read_text("utf-8")
     except (OSError, ValueError):
-        raise Misuse(f"the --cookies file cannot be read: {_COOKIES_EXPECTED}") from None
+        raise Misuse(f"the cookie file cannot be read: {_COOKIES_EXPECTED}") from None
     if not any(line.count("\t") == 6 for line in text.splitlines()):
-        raise Misuse(f"the --cookies file holds no cookies: {_COOKIES_EXPECTED}")
+        raise Misuse(f"the cookie file holds no cookies: {_COOKIES_EXPECTED}")
     return text
 
 
@@ -362,23 +380,50 @@ def _entries_at(ydl: "YoutubeDL", url: str) -> list[Any]:
     return entries[:20] if isinstance(entries, list) else []
 
 
-def _refuse(info: Mapping[str, Any], *, incomplete: object = False) -> str | None:
+def _refuse(
+    wanted: float | None, info: Mapping[str, Any], *, incomplete: object = False
+) -> str | None:
     """yt-dlp's match filter: raises, so that the reason is told, for what is not to be fetched."""
     duration = info.get("duration")
     if info.get("is_live") or info.get("live_status") in ("is_live", "is_upcoming"):
         raise TrackError("fetch", "it is a live stream")
     if isinstance(duration, int | float) and duration > MAX_DURATION:
         raise TrackError("fetch", f"it lasts {duration / 60:.0f} minutes, more than one track does")
+    _demand_length(duration if isinstance(duration, int | float) else None, wanted)
     return None
 
 
-def _match(scored: Verdict) -> AudioMatch:
-    one = scored.candidate
-    return AudioMatch(YouTube.name, one.id, scored.score, scored.reason, one.title)
+def _demand_length(lasts: float | None, wanted: float | None) -> None:
+    """Raise where audio of `lasts` seconds cannot be a track of `wanted` seconds."""
+    if lasts and wanted and not is_as_long(lasts, wanted):
+        reason = f"what is delivered lasts {lasts:.0f} s, and {wanted:.0f} s are wanted"
+        raise TrackError("fetch", reason)
 
 
-def _turned_down(scored: list[Verdict]) -> str:
-    if not scored:
+def _length(file: Path) -> float | None:
+    """Return the seconds that an MP4 file declares, which YouTube mostly delivers; else None.
+
+    Read without FFmpeg: a stranger's file is decoded in the worker processes only.
+    """
+    from mutagen import MutagenError
+    from mutagen.mp4 import MP4
+
+    if file.suffix not in (".m4a", ".mp4"):
+        return None
+    try:
+        info = MP4(file).info  # type: ignore[no-untyped-call]  # mutagen
+        return float(info.length) if info is not None else None
+    except (MutagenError, OSError, ValueError, LookupError, AttributeError):
+        return None
+
+
+def _match(verdict: Verdict) -> AudioMatch:
+    video = verdict.candidate
+    return AudioMatch(YouTube.name, video.id, verdict.score, verdict.reason, video.title)
+
+
+def _turned_down(verdicts: list[Verdict]) -> str:
+    if not verdicts:
         return "the search found no video"
-    nearest = [f"{one.candidate.title[:60]!r} ({one.reason})" for one in scored[:3]]
-    return f"none of {len(scored)} videos is the track; nearest: " + "; ".join(nearest)
+    nearest = [f"{verdict.candidate.title[:60]!r} ({verdict.reason})" for verdict in verdicts[:3]]
+    return f"none of {len(verdicts)} videos is the track; nearest: " + "; ".join(nearest)

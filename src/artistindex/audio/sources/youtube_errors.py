@@ -8,14 +8,12 @@ import errno
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 
-from artistindex.errors import ServiceEnded, TrackError
-
-COOKIES = "--cookies FILE or --cookies-from-browser NAME"
+from artistindex.errors import Remedy, ServiceEnded, TrackError
 
 
-class ErrorKind(Enum):
+class ErrorKind(StrEnum):
     """What to do about an error."""
 
     BOT = "end: the service asks for proof of a person"
@@ -81,11 +79,14 @@ def plain(message: str) -> str:
 
 
 def as_service_unavailable(refusal: Refusal, service: str) -> ServiceEnded | None:
-    """The error that ends the service for this run, if `refusal` calls for it."""
+    """Return the error that ends the service for this run, if `refusal` calls for it."""
+    if refusal.kind is ErrorKind.BOT:
+        return ServiceEnded(
+            f"{service} wants proof that you are not a bot and gives out nothing more; what is "
+            "done is kept",
+            remedy=Remedy.GIVE_COOKIES,
+        )
     lines = {
-        ErrorKind.BOT: f"{service} wants proof that you are not a bot and gives out nothing "
-        f"more: give it your cookies ({COOKIES}), or wait a day; then run this again, what is "
-        "done is kept",
         ErrorKind.RUNTIME: f"{service} needs a JavaScript runtime to give out audio, and none was "
         "found: pip install 'yt-dlp[default,deno]', or install deno (https://deno.com); "
         "then run this again",
@@ -97,7 +98,7 @@ def as_service_unavailable(refusal: Refusal, service: str) -> ServiceEnded | Non
 
 
 def as_track_error(refusal: Refusal, service: str) -> TrackError:
-    """The error that gives up this audio, but not the service."""
+    """Return the error that gives up this audio, but not the service."""
     if refusal.kind is ErrorKind.FORBIDDEN:
         reason = f"{service} refused it twice (403): upgrade yt-dlp (pip install -U yt-dlp)"
         return TrackError("fetch", reason, retryable=True)
@@ -114,13 +115,13 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
     seen: set[int] = set()
     queue: list[BaseException | None] = [error]
     while queue:
-        one = queue.pop()
-        if one is None or id(one) in seen:
+        cause = queue.pop()
+        if cause is None or id(cause) in seen:
             continue
-        seen.add(id(one))
-        yield one
-        info = getattr(one, "exc_info", None)
-        queue += [one.__cause__, one.__context__, info[1] if info else None]
+        seen.add(id(cause))
+        yield cause
+        info = getattr(cause, "exc_info", None)
+        queue += [cause.__cause__, cause.__context__, info[1] if info else None]
 
 
 def _has_runtime() -> bool:
