@@ -5,12 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from artistindex._util.progress import Reporter
 from artistindex.entities import Artist, Failure, Service
 from artistindex.errors import ArtistIndexError, Remedy
 from artistindex.library.library import Library
 from artistindex.library.rows import StoredArtist
 from artistindex.metadata import local_files
 from artistindex.metadata.resolver import ArtistResolver, Resolved
+
+_FILES_A_REPORT = 100
 
 _log = logging.getLogger(__name__)
 
@@ -23,7 +26,7 @@ class Discovered:
     failures: list[Failure] = field(default_factory=list)
 
 
-def add_folder(library: Library, music: Path) -> set[int]:
+def add_folder(library: Library, music: Path, reporter: Reporter) -> set[int]:
     """Record the audio files below `music`, and return the ids of their artists.
 
     Files that have not changed since they were recorded are not read again. Raises what
@@ -32,7 +35,9 @@ def add_folder(library: Library, music: Path) -> set[int]:
     artist_ids: set[int] = set()
     nameless = 0
     library.clear_failures(stage="catalogue", below=music.resolve())
-    for file in local_files.scan(music, known=library.file):
+    for count, file in enumerate(local_files.scan(music, known=library.file), 1):
+        if count % _FILES_A_REPORT == 0:
+            reporter.activity(f"scanning {music}: {count} files")
         if isinstance(file, Failure):
             library.add_failure(file)
             nameless += 1
