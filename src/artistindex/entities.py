@@ -37,6 +37,7 @@ class FailureStage(StrEnum):
     IDENTITY = "identity"
     MATCH = "match"
     FETCH = "fetch"
+    READ = "read"
     DECODE = "decode"
     EMBED = "embed"
     OUTLIER = "outlier"

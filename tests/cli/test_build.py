@@ -398,7 +398,7 @@ NAMES = (
     "\u202egnp.exe",
     "c1 \x9b2J end",
     "[bold]rich[/bold]",
-    "x" * 10_000,
+    "x" * 1_000,
 )
 UNSAFE = [chr(code) for code in (*range(32), *range(0x7F, 0xA0), 0x202E) if chr(code) != "\n"]
 
@@ -409,7 +409,8 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Place:
     place = Place(tmp_path_factory.mktemp("hostile"))
     for number, name in enumerate(NAMES):
         path = sounds.write(place.music / f"{number}.flac", sounds.music(SECONDS, seed=number))
-        sounds.tag(path, artist=name, title=name, album=name)
+        own_id = f"{number:08x}-0000-4000-8000-000000000000"  # two that fold alike stay two
+        sounds.tag(path, artist=name, title=name, album=name, musicbrainz=own_id)
     sounds.write(place.music / os.fsdecode(b"caf\xe9 \x1b[31m\n.wav"), sounds.tone(440, 1))
     with pytest.MonkeyPatch.context() as patch:
         place.add_stand_ins(patch, "vggish")

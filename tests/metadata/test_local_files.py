@@ -21,6 +21,7 @@ from artistindex.entities import Artist, Failure, Track
 from artistindex.errors import ArtistIndexError, Misuse
 from artistindex.metadata.filename import from_path
 from artistindex.metadata.local_files import AudioFile, scan, spread_over_albums
+from artistindex.metadata.tag_reader import TagReaderHere
 
 SOUND = sounds.noise(0.1)
 BJORK = "87c5dedd-371d-4a53-9f7f-80522fb7f3cb"
@@ -56,7 +57,7 @@ class Put:
 
 
 def tracks(root: Path) -> list[Track]:
-    found = list(scan(root))
+    found = list(scan(root, reader=TagReaderHere()))
     assert all(isinstance(each, AudioFile) for each in found), found
     return [each.track for each in found if isinstance(each, AudioFile)]
 
@@ -71,7 +72,7 @@ def artists(track: Track) -> list[str]:
 
 
 def failures(root: Path) -> list[Failure]:
-    return [each for each in scan(root) if isinstance(each, Failure)]
+    return [each for each in scan(root, reader=TagReaderHere()) if isinstance(each, Failure)]
 
 
 # --- tags ---------------------------------------------------------------------------------------
@@ -101,7 +102,6 @@ def test_several_artists_come_from_several_values(put: Put, suffix: str) -> None
         "Tyler, The Creator",
         "AC/DC",
         "Earth; Wind",
-        "A feat. B",
         "X vs. Y",
         "+/-",
     ],
@@ -140,7 +140,7 @@ def test_an_album_artist_counts_only_where_there_is_no_artist(put: Put) -> None:
 def test_an_album_artist_of_everyone_is_no_artist(put: Put) -> None:
     put("1.flac", albumartist="Various Artists", title="Song")
     put("2 - Rezz - Edge.flac", albumartist="Various Artists")
-    found = list(scan(put.root))
+    found = list(scan(put.root, reader=TagReaderHere()))
     assert isinstance(found[0], Failure)
     assert isinstance(found[1], AudioFile)
     assert artists(found[1].track) == ["Rezz"]
@@ -162,8 +162,8 @@ def test_nul_bytes_and_ten_thousand_characters(put: Put) -> None:
     put("b.mp3", artist="\u202eRezz " + "z" * 10_000, title="a\0\0b\x1b[31m")
     first, second = tracks(put.root)
     assert artists(first) == ["Re", "zz"]  # what a NUL stands for wherever it may stand
-    assert len(first.title) == 10_000
-    assert len(artists(second)[0]) == 10_006
+    assert first.title == "T" * 1_000  # more is no title
+    assert artists(second)[0] == ("\u202eRezz " + "z" * 10_000)[:1_000]
     assert second.title == "a"
 
 
@@ -253,7 +253,7 @@ def test_titles_come_from_the_path_where_tags_have_none(put: Put) -> None:
 def test_size_and_time_belong_to_each_file(put: Put) -> None:
     path = put("a.flac", artist="Rezz")
     os.utime(path, ns=(1, 1_234_567_891))
-    (found,) = scan(put.root)
+    (found,) = scan(put.root, reader=TagReaderHere())
     assert isinstance(found, AudioFile)
     assert (found.size, found.mtime_ns) == (path.stat().st_size, 1_234_567_891)
 
@@ -269,7 +269,7 @@ def test_known_files_are_not_opened(put: Put) -> None:
 
     before = path.stat()
     path.write_bytes(b"?" * before.st_size)
-    (found,) = scan(put.root, known=known)
+    (found,) = scan(put.root, known=known, reader=TagReaderHere())
     assert isinstance(found, AudioFile)
     assert found.track is remembered
     assert asked == [(path.resolve(), before.st_size, path.stat().st_mtime_ns)]
@@ -337,7 +337,7 @@ def test_an_unreadable_folder_is_a_failure(blanks: dict[str, bytes], as_nobody: 
         put("shut/a.flac", artist="Hidden")
         (put.root / "shut").chmod(0)
         try:
-            found = list(scan(put.root))
+            found = list(scan(put.root, reader=TagReaderHere()))
         finally:
             (put.root / "shut").chmod(0o700)
     file, failure = found
@@ -384,7 +384,7 @@ def test_hostile_names_in_paths_and_tags(put: Put, name: str) -> None:
         assert track.title == kept
 
 
-@pytest.mark.parametrize("name", ["../../x", "AC/DC", "/etc/passwd", "a" * 10_000])
+@pytest.mark.parametrize("name", ["../../x", "AC/DC", "/etc/passwd", "a" * 1_000])
 def test_names_that_no_file_can_have_stay_names(put: Put, name: str) -> None:
     put("a.flac", artist=name)
     assert artists(only(put.root)) == [name]

@@ -12,8 +12,7 @@ class _Handler(logging.Handler):
     """Prints records to standard error, a remedy that comes with one in words."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        remedy, details = getattr(record, "remedy", None), getattr(record, "details", None)
-        message(words_for(record.getMessage(), remedy, details))
+        message(words_for(record.getMessage(), getattr(record, "remedy", None)))
 
 
 def set_up(*, quiet: bool, verbosity: int) -> None:

@@ -5,15 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from artistindex._util.progress import Reporter
 from artistindex.entities import Artist, Failure, Service
 from artistindex.errors import ArtistIndexError, Remedy
 from artistindex.library.library import Library
 from artistindex.library.rows import StoredArtist
 from artistindex.metadata import local_files
+from artistindex.metadata.attribution import Decision, decide_artists
+from artistindex.metadata.local_files import FolderScan
 from artistindex.metadata.resolver import ArtistResolver, Resolved
-
-_FILES_A_REPORT = 100
 
 _log = logging.getLogger(__name__)
 
@@ -26,29 +25,41 @@ class Discovered:
     failures: list[Failure] = field(default_factory=list)
 
 
-def add_folder(library: Library, music: Path, reporter: Reporter) -> set[int]:
+def add_folder(library: Library, music: Path) -> set[int]:
     """Record the audio files below `music`, and return the ids of their artists.
 
-    Files that have not changed since they were recorded are not read again. Raises what
-    `local_files.scan` raises, and ArtistIndexError where no file has an artist.
+    Raises what `survey` raises, and ArtistIndexError where no file has an artist.
     """
     artist_ids: set[int] = set()
     nameless = 0
     library.clear_failures(stage="catalogue", below=music.resolve())
-    for count, file in enumerate(local_files.scan(music, known=library.file), 1):
-        if count % _FILES_A_REPORT == 0:
-            reporter.activity(f"scanning {music}: {count} files")
+    scanned, decisions = survey(library, music)
+    for file in [*map(local_files.audio_file, decisions), *scanned.failures]:
         if isinstance(file, Failure):
             library.add_failure(file)
             nameless += 1
         else:
             track_id = library.upsert_file(file.track, size=file.size, mtime_ns=file.mtime_ns)
             artist_ids.update(library.artists_of(track_id))
+    if scanned.unread:
+        count, kinds = scanned.unread.total(), ", ".join(sorted(scanned.unread))
+        _log.warning("not read: %d files of kinds without a decoder (%s)", count, kinds)
     if nameless:
         _log.warning("not usable: %d of the files", nameless, extra={"remedy": Remedy.SEE_FAILURES})
     if not artist_ids:
         raise ArtistIndexError(f"no file in {music} has an artist", remedy=Remedy.SEE_FAILURES)
     return artist_ids
+
+
+def survey(library: Library, music: Path) -> tuple[FolderScan, list[Decision]]:
+    """Look through a folder of music, and decide whose each file is; records nothing.
+
+    Files that have not changed since they were recorded are not read again. Raises what
+    `local_files.scan_folder` raises.
+    """
+    scanned = local_files.scan_folder(music, known=library.file)
+    known = [stored.artist.name for stored in library.artists()]
+    return scanned, decide_artists(scanned.files, known)
 
 
 def add_names(

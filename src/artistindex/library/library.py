@@ -163,12 +163,16 @@ class Library:
         return self._tracks.file(path, size, mtime_ns)
 
     def upsert_file(self, track: Track, *, size: int, mtime_ns: int) -> int:
-        """Record a file of the user's own; one that changed loses its vectors and failures."""
+        """Record a file of the user's own; one that changed loses its vectors and failures.
+
+        One that did not change keeps them, whoever is credited for it now.
+        """
         if track.path is None:
             raise ValueError("a file's track needs its path")
         with self._db.transaction():
             known, unchanged = self._tracks.id_of_file(track.path, size, mtime_ns)
             if known is not None and unchanged:
+                self._recredit(known, track.artists)
                 return known
             if known is not None:
                 self._tracks.remove(known)
@@ -177,6 +181,13 @@ class Library:
             for artist in track.artists:
                 self._tracks.credit(self._artists.add(artist), track_id)
             return track_id
+
+    def _recredit(self, track_id: int, artists: Sequence[Artist]) -> None:
+        if self._tracks.artist_names(track_id) != {artist.name for artist in artists}:
+            self._tracks.remove_credits(track_id)
+            for artist in artists:
+                self._tracks.credit(self._artists.add(artist), track_id)
+            self._artists.remove_trackless()
 
     def artists_of(self, track_id: int) -> list[int]:
         """The ids of the artists that a track is credited to."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
-from artistindex.entities import AudioMatch, FailureStage, Track, TrackStage
+from artistindex.entities import Artist, AudioMatch, FailureStage, Track, TrackStage
 from artistindex.library.database import Database
 from artistindex.library.recordings import NEW_RECORDING, title_key
 from artistindex.library.rows import (
@@ -48,6 +48,14 @@ class Tracks:
         """Return the ids of the artists that a track is credited to."""
         rows = self._db.all("SELECT artist_id FROM credits WHERE track_id = ?", track_id)
         return [row["artist_id"] for row in rows]
+
+    def artist_names(self, track_id: int) -> set[str]:
+        """Return the names of the artists that a track is credited to."""
+        return {artist.name for artist in self._artists_of(track_id)}
+
+    def remove_credits(self, track_id: int) -> None:
+        """Say that a track is nobody's."""
+        self._db.run("DELETE FROM credits WHERE track_id = ?", track_id)
 
     def of_artists(self, artist_ids: Sequence[int]) -> Iterator[list[StoredTrack]]:
         """Yield the tracks of each artist, in the order in which they stand for it."""
@@ -173,12 +181,15 @@ class Tracks:
         return before - self._db.count("tracks")
 
     def _with_artists(self, track: Track, track_id: int) -> Track:
+        return replace(track, artists=self._artists_of(track_id))
+
+    def _artists_of(self, track_id: int) -> tuple[Artist, ...]:
         rows = self._db.all(
             "SELECT artists.* FROM artists JOIN credits ON artist_id = artists.id"
             " WHERE track_id = ? ORDER BY artists.id",
             track_id,
         )
-        return replace(track, artists=tuple(artist_of(row) for row in rows))
+        return tuple(artist_of(row) for row in rows)
 
 
 def _in_order(tracks: Sequence[StoredTrack]) -> list[StoredTrack]:

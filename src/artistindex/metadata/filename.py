@@ -1,11 +1,15 @@
-"""What the path of an audio file says of its artist, title and album."""
+"""What the path of an audio file says of its artist, title and album: a guess."""
 
 import os
 import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from artistindex import naming
 from artistindex.entities import Artist, Track
+from artistindex.metadata.nobody import is_nobodys_folder, is_shelf
 
 _DASH = re.compile(r"\s+[-–—]\s+")
 # "01 - ", "1-04. ", "7) " or, with its zero, "01 "; never the figures of "50 Cent", "2Pac" or
@@ -13,42 +17,128 @@ _DASH = re.compile(r"\s+[-–—]\s+")
 _TRACK_NUMBER = re.compile(
     r"(?:\d{1,2}-)?(?:\d{1,3}\s*[.)_]\s*|\d{1,3}\s*[-–—]\s+|0\d{1,2}\s+)(?=\S)"
 )
-_DISC = re.compile(r"(?:cd|dis[ck])\s*\d{1,2}", re.IGNORECASE)
-_NOBODY = frozenset(
-    map(naming.normalise, ("Various Artists", "Various", "VA", "V.A.", "Compilations"))
+_SIDE = re.compile(r"[A-HＡ-Ｈ][1-9]\d?\s*(?:[-–—.)_]\s*|\s)(?=\S)", re.IGNORECASE)
+_DISC = re.compile(r"(?:cd|dis[ck]|vinyl|side|lp)\s*(?:\d{1,2}|[A-H])", re.IGNORECASE)
+# what yt-dlp appends to the names of files: a YouTube id, or the number of another site
+_VIDEO_ID = re.compile(r"\s*\[(?:[\w-]{11}|\d{6,20})\]")
+# "Artist-Album-CD-1992-GRP" with "01-artist-title-grp" in it, all without spaces
+_RELEASE = re.compile(
+    r"[^\s-]+-(?P<album>[^\s-]+(?:-[^\s-]+)*?)(?:-[^\s-]+)?-(?:19|20)\d\d-(?P<group>\w+)"
 )
+_RELEASED = re.compile(r"(?i)(?:\d{2,3}|[a-h]\d{1,2})-(?P<artist>[^-\s]+)-(?P<title>\S+)")
+_NUMBER_WITHIN = re.compile(r"\s*[-–—]\s*\d{1,3}\s*[-–—]\s*")
+# what stands behind a dash and is no title of its own
+_VERSION = re.compile(
+    r"(?i)(?:.*\s)?(?:remix|mix|edit|live|version|remaster(?:ed)?|dub|demo|instrumental|acoustic"
+    r"|bootleg|rework|original|extended|reprise|part \w+|pt\.? ?\w+)(?:\s+(?:19|20)\d\d)?"
+)
+_BRACKETS = re.compile(r"[(\[][^)\]]*[)\]]")
+_SHARE = 0.8  # of the files in one place that make a habit
 
 
-def is_various_artists(artist: str) -> bool:
-    """Whether the name stands for no artist in particular, such as "Various Artists"."""
-    return naming.normalise(artist) in _NOBODY
+@dataclass(frozen=True, slots=True)
+class PathHabits:
+    """How the files of a whole folder are named.
 
-
-def from_path(path: Path) -> Track:
-    """What a path says, relative to the folder of music.
-
-    It is read as "Artist/Album/Title" or "Artist - Title", without numbers of tracks and folders of
-    discs. `artists` is empty where the path names none.
+    `sides` are the folders whose files are numbered as a record's sides (A1, B2); `dashed` those
+    whose files are called "Artist - Title", whatever the folders above are called; `artists` those
+    that are known to be an artist's, since there are albums in them.
     """
-    folders = [_readable(part) for part in path.parts[:-1]]
-    if len(folders) > 1 and _DISC.fullmatch(folders[-1]):
-        folders.pop()
-    stem = _readable(path.stem)
-    if " " not in stem:
-        stem = stem.replace("_", " ")
-    title = _without_number(stem)
+
+    sides: frozenset[tuple[str, ...]] = frozenset()
+    dashed: frozenset[tuple[str, ...]] = frozenset()
+    artists: frozenset[tuple[str, ...]] = frozenset()
+    all_dashed: bool = False
+
+    def is_dashed(self, folders: tuple[str, ...]) -> bool:
+        """Whether files in these folders are called "Artist - Title"."""
+        return self.all_dashed or folders in self.dashed
+
+
+ONE_FILE = PathHabits()
+
+
+def path_habits(paths: Iterable[Path]) -> PathHabits:
+    """Infer how the files of a folder are named from all their paths, relative to it."""
+    stems: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for path in paths:
+        stems[_folders(path)].append(_stem(path))
+    sides = {
+        place for place, names in stems.items() if len(names) > 1 and all(map(_SIDE.match, names))
+    }
+    shelves: dict[tuple[str, ...], list[tuple[tuple[str, ...], str]]] = defaultdict(list)
+    for place, names in stems.items():
+        for name in names:
+            shelves[place[:-1]].append((place, _title(name, place in sides)))
+    dashed = {
+        place
+        for shelf, files in shelves.items()
+        if _names_artists(files, shelf)
+        for place, _ in files
+    }
+    everything = [entry for files in shelves.values() for entry in files]
+    artists = {place[:-1] for place in stems if len(place) > 1 and not is_nobodys_folder(place[-2])}
+    return PathHabits(
+        frozenset(sides),
+        frozenset(dashed),
+        frozenset(artists),
+        all_dashed=len(everything) >= 3 and _names_artists(everything, ()),
+    )
+
+
+def _names_artists(files: Sequence[tuple[tuple[str, ...], str]], shelf: tuple[str, ...]) -> bool:
+    """Whether the names of these files begin with artists: not the folder's, and no versions."""
+    pairs = [(place, *_split(title)) for place, title in files]
+    named = [
+        before
+        for place, before, after in pairs
+        if before
+        and not _is_version(after)
+        and not any(naming.same_name(before, folder) for folder in place[-2:])
+    ]
+    distinct = {naming.normalise(name) for name in named}
+    return len(distinct) > 1 and len(named) >= _SHARE * len(pairs)
+
+
+def from_path(path: Path, habits: PathHabits = ONE_FILE) -> Track:
+    """What a path says, relative to the folder of music, in which `habits` rule.
+
+    It is read as "Artist/Album/Title" or "Artist - Title", without numbers of tracks and sides and
+    folders of discs. `artists` is empty where the path names none.
+    """
+    folders = _folders(path)
+    if release := _from_release(path):
+        return release
+    title = _title(_stem(path), folders in habits.sides)
     album = folders[-1] if folders else None
-    before, after = _split(title)
-    if len(folders) > 1 and not is_various_artists(folders[-2]):
-        artist = folders[-2]
+    dashed = _dashed(title, album)
+    artist = _artist_folder(folders, habits)
+    if artist and not (dashed.artists and habits.is_dashed(folders)):
+        before, after = _split(title)
+        mine = naming.same_name(before, artist)
+        only_artist = len(folders) < 2 or artist != folders[-2]
         return Track(
-            (Artist(artist),), after if naming.same_name(before, artist) else title, album=album
+            (Artist(artist),), after if mine else title, album=None if only_artist else album
         )
-    if not before and album is not None:
-        before, after = _split(album)[0], title  # "Artist - Album/Title"
-    if before and not is_various_artists(before):
-        return Track((Artist(before),), _without_number(after), album=album)
+    if dashed.artists or album is None:
+        return dashed
+    before, after = _split(album)  # "Artist - Album/Title"
+    if before and not is_nobodys_folder(before):
+        return Track((Artist(before),), _without_album(title, album), album=album)
     return Track((), title, album=album)
+
+
+def artist_and_title(text: str) -> tuple[str, str] | None:
+    """Split "Artist - Title"; None where it is not that, or what follows is only a version."""
+    before, after = _split(text)
+    if not before or is_nobodys_folder(before) or _is_version(after):
+        return None
+    return before, _without_number(after)
+
+
+def titled(path: Path, habits: PathHabits = ONE_FILE) -> str:
+    """Return the name of a file without its number, its suffix and what programs append."""
+    return _title(_stem(path), _folders(path) in habits.sides)
 
 
 def readable(path: str | Path) -> str:
@@ -63,6 +153,73 @@ def readable(path: str | Path) -> str:
         return os.fsencode(os.fspath(path)).decode("cp1252", "replace")
 
 
+def _folders(path: Path) -> tuple[str, ...]:
+    folders = [_readable(part) for part in path.parts[:-1]]
+    if len(folders) > 1 and _DISC.fullmatch(folders[-1]):
+        folders.pop()
+    return tuple(folders)
+
+
+def _stem(path: Path) -> str:
+    stem = _readable(path.stem)
+    shorter = _VIDEO_ID.sub("", stem) if _VIDEO_ID.search(stem) else stem
+    stem = shorter.strip() or stem
+    return stem if " " in stem else stem.replace("_", " ")
+
+
+def _title(stem: str, has_side: bool) -> str:
+    side = _SIDE.match(stem) if has_side else None
+    return _without_number(stem[side.end() :] if side else stem)
+
+
+def _artist_folder(folders: tuple[str, ...], habits: PathHabits) -> str | None:
+    """The folder that is an artist's, if any."""
+    if len(folders) > 1 and not is_nobodys_folder(folders[-2]):
+        return folders[-2]
+    if len(folders) > 1 and is_shelf(folders[-2]) and not is_nobodys_folder(folders[-1]):
+        return None if _split(folders[-1])[0] else folders[-1]  # "Techno/Artist/Title"
+    if folders and folders in habits.artists and not is_nobodys_folder(folders[-1]):
+        return folders[-1]  # beside the albums in it
+    return None
+
+
+def _dashed(title: str, album: str | None) -> Track:
+    """The "Artist - Title" or "Artist - Album - 01 - Title" in the name of a file."""
+    before, after = _split(title)
+    if not before or is_nobodys_folder(before):
+        return Track((), title, album=album)
+    inner = _NUMBER_WITHIN.search(after)
+    if inner and inner.start():
+        return Track((Artist(before),), after[inner.end() :], album=after[: inner.start()])
+    return Track((Artist(before),), _without_number(after), album=album)
+
+
+def _without_album(title: str, album: str) -> str:
+    """A title without the album, number and artist that are repeated before it."""
+    artist, name = _split(album)
+    for head in (album, name):
+        rest = title[len(head) :] if title.startswith(head) else ""
+        number = re.match(r"\s*[-–—]\s*\d{1,3}\s*[-–—]\s*", rest)
+        if number:
+            rest = rest[number.end() :]
+            mine = re.match(rf"{re.escape(artist)}\s*[-–—]\s*", rest, re.IGNORECASE)
+            return rest[mine.end() :] if mine else rest
+    return title
+
+
+def _from_release(path: Path) -> Track | None:
+    """What a release of the scene says, whose folder and files are named without spaces."""
+    folder, stem = (_readable(part) for part in (path.parent.name, path.stem))
+    release, file = _RELEASE.fullmatch(folder), _RELEASED.fullmatch(stem)
+    if release is None or file is None:
+        return None
+    artist, album = (text.replace("_", " ") for text in (file["artist"], release["album"]))
+    title = re.sub(rf"-{re.escape(release['group'])}$", "", file["title"], flags=re.IGNORECASE)
+    if is_nobodys_folder(artist):
+        return None
+    return Track((Artist(artist),), title.replace("_", " "), album=album)
+
+
 def _readable(part: str) -> str:
     return naming.clean(readable(part))
 
@@ -70,6 +227,10 @@ def _readable(part: str) -> str:
 def _without_number(text: str) -> str:
     number = _TRACK_NUMBER.match(text)
     return text[number.end() :] if number else text
+
+
+def _is_version(text: str) -> bool:
+    return _VERSION.fullmatch(_BRACKETS.sub("", text).strip()) is not None
 
 
 def _split(text: str) -> tuple[str, str]:

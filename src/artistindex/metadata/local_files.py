@@ -2,28 +2,37 @@
 
 import errno
 import os
-import re
 import stat
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import TypeVar
 
 from artistindex import naming
-from artistindex.entities import Artist, Failure, Track
-from artistindex.errors import ArtistIndexError, Misuse
-from artistindex.metadata.filename import from_path, is_various_artists, readable
-from artistindex.metadata.tags import Tags, read_tags
+from artistindex.entities import Failure, Track
+from artistindex.errors import ArtistIndexError, Misuse, TrackError
+from artistindex.metadata.attribution import Decision, TaggedFile, decide_artists
+from artistindex.metadata.filename import readable
+from artistindex.metadata.tag_reader import ReadsTags, TagReader
 
 _KINDS = (
-    "aac aif aiff ape au caf flac m4a m4b mka mp2 mp3 mp4 mpc oga ogg opus tta w64 wav webm wma wv"
+    "3g2 3gp aac ac3 adts aif aifc aiff ape asf au caf dff dsf dts eac3 flac flv m4a m4b m4p m4r"
+    " m4v mk3d mka mkv mov mp1 mp2 mp3 mp4 mpa mpc mpga oga ogg ogx oma opus rm snd spx tak ts tta"
+    " voc w64 wav wave weba webm wma wv"
 )
 SUFFIXES = frozenset(f".{kind}" for kind in _KINDS.split())
+# Of music too, but notes, instruments, locked or without a decoder.
+_UNREAD_KINDS = (
+    "669 aa aax aaxc amf it kar mid midi mod mo3 mptm mtm nsf ofr ofs psf ra s3m shn sid spc stm"
+    " vgm vgz xm"
+)
+_UNREAD = frozenset(f".{kind}" for kind in _UNREAD_KINDS.split())
+_NO_ARTIST = "no artist: neither a tag nor a path such as Artist/Album/Title or Artist - Title"
 
 Known = Callable[[Path, int, int], Track | None]
 _Item = TypeVar("_Item")
-_MUSICBRAINZ_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,33 +44,84 @@ class AudioFile:
     mtime_ns: int
 
 
+@dataclass(slots=True)
+class FolderScan:
+    """The audio files of a folder in the order of their names, before anything is decided.
+
+    `failures` are the files and folders that could not be read, of stage "catalogue"; `unread`
+    counts files of music that no decoder here opens, by suffix.
+    """
+
+    root: Path
+    files: list[TaggedFile] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    unread: Counter[str] = field(default_factory=Counter)
+
+
 def scan(
-    folder: Path, *, known: Known = lambda path, size, mtime_ns: None
+    folder: Path,
+    *,
+    known: Known = lambda path, size, mtime_ns: None,
+    artists: Iterable[str] = (),
+    reader: ReadsTags | None = None,
 ) -> Iterator[AudioFile | Failure]:
-    """Every audio file below `folder`, folder by folder in the order of their names.
+    """Every audio file below `folder` with its artists: `scan_folder`, then `decide_artists`.
+
+    A file without any artist, and what cannot be read, come out as failures of stage "catalogue".
+    `artists` are names that are artists by themselves. Raises what `scan_folder` raises.
+    """
+    found = scan_folder(folder, known=known, reader=reader)
+    for decision in decide_artists(found.files, artists):
+        yield audio_file(decision)
+    yield from found.failures
+
+
+def scan_folder(
+    folder: Path,
+    *,
+    known: Known = lambda path, size, mtime_ns: None,
+    reader: ReadsTags | None = None,
+) -> FolderScan:
+    """Read the tags of every audio file below `folder`, folder by folder.
 
     `known(path, size, mtime_ns)` gives the track of a file that was read before and has not changed
-    since; such a file is not opened. A file without any artist, and a folder that cannot be read,
-    come out as failures of stage "catalogue". What is hidden is passed over, links are followed
-    but no folder is entered twice. Paths are absolute.
+    since; such a file is not opened. What is hidden is passed over, links are followed but no
+    folder is entered twice. Paths are absolute. `reader` reads the tags; by default a process of
+    its own does.
 
     Raises Misuse unless `folder` is a folder, and ArtistIndexError where it holds no audio file.
     """
-    if not folder.is_dir():
-        wrong = "is not a folder" if folder.exists() else "does not exist"
-        raise Misuse(f"{readable(folder)} {wrong}; expected a folder of music")
-    root = folder.resolve()
-    empty = True
-    for found in _walk(root):
-        if isinstance(found, Failure):
-            yield found
-            continue
-        empty = False
-        yield _audio_file(found, root, known)
-    if empty:
-        raise ArtistIndexError(
-            f"{readable(folder)} holds no audio file; looked for {', '.join(_KINDS.split())}"
-        )
+    root = _demand_folder(folder)
+    found = FolderScan(root)
+    for path in _walk(root, found):
+        file = _file(path, root, known)
+        if isinstance(file, Failure):
+            found.failures.append(file)
+        else:
+            found.files.append(file)
+    if not found.files and not found.failures:
+        raise _no_audio(folder)
+    if reader is not None:
+        _read_tags(found, reader)
+    else:
+        with TagReader() as process:
+            _read_tags(found, process)
+    return found
+
+
+def demand_audio(folder: Path) -> None:
+    """Raise what `scan_folder` would raise of `folder`, without reading any file."""
+    root = _demand_folder(folder)
+    if next(_walk(root, FolderScan(root)), None) is None:
+        raise _no_audio(folder)
+
+
+def audio_file(decision: Decision) -> AudioFile | Failure:
+    """Return a file with the artists that were decided on, or why it has none."""
+    file = decision.file
+    if decision.artists:
+        return AudioFile(decision.track, file.size, file.mtime_ns)
+    return _failure(file.path, f"{_NO_ARTIST} ({decision.note})" if decision.note else _NO_ARTIST)
 
 
 def spread_over_albums(items: Sequence[_Item], track: Callable[[_Item], Track]) -> list[_Item]:
@@ -83,7 +143,21 @@ def _path(track: Track) -> str:
     return os.fspath(track.path or "")
 
 
-def _walk(root: Path) -> Iterator[Path | Failure]:
+def _demand_folder(folder: Path) -> Path:
+    if not folder.is_dir():
+        wrong = "is not a folder" if folder.exists() else "does not exist"
+        raise Misuse(f"{readable(folder)} {wrong}; expected a folder of music")
+    return folder.resolve()
+
+
+def _no_audio(folder: Path) -> ArtistIndexError:
+    return ArtistIndexError(
+        f"{readable(folder)} holds no audio file; looked for {', '.join(_KINDS.split())}"
+    )
+
+
+def _walk(root: Path, found: FolderScan) -> Iterator[Path]:
+    """Yield the audio files; what cannot be entered or decoded is taken down in `found`."""
     entered: set[tuple[int, int]] = set()
     unreadable: list[OSError] = []
     for place, folders, files in os.walk(root, followlinks=True, onerror=unreadable.append):
@@ -92,76 +166,59 @@ def _walk(root: Path) -> Iterator[Path | Failure]:
             continue
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES:
+            suffix = os.path.splitext(name)[1].lower()
+            if name.startswith("."):
+                continue
+            if suffix in SUFFIXES:
                 yield Path(place, name)
+            elif suffix in _UNREAD:
+                found.unread[suffix] += 1
     for error in unreadable:
         reason = f"the folder cannot be read: {error.strerror}"
-        yield Failure(readable(error.filename), "catalogue", reason, retryable=True)
+        found.failures.append(
+            Failure(readable(error.filename), "catalogue", reason, retryable=True)
+        )
 
 
 def _enter(place: str, entered: set[tuple[int, int]], unreadable: list[OSError]) -> bool:
     """Whether a folder is met for the first time: a link may lead back to it."""
     try:
-        held = os.stat(place)
+        status = os.stat(place)
     except OSError as error:
         unreadable.append(error)
         return False
-    met = (held.st_dev, held.st_ino) in entered
-    entered.add((held.st_dev, held.st_ino))
+    met = (status.st_dev, status.st_ino) in entered
+    entered.add((status.st_dev, status.st_ino))
     return not met
 
 
-def _audio_file(path: Path, root: Path, known: Known) -> AudioFile | Failure:
+def _file(path: Path, root: Path, known: Known) -> TaggedFile | Failure:
     try:
-        held = path.stat()
+        status = path.stat()
     except OSError as error:
         return _failure(path, f"cannot be read: {error.strerror}", retryable=True)
-    if not stat.S_ISREG(held.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         return _failure(path, "not a regular file")
     if not os.access(path, os.R_OK):
         return _failure(path, f"cannot be read: {os.strerror(errno.EACCES)}", retryable=True)
-    track = known(path, held.st_size, held.st_mtime_ns) or _read(path, root)
-    if not track.artists:
-        return _failure(
-            path,
-            "no artist: neither a tag nor a path such as Artist/Album/Title or Artist - Title",
-        )
-    return AudioFile(track, held.st_size, held.st_mtime_ns)
-
-
-def _read(path: Path, root: Path) -> Track:
-    tags = read_tags(path)
-    named = from_path(path.relative_to(root))
-    return Track(
-        _artists(tags) or named.artists,
-        next(iter(tags.titles), named.title),
-        album=next(iter(tags.albums), named.album),
-        path=path,
+    earlier = known(path, status.st_size, status.st_mtime_ns)
+    return TaggedFile(
+        path, path.relative_to(root), status.st_size, status.st_mtime_ns, earlier=earlier
     )
 
 
-def _artists(tags: Tags) -> tuple[Artist, ...]:
-    """`artist` counts, `albumartist` only where it is missing; ids where there is one for each."""
-    if not tags.artists:
-        return tuple(
-            Artist(name) for name in _distinct(tags.album_artists) if not is_various_artists(name)
-        )
-    ids: list[str | None] = [id_.lower() for id_ in tags.musicbrainz_ids]
-    valid = all(id_ and _MUSICBRAINZ_ID.fullmatch(id_) for id_ in ids)
-    if not valid or len(ids) != len(tags.artists):
-        return tuple(map(Artist, _distinct(tags.artists)))
-    pairs = zip(tags.artists, ids, strict=True)
-    return tuple(
-        dict.fromkeys(Artist(name, {"musicbrainz": id_} if id_ else {}) for name, id_ in pairs)
-    )
-
-
-def _distinct(spelled: Sequence[str]) -> list[str]:
-    """The first spelling of each name."""
-    found: dict[str, str] = {}
-    for name in spelled:
-        found.setdefault(naming.normalise(name), name)
-    return list(found.values())
+def _read_tags(found: FolderScan, reader: ReadsTags) -> None:
+    """Give every file its tags; one whose tags cannot be read becomes a failure."""
+    unread = [file.path for file in found.files if file.earlier is None]
+    outcomes = reader.read(unread)
+    files = []
+    for file in found.files:
+        outcome = next(outcomes) if file.earlier is None else file.tags
+        if isinstance(outcome, TrackError):
+            found.failures.append(_failure(file.path, outcome.reason, retryable=outcome.retryable))
+        else:
+            files.append(replace(file, tags=outcome))
+    found.files = files
 
 
 def _failure(path: Path, reason: str, *, retryable: bool = False) -> Failure:

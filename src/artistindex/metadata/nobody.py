@@ -1,0 +1,53 @@
+"""Names, ids and folders that stand for no artist in particular."""
+
+import re
+import tomllib
+from functools import cache
+from importlib import resources
+
+from artistindex import naming
+
+_YEARS = re.compile(
+    r"(?:19|20)\d\d(?:\s*-\s*(?:(?:19|20)\d\d|\d\d))?|(?:19)?[5-9]0s|(?:20)?[0-2]0s"
+)
+
+
+def is_nobody(artist: str, id_: str | None = None) -> bool:
+    """Whether a name or its MusicBrainz id stands for no artist in particular."""
+    return is_various_artists(artist) or _is_any(artist, "unknown") or id_ in _special_ids()
+
+
+def is_various_artists(artist: str) -> bool:
+    """Whether the name stands for several artists without naming them: "Various Artists"."""
+    return _is_any(artist, "various")
+
+
+def is_nobodys_folder(folder: str) -> bool:
+    """Whether a folder of this name is no artist's: Downloads, House, 2019, Various Artists."""
+    heap = _is_any(folder, "heaps") or _YEARS.fullmatch(folder) is not None
+    return heap or is_shelf(folder) or is_nobody(folder)
+
+
+def is_shelf(folder: str) -> bool:
+    """Whether the folders in a folder of this name are likely to be artists': Music, Techno."""
+    return _is_any(folder, "shelves") or _is_any(folder, "genres")
+
+
+def _is_any(name: str, kind: str) -> bool:
+    return naming.normalise(name.replace("_", " ").strip() or name) in _keys()[kind]
+
+
+@cache
+def _keys() -> dict[str, frozenset[str]]:
+    return {kind: frozenset(map(naming.normalise, names)) for kind, names in _words().items()}
+
+
+@cache
+def _special_ids() -> frozenset[str]:
+    return frozenset(_words()["special_ids"])
+
+
+@cache
+def _words() -> dict[str, list[str]]:
+    text = resources.files("artistindex.metadata").joinpath("data/nobody.toml")
+    return tomllib.loads(text.read_text("utf-8"))

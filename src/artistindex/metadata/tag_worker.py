@@ -1,0 +1,50 @@
+"""What the process that reads tags runs, batch after batch."""
+
+from collections.abc import Callable
+from multiprocessing import connection
+from pathlib import Path
+
+from artistindex._util.worker_process import stand_by_parent
+from artistindex.errors import TrackError
+from artistindex.metadata.tags import Tags, read_tags
+
+MAX_MEMORY = 2 << 30  # bytes of address space
+
+
+def tags_or_error(path: Path) -> Tags | TrackError:
+    """Return the tags of a file, or why they cannot be read."""
+    try:
+        return read_tags(path)
+    except OSError as error:
+        reason = f"cannot be read: {error.strerror or error}"
+        return TrackError("catalogue", reason, retryable=True)
+    except MemoryError:
+        return TrackError("catalogue", "its tags take more memory than tags may")
+
+
+def work(
+    pipe: "connection.Connection", *, read: Callable[[Path], Tags | TrackError] = tags_or_error
+) -> None:
+    """Send None when ready; then for every path of the lists from `pipe` its Tags or a TrackError.
+
+    Returns when the other end is closed.
+    """
+    stand_by_parent()
+    _limit_memory()
+    pipe.send(None)
+    while True:
+        try:
+            paths = pipe.recv()
+        except (EOFError, OSError):
+            return
+        for path in paths:
+            pipe.send(read(path))
+
+
+def _limit_memory() -> None:
+    try:
+        import resource
+    except ImportError:  # there is no such limit on Windows
+        return
+    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
