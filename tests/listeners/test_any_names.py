@@ -12,7 +12,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from artistindex.listeners.favourites import read_favourites, unique
+from artistindex.errors import Misuse
+from artistindex.listeners.bills import Lineup
+from artistindex.listeners.favourites import Favourites, read_favourites, unique
 from artistindex.listeners.lineups import read_lineup
 
 HOSTILE = (
@@ -207,3 +209,69 @@ def test_lineups(path: Path, write: Write, names: list[str]) -> None:
 def test_typed_lineups(path: Path, write: Write, names: list[str]) -> None:
     path.write_text(write(names), "utf-8", newline="")
     assert read_lineup(path).names == names
+
+
+FRAGMENTS = (
+    *(
+        "artist",
+        "name:",
+        "- ",
+        "days:",
+        "{",
+        "}",
+        "[",
+        "]",
+        '"',
+        ",",
+        ";",
+        "\t",
+        "\n",
+        "\n\n",
+        ": ",
+    ),
+    *("#EXTINF:1,A - B", "#EXTM3U", "<a>", "</a>", "<!DOCTYPE x>", "22:00", "Friday", "2026-01-02"),
+    *(
+        "&a",
+        "*a",
+        "!!x",
+        "%",
+        "|",
+        ">",
+        "---",
+        "plays",
+        "events",
+        "null",
+        "1e999",
+        "Rezz",
+        "\ufeff",
+    ),
+    *('{"artists": [', '{"events": [', '{"name": "A"}', "]}", '["A"]', "01 Jan 2025 10:00", "\x85"),
+)
+
+
+@settings(deadline=None, max_examples=200)
+@given(fragments=st.lists(st.one_of(st.sampled_from(FRAGMENTS), st.text(max_size=5)), max_size=20))
+def test_any_file_is_read_or_refused_in_one_line(path: Path, fragments: list[str]) -> None:
+    path.write_bytes("".join(fragments).encode("utf-8", "surrogatepass"))
+    for read in (read_favourites, read_lineup):
+        names, problem = outcome(read, path)
+        assert bool(names) != bool(problem)
+        assert "\n" not in problem
+        assert not any(name.startswith(("http", "<a>", "#EXT")) for name in names)
+
+
+def outcome(read: Callable[[Path], Favourites | Lineup], path: Path) -> tuple[list[str], str]:
+    """The names that were read and why none were."""
+    try:
+        return read(path).names, ""
+    except Misuse as error:
+        return [], str(error)
+
+
+@pytest.mark.parametrize("content", ["null", "[[[1]]]", "[null]", '{"days": [{"artists": [[1]]}]}'])
+def test_other_json_is_refused(path: Path, content: str) -> None:
+    for read in (read_favourites, read_lineup):
+        json_path = path.with_suffix(".json")
+        json_path.write_text(content)
+        with pytest.raises(Misuse):
+            read(json_path)

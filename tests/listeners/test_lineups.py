@@ -75,6 +75,12 @@ def test_a_pasted_poster(tmp_path: Path) -> None:
         ("- *NSYNC\n- &ME\n- re: member\n- Nu: Tone", "*NSYNC|&ME|re: member|Nu: Tone"),
         ("Rezz (Sat)\nSunday (1994)", "Rezz|Sunday (1994)"),
         ("Line-up:\nRezz\nfestival 2026\nBreakage 2010", "Rezz|Breakage 2010"),
+        ("**Main Stage**\n* [Rezz](https://example.org) - 10:00 PM\n* Vril", "Rezz|Vril"),
+        (
+            "Headliner: Rezz\nSupport: Vril, Foo, Bar\nVenue: Barn\nDate: 1.2.2026",
+            "Rezz|Vril|Foo|Bar",
+        ),
+        ("Barcelona, 18 June 2026\nRezz\n7 PM doors / 8 PM show\n12 Main Street, CA", "Rezz"),
         ("artist,day\nRezz,Fri\nVril,Sat", "Rezz|Vril"),
         ("name;day\nRezz;Fri", "Rezz"),
         ('["Rezz", {"name": "Vril"}, "10:30p-7a"]', "Rezz|Vril"),
@@ -97,6 +103,9 @@ def test_names(tmp_path: Path, content: str, names: str) -> None:
         "Friday:\n  - Rezz\n  - Vril\n  - Foo\nSaturday:\n  - Bar\n  - Baz\n  - Vril\n",
         '{"Friday": ["Rezz", "Vril", "Foo"],'
         ' "Saturday": {"Main": ["Bar", {"name": "Baz"}, "Vril"]}}',
+        "## Friday\nRezz\nVril\nFoo\n## Saturday:\nBar\nBaz\nVril",
+        "Friday - Rezz, Vril, Foo\nSaturday – Bar, Baz, Vril",
+        "Rezz\tFriday\nVril\tFriday\nFoo\tFriday\nBar\tSaturday\nBaz\tSaturday\nVril\tSaturday",
         "Rezz,Friday\nVril,Friday\nFoo,Friday\nBar,Saturday\nBaz,Saturday\nVril,Saturday",
         "day;artist\nFriday;Rezz\nFriday;Vril\nFriday;Foo\n"
         "Saturday;Bar\nSaturday;Baz\nSaturday;Vril",
@@ -113,6 +122,14 @@ def test_days(tmp_path: Path, content: str) -> None:
         "Bar": ("Saturday",),
         "Baz": ("Saturday",),
     }
+
+
+def test_columns_without_a_header(tmp_path: Path) -> None:
+    columns = "22:00\tRezz\tFriday\tMain Stage\n23:00\tVril\tSaturday\tSecond Stage\n"
+    assert [act.appearances for act in read_lineup(write(tmp_path, columns))] == [
+        (Appearance(day="Friday", stage="Main Stage", set_time="22:00"),),
+        (Appearance(day="Saturday", stage="Second Stage", set_time="23:00"),),
+    ]
 
 
 def test_what_an_event_tells_is_kept(tmp_path: Path) -> None:

@@ -20,15 +20,21 @@ _WORDED_DATE = (
     rf"|{_DAY_OF_MONTH}\s+(?:of\s+)?{_MONTH}(?:,?\s+\d{{4}})?)"
 )
 _NUMERIC_DATE = r"(?:\d{4}-\d{2}-\d{2}|\d{1,2}[./-]\d{1,2}[./-](?:\d{4}|\d{2}))"
+_SHORT_DATE = r"\d{1,2}[./]\d{1,2}\.?"
 _DATE = rf"(?:{_NUMERIC_DATE}|{_WORDED_DATE})"
 _NUMBERED = (
     r"(?:day|weekend|week|night|tag|jour|día|dia)\s*#?\s*(?:\d{1,2}|one|two|three|four|five)"
 )
 _EVERY = r"(?:both|all)\s+(?:days|weekends|nights|weekend)"
-_DAY = rf"(?:{_WEEKDAY}(?:[\s,]+(?:{_DATE}|{_DAY_OF_MONTH}))?|{_DATE}|{_NUMBERED}|{_EVERY})"
+_WEEKDAY_AND_DATE = rf"{_WEEKDAY}(?:[\s,]+(?:{_DATE}|{_SHORT_DATE}|{_DAY_OF_MONTH}))?"
+_DAY = rf"(?:{_WEEKDAY_AND_DATE}|{_DATE}|{_NUMBERED}|{_EVERY})"
 _A_DAY = re.compile(rf"{_DAY}(?:\s*[-–—:,(]\s*{_DAY}\)?)?", re.IGNORECASE)
 _A_DATE = re.compile(_NUMERIC_DATE)
 _ANY_DATE = re.compile(_DATE, re.IGNORECASE)
+_DATE_WITH_YEAR = re.compile(
+    rf"\b(?:{_NUMERIC_DATE}|{_MONTH}\s+{_DAY_OF_MONTH},?\s+\d{{4}}|{_DAY_OF_MONTH}\s+{_MONTH},?\s+\d{{4}})\b",
+    re.IGNORECASE,
+)
 _ISO_DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ]|$)")
 
 _HOUR_24 = r"(?:(?:[01]?\d|2[0-4])[:h][0-5]\d|(?:[01]\d|2[0-4])\.[0-5]\d)"
@@ -63,6 +69,11 @@ def is_day(text: str) -> bool:
 def is_date(text: str) -> bool:
     """Tell whether the whole text is a date in digits."""
     return _A_DATE.fullmatch(text.strip()) is not None
+
+
+def holds_date(text: str) -> bool:
+    """Tell whether a date with its year stands somewhere in a text."""
+    return _DATE_WITH_YEAR.search(text) is not None
 
 
 def is_time(text: str) -> bool:

@@ -10,6 +10,8 @@ from artistindex.listeners.bills import Appearance, Bill, BilledAct, Event
 from artistindex.listeners.not_names import not_a_name
 from artistindex.listeners.typed_lists import strip_quotes, typed_lines
 
+_DAY_HEADING = re.compile(r"^[ \t]*#+[ \t]+(\S.*)$", re.MULTILINE)  # of Markdown
+_DAY_AND_ACTS = re.compile(r"(?P<day>[^-–—]{2,30}?)\s+[-–—]\s+(?P<rest>\S.*)")
 _GAP = re.compile(r"\s*\t\s*|\s{3,}")
 _COLUMNS = re.compile(r"\t|\s+[•·●★☆✦◆⚡|∙]\s*|\s*[•●★✦◆]\s+|\s+/\s+")
 _LISTED = re.compile(r'\s*"[^"]*"\s*(?=,|$)|[^,]+')
@@ -22,7 +24,7 @@ _DAY_AFTER_COMMA = re.compile(r"(?P<name>.*\S)\s*[,;\t]\s*(?P<day>[^,;\t]+)")
 _DAY_IN_BRACKET = re.compile(r"(?P<name>.*\S)\s*[(\[](?P<day>[^()\[\]]+)[)\]]")
 _LABELLED = re.compile(r"(?P<label>[^:,]{2,40}?)\s*:(?:\s+(?P<rest>\S.*))?")
 _STAGE = re.compile(
-    r"(?:.*\s)?(?:stage|tent)(?:\s*(?:#?\d+|by\s.*|presented by\s.*))?", re.IGNORECASE
+    r"(?:[^\t]{1,40}\s)?(?:stage|tent)(?:\s*(?:#?\d+|by\s.*|presented by\s.*))?", re.IGNORECASE
 )
 _LIST_LABEL = re.compile(
     r"(?:full |the )?(?:line[- ]?up|artists?|acts?|live(?: acts?)?|djs?|bands?|music|performers?|"
@@ -37,7 +39,10 @@ _OTHER_LABEL = re.compile(
 )
 _NOISE = re.compile(
     r"(?:full\s+)?line[- ]?up(?:\s+.*)?|.*\sline[- ]?up|.*\bfestival(?:\s+(?:19|20)\d\d)?"
-    r"|doors\b.*\d.*|(?:buy\s+)?tickets\b.*|all ages|(?:18|19|21)\s*\+.*|free entry"
+    r"|doors?(?:\b.*\d.*)?|show|starts?|ages?\s+\d+.*|with (?:special guests?|support(?: from)?)"
+    r"|.*\b[A-Z]{2}\s+\d{5}"
+    r"|.*\b\d{1,5}\s+[\w.' ]+\s(?:street|st|avenue|ave|road|rd)\.?(?:,.*)?"
+    r"|(?:buy\s+)?tickets\b.*|all ages|(?:18|19|21)\s*\+.*|free entry"
     r"|rsvp\b.*|sold out|.*(?:^|\s)[$€£]\d+.*|.*\d\s?[€£](?:\s.*)?|presents?:?|feat(?:uring|\.)?:?"
     r"|(?:in )?alphabetical order.*|plus|and|with|b2b|[-–—=_*~•·|.\s]{2,}",
     re.IGNORECASE,
@@ -69,6 +74,7 @@ def read_poster(text: str, knows: Knows | None = None) -> Bill:
     Headings, addresses, prices and "TBA" are left out. Commas separate acts where most lines hold
     several; else they belong to the names. `knows` keeps a name with a comma of its own together.
     """
+    text = _DAY_HEADING.sub(_uncomment_day, text)
     lines = [_GAP.sub("\t", line) for _, line in typed_lines(text)]
     if len(lines) > 1 and _TITLE.fullmatch(lines[0]) and not calendar.is_day(lines[0]):
         lines = lines[1:]
@@ -81,6 +87,11 @@ def read_poster(text: str, knows: Knows | None = None) -> Bill:
             acts += _acts(name, here, style, knows)
     events = dict.fromkeys(act.appearance.event for act in acts)
     return Bill(tuple(acts), tuple(event for event in events if event))
+
+
+def _uncomment_day(match: re.Match[str]) -> str:
+    heading = match[1].strip().rstrip(":")
+    return heading if calendar.is_day(heading) else ""
 
 
 def _style_of(lines: Sequence[str]) -> _Style:
@@ -102,14 +113,19 @@ def _is_heading(line: str) -> bool:
     if len(line) > _MAX_HEADING:
         return False
     labelled = _LABELLED.fullmatch(line)
-    return calendar.is_day(line) or bool(labelled and not labelled["rest"]) or _is_noise(line)
+    is_label = labelled and (not labelled["rest"] or _OTHER_LABEL.fullmatch(labelled["label"]))
+    return calendar.is_day(line) or bool(is_label) or _is_noise(line)
 
 
 def _is_noise(line: str) -> bool:
     if len(line) > _MAX_HEADING:
         return False
-    is_noise = _NOISE.fullmatch(line) or not_a_name(line) or is_to_be_announced(line)
-    return bool(is_noise)
+    return bool(
+        _NOISE.fullmatch(line)
+        or not_a_name(line)
+        or is_to_be_announced(line)
+        or (calendar.holds_date(line) and not calendar.is_day(line))
+    )
 
 
 def _read_line(line: str, here: Appearance, style: _Style) -> tuple[Appearance, tuple[str, ...]]:
@@ -123,6 +139,9 @@ def _read_line(line: str, here: Appearance, style: _Style) -> tuple[Appearance, 
         return _on_day(here, line), ()
     if calendar.is_time(line):
         return replace(here, set_time=line), ()
+    dashed = _DAY_AND_ACTS.fullmatch(line)
+    if dashed and calendar.is_day(dashed["day"]):
+        return _on_day(here, dashed["day"]), (dashed["rest"],)
     labelled = _LABELLED.fullmatch(line)
     if labelled and (placed := _labelled(labelled["label"].strip(), here, labelled["rest"])):
         return placed, (labelled["rest"],) if labelled["rest"] else ()
@@ -172,23 +191,34 @@ def _day_after_comma(line: str) -> tuple[str, str] | None:
 
 
 def _acts(words: str, here: Appearance, style: _Style, knows: Knows | None) -> Iterator[BilledAct]:
-    set_time = here.set_time
     has_clear_time = calendar.split_time(words)[1] is not None
-    for piece in _split_acts(words, style, knows):
+    pieces = _split_acts(words, style, knows)
+    here = _placed_by(pieces, here) if len(pieces) > 1 else here
+    for piece in pieces:
         if calendar.is_time(piece):
-            set_time = piece
+            here = replace(here, set_time=piece)
             continue
         bare = style.has_bare_times and not has_clear_time
-        name, own_time = calendar.split_time(piece, bare=bare)
-        placed = replace(here, set_time=own_time or set_time)
+        name, set_time = calendar.split_time(piece, bare=bare)
+        placed = replace(here, set_time=set_time or here.set_time)
         if (bracket := _DAY_IN_BRACKET.fullmatch(name)) and calendar.is_day(bracket["day"]):
-            name, placed = (
-                bracket["name"],
-                replace(_on_day(here, bracket["day"]), set_time=own_time),
-            )
+            name = bracket["name"]
+            placed = replace(_on_day(here, bracket["day"]), set_time=placed.set_time)
         name = strip_quotes(name)
-        if name and not calendar.is_day(name) and not _is_noise(name):
+        if name and not (calendar.is_day(name) or _is_noise(name) or _STAGE.fullmatch(name)):
             yield BilledAct(name, placed)
+
+
+def _placed_by(pieces: Sequence[str], here: Appearance) -> Appearance:
+    """Return the place that the columns of a line tell, whichever side of the name they are on."""
+    for piece in pieces:
+        if calendar.is_day(piece):
+            here = replace(_on_day(here, piece), stage=here.stage, set_time=here.set_time)
+        elif _STAGE.fullmatch(piece):
+            here = replace(here, stage=piece)
+        elif calendar.is_time(piece):
+            here = replace(here, set_time=piece)
+    return here
 
 
 def _split_acts(words: str, style: _Style, knows: Knows | None) -> list[str]:

@@ -155,16 +155,19 @@ def _parse_yaml(text: str, source: Path) -> Any:
 def _is_yaml(text: str) -> bool:
     """Tell YAML from a list that a person typed, which may have bullets and headings too.
 
-    What decides is keys with values, in at least half of the lines that are no bare items.
+    What decides is keys with values, in at least half of the lines that are no bare items; in all
+    of them where the keys have capitals.
     """
     lines = [line.strip() for line in text.splitlines()]
     lines = [line for line in lines if line and not line.startswith("#") and line != "---"]
     matches = [match for line in lines if (match := _KEYED.fullmatch(line))]
     keys = Counter(match["key"] for match in matches)
     keyed = [match for match in matches if _is_key(match, keys)]
+    lower = sum(match["key"].islower() for match in keyed)  # as people seldom write headings
     items = sum(line.startswith("- ") for line in lines) - sum(bool(m["item"]) for m in keyed)
     days = sum(calendar.is_day(match["key"]) for match in matches)
-    is_mostly_keyed = len(keyed) >= _MIN_KEYED_SHARE * (len(lines) - items - days)
+    others = len(lines) - items - days
+    is_mostly_keyed = lower >= _MIN_KEYED_SHARE * others or len(keyed) == others
     return is_mostly_keyed and any(match["value"] for match in keyed)
 
 

@@ -7,6 +7,8 @@ _BULLET = re.compile(r"(?:[-*+–—•·●○▪▫◦‣⁃►▸★☆✦]|\
 _NUMBER = re.compile(r"(?:\d{1,4}[.)]|\(\d{1,4}\)|#\d{1,4}[.:)])\s+(?=\S)")
 _FIRST = re.compile(r"\(?1[.)]\s")
 _COMMENT = re.compile(r"#(?!\d)")
+_LINK = re.compile(r"\[([^\[\]]+)\]\(https?://[^()\s]*\)")
+_BOLD = re.compile(r"(\*\*|__)(?=\S)(.+)(?<=\S)\1:?")
 _MIN_NUMBERED_SHARE = 0.5
 
 
@@ -16,7 +18,7 @@ def typed_lines(text: str) -> Iterator[tuple[int, str]]:
     A number is one of the list, and none of a name, where at least half of the lines have one.
     """
     lines = [
-        (number, strip_bullet(line))
+        (number, _strip_markdown(strip_bullet(line)))
         for number, line in enumerate(map(str.strip, text.splitlines()), 1)
         if line and not _COMMENT.match(line)
     ]
@@ -25,6 +27,12 @@ def typed_lines(text: str) -> Iterator[tuple[int, str]]:
     is_numbered = is_list and len(numbered) >= _MIN_NUMBERED_SHARE * len(lines)
     for number, line in lines:
         yield number, strip_quotes(strip_number(line) if is_numbered else line)
+
+
+def _strip_markdown(line: str) -> str:
+    """Return a line without what makes it bold, and links as their words."""
+    bold = _BOLD.fullmatch(line)
+    return _LINK.sub(r"\1", bold[2].strip() if bold else line)
 
 
 def strip_bullet(line: str) -> str:
