@@ -37,6 +37,7 @@ class Remedy(StrEnum):
     NAME_AN_ARTIST = auto()
     WEIGH_WHO_IS_ASKED = auto()
     NAME_ARTISTS = auto()
+    NAME_THE_MODEL = auto()
     SEE_FAILURES = auto()
     INSTALL_ESSENTIA = auto()
     INSTALL_OPENVINO = auto()

@@ -12,7 +12,8 @@ class _Handler(logging.Handler):
     """Prints records to standard error, a remedy that comes with one in words."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        message(words_for(record.getMessage(), getattr(record, "remedy", None)))
+        remedy, details = getattr(record, "remedy", None), getattr(record, "details", None)
+        message(words_for(record.getMessage(), remedy, details))
 
 
 def set_up(*, quiet: bool, verbosity: int) -> None:

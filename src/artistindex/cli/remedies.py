@@ -19,6 +19,7 @@ _WORDS = {
     "this again",
     Remedy.WEIGH_WHO_IS_ASKED: "--weight names {artist}, who is not asked about",
     Remedy.NAME_ARTISTS: "name some, or give --audio DIR",
+    Remedy.NAME_THE_MODEL: "`--model {model}` makes it anew with these",
     Remedy.SEE_FAILURES: "`artistindex failures` says why",
     Remedy.INSTALL_ESSENTIA: "install essentia-tensorflow, or use --engine openvino",
     Remedy.INSTALL_OPENVINO: "install openvino, or use --engine essentia",

@@ -1,5 +1,6 @@
 """What a build is told: the settings of the whole, and the recipe of each index."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from os import PathLike
@@ -9,11 +10,13 @@ from typing import Any
 from artistindex.audio.decode import Excerpt
 from artistindex.embedding.engine import Engine, Precision
 from artistindex.embedding.pool import DEFAULT_TIMEOUT
-from artistindex.embedding.registry import DEFAULT_MODELS, spec_of
+from artistindex.embedding.registry import DEFAULT_MODELS, MODELS, spec_of
 from artistindex.errors import Misuse
 from artistindex.index.manifest import replaceable
 from artistindex.index.reader import all_indexes
 from artistindex.index.transforms import TRANSFORMS
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +54,9 @@ class BuildConfig:
     name, what is pending in the library is finished and the indexes are built again.
 
     `models`, and the settings of a recipe from `tracks` to `drop_outliers`, default to those of the
-    indexes that are there; see `recipes`. `engine` runs the models ("auto", "essentia" or
-    "openvino") in `workers` processes (None: one a processor), `timeout` seconds a track at most.
+    indexes that are there (`recipes`); to change one is to embed again what it concerns. `engine`
+    runs the models ("auto", "essentia" or "openvino") in `workers` processes (None: one a
+    processor), `timeout` seconds a track at most.
 
     Raises Misuse for what cannot be meant.
     """
@@ -103,18 +107,24 @@ class BuildConfig:
         those of the indexes that are there, or the usual ones. Raises NewerIndex where an index
         is a newer version's.
         """
-        models = list(dict.fromkeys(self.models or self._models_there() or DEFAULT_MODELS))
+        models = list(dict.fromkeys(self.models or models_in(self.folder) or DEFAULT_MODELS))
         own = [remembered(self.folder / model, model) for model in models]
         return [replace(recipe, **self._given()) for recipe in own]
-
-    def _models_there(self) -> list[str]:
-        return [folder.name for folder in all_indexes(self.folder) if replaceable(folder)]
 
     def _given(self) -> dict[str, Any]:
         """Return the settings of a recipe that are given here."""
         names = [field.name for field in fields(Recipe) if field.name != "model"]
         settings = {name: getattr(self, name) for name in names}
         return {name: value for name, value in settings.items() if value is not None}
+
+
+def models_in(indexes: Path) -> list[str]:
+    """Return the models whose indexes are in the folder `indexes` and can be built here."""
+    names = [folder.name for folder in all_indexes(indexes) if replaceable(folder)]
+    for name in names:
+        if name not in MODELS:
+            _log.warning("%s: its index is left as it is, since the model is not known here", name)
+    return [name for name in names if name in MODELS]
 
 
 def remembered(folder: Path, model: str) -> Recipe:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from artistindex._util.progress import Reporter
 from artistindex.entities import Artist, Failure, Service
 from artistindex.errors import ArtistIndexError, Remedy
 from artistindex.library.library import Library
@@ -13,6 +14,8 @@ from artistindex.metadata import local_files
 from artistindex.metadata.attribution import Decision, decide_artists
 from artistindex.metadata.local_files import FolderScan
 from artistindex.metadata.resolver import ArtistResolver, Resolved
+
+_FILES_A_REPORT = 100
 
 _log = logging.getLogger(__name__)
 
@@ -25,7 +28,7 @@ class Discovered:
     failures: list[Failure] = field(default_factory=list)
 
 
-def add_folder(library: Library, music: Path) -> set[int]:
+def add_folder(library: Library, music: Path, reporter: Reporter) -> set[int]:
     """Record the audio files below `music`, and return the ids of their artists.
 
     Raises what `survey` raises, and ArtistIndexError where no file has an artist.
@@ -33,7 +36,7 @@ def add_folder(library: Library, music: Path) -> set[int]:
     artist_ids: set[int] = set()
     nameless = 0
     library.clear_failures(stage="catalogue", below=music.resolve())
-    scanned, decisions = survey(library, music)
+    scanned, decisions = survey(library, music, reporter)
     for file in [*map(local_files.audio_file, decisions), *scanned.failures]:
         if isinstance(file, Failure):
             library.add_failure(file)
@@ -51,13 +54,18 @@ def add_folder(library: Library, music: Path) -> set[int]:
     return artist_ids
 
 
-def survey(library: Library, music: Path) -> tuple[FolderScan, list[Decision]]:
+def survey(library: Library, music: Path, reporter: Reporter) -> tuple[FolderScan, list[Decision]]:
     """Look through a folder of music, and decide whose each file is; records nothing.
 
     Files that have not changed since they were recorded are not read again. Raises what
     `local_files.scan_folder` raises.
     """
-    scanned = local_files.scan_folder(music, known=library.file)
+
+    def report(count: int) -> None:
+        if count % _FILES_A_REPORT == 0:
+            reporter.activity(f"scanning {music}: {count} files")
+
+    scanned = local_files.scan_folder(music, known=library.file, progress=report)
     known = [stored.artist.name for stored in library.artists()]
     return scanned, decide_artists(scanned.files, known)
 

@@ -101,16 +101,17 @@ class ExtractionRun:
         self._fetching: dict[Future[Path], Task] = {}
         self._embedding: dict[Future[EmbedResult | TrackError], tuple[Task, Path]] = {}
 
-    def run(self, artists: Sequence[StoredArtist], plans: Sequence[IndexPlan]) -> None:
+    def run(self, artists: Sequence[StoredArtist], plans: Sequence[IndexPlan]) -> Iterator[Task]:
         """Embed what is missing of the tracks that stand for `artists` in each of `plans`.
 
-        Tracks without a file of their own wait for another run where there is no fetcher. Raises
+        Yields each track that is done with, embedded or failed, once the library has it. Tracks
+        without a file of their own wait for another run where there is no fetcher. Raises
         EngineError or WeightsError where a model does not load, BrokenLibrary where nothing can be
         recorded any more; what was finished before is kept.
         """
         started = time.perf_counter()
         while tasks := list(self.pending_tasks(artists, plans)):
-            self._embed(tasks)
+            yield from self._embed(tasks)
         self.report.seconds += time.perf_counter() - started
 
     def pending_tasks(
@@ -150,7 +151,7 @@ class ExtractionRun:
         can_fetch = self._fetcher is not None and self.report.ended is None
         return stored.track.path is not None or can_fetch
 
-    def _embed(self, tasks: Sequence[Task]) -> None:
+    def _embed(self, tasks: Sequence[Task]) -> Iterator[Task]:
         """Bring `tasks` to their end: embedded, failed, or left because a service ended."""
         self._reporter.planned(len(tasks))
         for task in self._largest_first_at_the_end(tasks):
@@ -165,7 +166,8 @@ class ExtractionRun:
             in_flight: list[Future[Any]] = [*self._fetching, *self._embedding]
             finished, _ = wait(in_flight, return_when=FIRST_COMPLETED)
             for future in finished:
-                self._on_done(future)
+                if done := self._on_done(future):
+                    yield done
 
     def _largest_first_at_the_end(self, tasks: Sequence[Task]) -> list[Task]:
         """Return `tasks`, the largest files first at the end: so the workers end together."""
@@ -186,21 +188,25 @@ class ExtractionRun:
     def _may_fetch(self) -> bool:
         return not self._fetching and len(self._to_embed) < _MAX_FETCHED_AHEAD
 
-    def _on_done(self, future: Future[Any]) -> None:
+    def _on_done(self, future: Future[Any]) -> Task | None:
+        """Take a track a step further; returns it where that was the last one."""
         if future in self._fetching:
-            self._on_fetched(self._fetching.pop(future), future)
-        else:
-            self._on_embedded(*self._embedding.pop(future), future)
+            return self._on_fetched(self._fetching.pop(future), future)
+        task, path = self._embedding.pop(future)
+        self._on_embedded(task, path, future)
+        return task
 
-    def _on_fetched(self, task: Task, future: Future[Path]) -> None:
+    def _on_fetched(self, task: Task, future: Future[Path]) -> Task | None:
         try:
             self._to_embed.append((task, future.result()))
         except TrackError as error:
             self._on_failed(task, error)
+            return task
         except ServiceEnded as error:
             self.report.ended = str(error)
             _log.warning("%s", error, extra={"remedy": error.remedy})
             self._to_fetch.clear()
+        return None
 
     def _on_embedded(
         self, task: Task, path: Path, future: Future[EmbedResult | TrackError]

@@ -22,19 +22,21 @@ from artistindex.embedding.pool import Pool, WorkerPool, default_workers
 from artistindex.embedding.registry import ModelSpec, spec_of
 from artistindex.embedding.weights import Weights
 from artistindex.entities import VectorKey
-from artistindex.errors import Misuse, Remedy
+from artistindex.errors import Misuse, Remedy, WeightsError
 from artistindex.index.manifest import Manifest, replaceable
 from artistindex.index.sidecar import UsedTrack
+from artistindex.index.transforms import MIN_ARTISTS
 from artistindex.index.writer import write_index
 from artistindex.ingest.aggregate import ArtistVectors, artist_vectors
 from artistindex.ingest.config import BuildConfig, Recipe
 from artistindex.ingest.discover import add_folder, add_names
+from artistindex.ingest.early import EarlyIndexes
 from artistindex.ingest.extract import ExtractionRun, IndexPlan
 from artistindex.ingest.fetcher import Fetcher
 from artistindex.ingest.report import BuildReport, BuiltIndex, FailedArtist
 from artistindex.library.library import FILE_NAME, Library
 from artistindex.library.lock import writer_lock
-from artistindex.library.rows import StoredArtist
+from artistindex.library.rows import StoredArtist, StoredTrack
 from artistindex.metadata import local_files
 from artistindex.metadata.resolver import open_resolver
 
@@ -93,7 +95,7 @@ class _Build:
         recipes = self._config.recipes()
         self._look_before_work(recipes)
         with writer_lock(self._config.folder):
-            plans = [self._plan(recipe) for recipe in recipes]
+            plans = self._plans(recipes)
             with Library.open(self._config.folder / FILE_NAME) as library:
                 library.clear_failures(stage="read")  # a mount that vanished may be back
                 if self._config.retry_failed:
@@ -113,14 +115,48 @@ class _Build:
         if self._config.music is not None:
             local_files.demand_audio(self._config.music)
 
+    def _plans(self, recipes: Sequence[Recipe]) -> list[IndexPlan]:
+        """Return a plan for each recipe; an index that nobody named may be left as it is.
+
+        Raises WeightsError where that would be all of them.
+        """
+        plans, errors = [], []
+        for recipe in recipes:
+            try:
+                plans.append(self._plan(recipe))
+            except WeightsError as error:
+                if self._config.models is not None or self._before[recipe.model] is None:
+                    raise
+                extra = {"remedy": error.remedy, "details": error.details}
+                _log.warning("its index is left as it is: %s", error, extra=extra)
+                errors.append(error)
+        if not plans:
+            raise errors[0]
+        return plans
+
     def _plan(self, recipe: Recipe) -> IndexPlan:
         self._begin(f"loading {recipe.model}")
         installed = self._fetch(spec_of(recipe.model))
+        self._demand_same_weights(installed)
         self._begin(f"checking the engine of {recipe.model}")
         precision = Precision.parse(recipe.precision)
         engine = select_engine(installed, engine=self._config.engine, precision=precision)
         _log.info("%s: running in %s, %s", recipe.model, engine, precision)
         return IndexPlan(recipe, ModelConfig(installed, engine, precision))
+
+    def _demand_same_weights(self, installed: Weights) -> None:
+        """Raise WeightsError where an index would be made anew although nobody named its model."""
+        before = self._before[installed.spec.name]
+        if self._config.models is not None or before is None:
+            return
+        if before.key.weights_sha256 != installed.sha256:
+            raise WeightsError(
+                f"{installed.spec.name} was made with other weights (sha256"
+                f" {before.key.weights_sha256[:12]}…) than the installed ones"
+                f" ({installed.sha256[:12]}…)",
+                remedy=Remedy.NAME_THE_MODEL,
+                model=installed.spec.name,
+            )
 
     def _begin(self, activity: str) -> None:
         _log.info("%s", activity)
@@ -140,7 +176,7 @@ class _Build:
     def _from_folder(self, library: Library, music: Path) -> list[StoredArtist]:
         """Return the folder's artists, or those of them that are named."""
         self._begin(f"scanning {music}")
-        ids = add_folder(library, music)
+        ids = add_folder(library, music, self._reporter)
         present = [artist for artist in library.artists() if artist.id in ids]
         names = {naming.normalise(name): name for name in self._config.artists}
         for name in names.values():
@@ -188,7 +224,40 @@ class _Build:
         with self._open_pool() as pool, self._open_fetcher(library) as fetcher:
             extraction = ExtractionRun(library, pool, fetcher, self._reporter)
             self._report.extraction = extraction.report
-            extraction.run(artists, plans)
+            for plan in plans:
+                self._say_what_changes(library, extraction, artists, plan)
+            early = EarlyIndexes(partial(self._write_early, library, plans))
+            for task in extraction.run(artists, plans):
+                early.on_track(task.artist)
+
+    def _say_what_changes(
+        self,
+        library: Library,
+        extraction: ExtractionRun,
+        artists: Sequence[StoredArtist],
+        plan: IndexPlan,
+    ) -> None:
+        """Log how a plan differs from the index that is there, and what that costs."""
+        before = self._before[plan.recipe.model]
+        if before is None or not (changes := _changes(before, plan)):
+            return
+        again: list[StoredTrack] = []
+        if before.key != plan.key:
+            embedded = library.embedded_track_ids(before.key)
+            pending = extraction.pending_tasks(artists, [plan])
+            again = [task.stored for task in pending if task.stored.id in embedded]
+        hours = sum(stored.track.duration or 0.0 for stored in again) / 3600
+        cost = f"{len(again)} tracks ({hours:.1f} hours of music) are" if again else "nothing is"
+        _log.warning("%s: %s; %s embedded again", plan.recipe.model, ", ".join(changes), cost)
+
+    def _write_early(self, library: Library, plans: Sequence[IndexPlan]) -> None:
+        """Write the indexes that lose nothing by it: new ones, and those made alike before."""
+        for plan in plans:
+            before = self._before[plan.recipe.model]
+            if before is None or before.key == plan.key:
+                vectors = _gather(library, plan)
+                if len(vectors.artists) >= MIN_ARTISTS:
+                    _write(self._config.folder / plan.recipe.model, plan, vectors)
 
     @contextmanager
     def _open_pool(self) -> Iterator[Pool]:
@@ -254,6 +323,17 @@ class _Build:
                 stored.artist.name, failure.stage if failure else "fetch", f"{where}{reason}"
             )
         self._report.tracks = len(behind)
+
+
+def _changes(before: Manifest, plan: IndexPlan) -> list[str]:
+    """Say in which settings a plan differs from the index that is there."""
+    pairs = {
+        "weights": (plan.key.weights_sha256[:12], before.key.weights_sha256[:12]),
+        "precision": (plan.key.precision, before.key.precision),
+        "excerpt": (plan.key.excerpt, before.key.excerpt),
+        "transform": (plan.recipe.transform, before.transform),
+    }
+    return [f"{name} {new} instead of {old}" for name, (new, old) in pairs.items() if new != old]
 
 
 def _gather(library: Library, plan: IndexPlan) -> ArtistVectors:

@@ -81,13 +81,14 @@ def scan_folder(
     *,
     known: Known = lambda path, size, mtime_ns: None,
     reader: ReadsTags | None = None,
+    progress: Callable[[int], None] = lambda count: None,
 ) -> FolderScan:
     """Read the tags of every audio file below `folder`, folder by folder.
 
     `known(path, size, mtime_ns)` gives the track of a file that was read before and has not changed
     since; such a file is not opened. What is hidden is passed over, links are followed but no
     folder is entered twice. Paths are absolute. `reader` reads the tags; by default a process of
-    its own does.
+    its own does. `progress` hears how many files are done.
 
     Raises Misuse unless `folder` is a folder, and ArtistIndexError where it holds no audio file.
     """
@@ -102,10 +103,10 @@ def scan_folder(
     if not found.files and not found.failures:
         raise _no_audio(folder)
     if reader is not None:
-        _read_tags(found, reader)
+        _read_tags(found, reader, progress)
     else:
         with TagReader() as process:
-            _read_tags(found, process)
+            _read_tags(found, process, progress)
     return found
 
 
@@ -207,12 +208,13 @@ def _file(path: Path, root: Path, known: Known) -> TaggedFile | Failure:
     )
 
 
-def _read_tags(found: FolderScan, reader: ReadsTags) -> None:
+def _read_tags(found: FolderScan, reader: ReadsTags, progress: Callable[[int], None]) -> None:
     """Give every file its tags; one whose tags cannot be read becomes a failure."""
     unread = [file.path for file in found.files if file.earlier is None]
     outcomes = reader.read(unread)
     files = []
-    for file in found.files:
+    for count, file in enumerate(found.files, 1):
+        progress(count)
         outcome = next(outcomes) if file.earlier is None else file.tags
         if isinstance(outcome, TrackError):
             found.failures.append(_failure(file.path, outcome.reason, retryable=outcome.retryable))
