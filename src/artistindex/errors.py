@@ -34,6 +34,7 @@ class Remedy(StrEnum):
     IMPORT_ELSEWHERE = auto()
     OVERWRITE = auto()
     USE_DEEZER = auto()
+    ALLOW_PRIVATE = auto()
     NAME_AN_ARTIST = auto()
     WEIGH_WHO_IS_ASKED = auto()
     NAME_ARTISTS = auto()
@@ -138,15 +139,17 @@ class TrackError(ArtistIndexError):
     `retryable` says whether trying again later could help.
     """
 
-    def __init__(self, stage: str, reason: str, *, retryable: bool = False) -> None:
-        super().__init__(reason)
+    def __init__(
+        self, stage: str, reason: str, *, retryable: bool = False, remedy: Remedy | None = None
+    ) -> None:
+        super().__init__(reason, remedy=remedy)
         self.stage = stage
         self.reason = reason
         self.retryable = retryable
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _track_error, (self.stage, self.reason, self.retryable)
+        return _track_error, (self.stage, self.reason, self.retryable, self.remedy)
 
 
-def _track_error(stage: str, reason: str, retryable: bool) -> TrackError:
-    return TrackError(stage, reason, retryable=retryable)
+def _track_error(stage: str, reason: str, retryable: bool, remedy: Remedy | None) -> TrackError:
+    return TrackError(stage, reason, retryable=retryable, remedy=remedy)

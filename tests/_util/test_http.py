@@ -432,6 +432,22 @@ def test_only_named_hosts_are_asked(clock: JumpingClock) -> None:
             polite.get_text("https://a.cdn.invalid/a")
 
 
+def test_what_an_answer_points_to_must_be_public(
+    httpserver: HTTPServer, clock: JumpingClock
+) -> None:
+    elsewhere = f"localhost:{httpserver.port}"
+    httpserver.expect_request("/secret").respond_with_data(b"secret")
+    answers(httpserver, redirect(f"http://{elsewhere}/secret"))
+    with client(httpserver.url_for(""), clock, hosts=(elsewhere,)) as polite:
+        for ask in (
+            lambda: polite.get_text("thing"),
+            lambda: polite.get_text(f"http://{elsewhere}/secret"),
+        ):
+            with pytest.raises(ServiceError, match=r"the address (127\.0\.0\.1|::1) of a private"):
+                ask()
+    assert len(httpserver.log) == 1
+
+
 # -- nonsense --------------------------------------------------------------------------------
 
 

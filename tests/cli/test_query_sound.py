@@ -138,6 +138,7 @@ def test_weights_that_are_missing_or_others_are_an_error(
         (["Bass", "--cookies", "c.txt"], 2, "cookies are for fetching: give --audio the URL"),
         (["--audio", "a.wav", "--cookies-from-browser", "x"], 2, "cookies are for fetching"),
         (["--audio", "no-such.wav"], 2, "'no-such.wav' is neither a file nor a web address"),
+        (["Bass", "--allow-private"], 2, "--allow-private is for fetching"),
         (["--audio", "http://["], 2, "is neither a file nor a web address"),
         (["--audio", "x" * 5000], 2, "is neither a file nor a web address"),
     ],
@@ -188,7 +189,12 @@ def test_a_sound_is_fetched_and_deleted(
     site = VideoSite(httpserver).add("abc", "A song", songs["Chord"])
     address = site.video_url.replace("{id}", "abc") + "&token=" + "sentinel" * times
     cache = Path(os.environ["ARTISTINDEX_CACHE"])
-    code, out, err = run("query", "--audio", address, "--k", 1, "--format", "json")
+    asked = ("query", "--audio", address, "--k", 1, "--format", "json")
+    code, out, err = run(*asked)
+    assert (code, out) == (1, "")
+    assert "127.0.0.1, which is no address of the public internet: --allow-private" in err
+    assert not httpserver.log
+    code, out, err = run(*asked, "--allow-private")
     assert code == 0, err
     assert json.loads(out)["neighbours"][0]["artist"] == "Chord"
     assert f"fetching http://127.0.0.1:{httpserver.port}/media" in err
@@ -203,7 +209,9 @@ def test_an_address_that_gives_nothing_is_one_line(
 ) -> None:
     site = VideoSite(httpserver)
     site.fail("abc", GONE)
-    code, out, err = run("--quiet", "query", "--audio", site.video_url.replace("{id}", "abc"))
+    code, out, err = run(
+        "--quiet", "query", "--allow-private", "--audio", site.video_url.replace("{id}", "abc")
+    )
     assert (code, out) == (1, "")
     assert err.startswith("Error: ")
     assert err.count("\n") == 1

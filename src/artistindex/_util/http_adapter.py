@@ -3,6 +3,7 @@
 import random
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NoReturn
 from urllib.parse import urljoin, urlsplit
 
@@ -12,6 +13,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from artistindex._util.http_policy import Clock, Pace, Policy, duration, retry_after
+from artistindex._util.public_addresses import PrivateAddress, public_addresses_only
 from artistindex._util.urls import host_of, is_safe
 from artistindex.errors import ServiceEnded, ServiceError
 
@@ -167,7 +169,10 @@ class PoliteAdapter(HTTPAdapter):
             self._check_name(urlsplit(url).hostname or "")
         timeout = (self._policy.connect, self._policy.read)
         try:
-            response = super().send(request, stream=True, timeout=timeout, **connection)
+            with self._guard(url):
+                response = super().send(request, stream=True, timeout=timeout, **connection)
+        except PrivateAddress as error:
+            self._refuse_host(f"the address {error} of a private network")
         except requests.RequestException as error:
             self._explain(error)
         try:
@@ -182,6 +187,11 @@ class PoliteAdapter(HTTPAdapter):
         if response.is_redirect:
             self._check_redirect(url, response.headers["location"])
         return response
+
+    def _guard(self, url: str) -> AbstractContextManager[object]:
+        """Only the person's own choice, the base URL, may lie in a private network."""
+        own = host_of(url) == host_of(self._policy.base_url)
+        return nullcontext() if own else public_addresses_only()
 
     def _explain(self, error: requests.RequestException) -> NoReturn:
         """Raise what an exchange that did not come about means."""

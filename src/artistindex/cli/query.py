@@ -38,6 +38,11 @@ _SCORE_COLUMNS = {"csls": "csls", "mp": "mp", "tracks": "matches"}
     metavar="FILE|URL",
     help="Ask with this piece of music; several are averaged. A URL is fetched with yt-dlp.",
 )
+@click.option(
+    "--allow-private",
+    is_flag=True,
+    help="Let a URL of --audio lead to this machine or a private network.",
+)
 @click.option("--minus", multiple=True, metavar="NAME", help="Away from this artist.")
 @click.option(
     "--weight",
@@ -131,6 +136,8 @@ def _query(artists: tuple[str, ...], options: Mapping[str, Any]) -> Query:
     cookies = options["cookies"] or options["cookies_from_browser"]
     if cookies and not any("://" in source for source in options["audio"]):
         raise Misuse("cookies are for fetching: give --audio the URL to fetch with them")
+    if options["allow_private"] and not any("://" in source for source in options["audio"]):
+        raise Misuse("--allow-private is for fetching: it goes with the URL of --audio")
     return Query(
         artists=artists,
         minus=options["minus"],
@@ -160,6 +167,7 @@ def _embedder(options: Mapping[str, Any], state: State) -> Callable[..., Any]:
             sources,
             cookies=options["cookies"],
             browser=options["cookies_from_browser"],
+            allow_private=options["allow_private"],
             note=partial(message, quiet=state.quiet),
         )
 

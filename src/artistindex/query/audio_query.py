@@ -9,6 +9,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -38,13 +39,15 @@ def embed(
     engine: str = "auto",
     cookies: Path | None = None,
     browser: str | None = None,
+    allow_private: bool = False,
     note: Note = lambda line: None,
 ) -> NDArray[np.float32]:
     """The unit vector of `sources`, files or web addresses, in the space of `index`: (dimension,).
 
     They are taken for the tracks of one artist: embedded with the model, weights, precision and
     excerpt of `index`, averaged, and transformed as its artists were. `cookies` and `browser` are
-    for fetching, see `audio.youtube`; `note` is told what goes on.
+    for fetching, see `audio.sources.youtube`; what an address leads to must lie in the public
+    internet, unless `allow_private`; `note` is told what goes on.
 
     Raises WeightsError where the weights that made the index are not installed, EngineError,
     Misuse for what is neither a file nor an address, TrackError for what is no usable audio, and
@@ -61,9 +64,12 @@ def embed(
         threads=os.cpu_count() or 1,
     )
     excerpt = Excerpt.parse(key.excerpt)
+    open_audio = partial(
+        audio_file, cookies=cookies, browser=browser, allow_private=allow_private, note=note
+    )
     vectors = []
     for source in sources:
-        with audio_file(source, cookies=cookies, browser=browser, note=note) as path:
+        with open_audio(source) as path:
             note(f"listening to {shown(source)} with {key.model}")
             vectors.append(_embedded(model, path, excerpt, source))
     mean: NDArray[np.float64] = np.stack(vectors).astype(np.float64).mean(axis=0)
@@ -108,6 +114,7 @@ def audio_file(
     *,
     cookies: Path | None = None,
     browser: str | None = None,
+    allow_private: bool = False,
     note: Note = lambda line: None,
 ) -> Iterator[Path]:
     """The file that `source`, a path or a web address, stands for.
@@ -136,7 +143,7 @@ def audio_file(
         into = Path(folder) / "fetched"
         into.mkdir()
         with closing(youtube):
-            yield youtube.fetch_url(source, into)
+            yield youtube.fetch_url(source, into, allow_private=allow_private)
 
 
 def _check(source: str) -> None:

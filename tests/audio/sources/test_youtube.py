@@ -1,10 +1,15 @@
 """YouTube as a source of audio, against a local server from which yt-dlp itself downloads."""
 
+import gc
 import logging
+import os
+import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,6 +20,7 @@ from werkzeug import Request, Response
 import services
 import sounds
 import video_site
+from artistindex._util import public_addresses
 from artistindex.audio.decode import decode
 from artistindex.audio.sources import youtube_errors
 from artistindex.audio.sources.cache import AudioCache
@@ -473,7 +479,9 @@ def test_an_address_of_the_users_own_is_fetched_and_not_cached(
     site.add("bbbbbbbbbbb", "REZZ - Edge", m4a)
     folder = tmp_path / "asked"
     folder.mkdir()
-    path = youtube.fetch_url(site.video_url.replace("{id}", "bbbbbbbbbbb"), folder)
+    path = youtube.fetch_url(
+        site.video_url.replace("{id}", "bbbbbbbbbbb"), folder, allow_private=True
+    )
     assert path.parent == folder
     assert path.read_bytes() == m4a.read_bytes()
     assert not list((tmp_path / "cache").glob("*.m4a"))
@@ -500,8 +508,140 @@ def test_a_list_of_tracks_is_refused(
     folder = tmp_path / "asked"
     folder.mkdir()
     with pytest.raises(TrackError, match="that of a list"):
-        youtube.fetch_url(httpserver.url_for("/feed"), folder)
+        youtube.fetch_url(httpserver.url_for("/feed"), folder, allow_private=True)
     assert list(folder.iterdir()) == []
+
+
+# -- public addresses only -------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    path = tmp_path / "asked"
+    path.mkdir()
+    yield path
+    gc.collect()  # where a download is stopped, yt-dlp leaves its file to the collector
+
+
+stops_a_stream = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+@pytest.fixture
+def public_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Takes 127.0.0.1 for a public address, so that only what it leads to is private."""
+    monkeypatch.setattr(public_addresses, "is_public", lambda address: address == "127.0.0.1")
+
+
+def test_this_machine_is_not_asked_for_a_stranger(
+    site: VideoSite, youtube: YouTube, folder: Path, m4a: Path
+) -> None:
+    site.add("bbbbbbbbbbb", "REZZ - Edge", m4a)
+    url = site.video_url.replace("{id}", "bbbbbbbbbbb")
+    with pytest.raises(TrackError, match=r"it leads to 127\.0\.0\.1") as caught:
+        youtube.fetch_url(url, folder)
+    assert caught.value.remedy is Remedy.ALLOW_PRIVATE
+    assert not site.requests
+    assert list(folder.iterdir()) == []
+
+
+def test_a_name_that_means_this_machine_is_refused(
+    site: VideoSite, youtube: YouTube, folder: Path, m4a: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look_up = socket.getaddrinfo
+
+    def rebind(host: str, *rest: Any, **options: Any) -> Any:
+        return look_up("127.0.0.1" if host == "rebind.example" else host, *rest, **options)
+
+    monkeypatch.setattr("socket.getaddrinfo", rebind)
+    site.add("bbbbbbbbbbb", "REZZ - Edge", m4a)
+    url = site.video_url.replace("{id}", "bbbbbbbbbbb").replace("127.0.0.1", "rebind.example")
+    with pytest.raises(TrackError, match=r"it leads to 127\.0\.0\.1"):
+        youtube.fetch_url(url, folder)
+    assert not site.requests
+
+
+@pytest.mark.usefixtures("public_loopback")
+def test_a_redirect_to_a_private_address_is_refused(
+    httpserver: HTTPServer, youtube: YouTube, folder: Path
+) -> None:
+    httpserver.expect_request("/song").respond_with_response(
+        Response(status=302, headers={"Location": f"http://[::1]:{httpserver.port}/secret"})
+    )
+    with pytest.raises(TrackError, match=r"it leads to ::1"):
+        youtube.fetch_url(httpserver.url_for("/song"), folder)
+
+
+def serve_stream(server: HTTPServer, *segments: str, encrypted: bool = False) -> str:
+    """An HLS stream of the `segments`, as a site with an ffmpeg in mind would serve it."""
+    key = f'#EXT-X-KEY:METHOD=AES-128,URI="{server.url_for("/key")}"\n' if encrypted else ""
+    listed = "".join(f"#EXTINF:2.0,\n{segment}\n" for segment in segments)
+    server.expect_request("/song.m3u8").respond_with_data(
+        f"#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:2\n{key}{listed}#EXT-X-ENDLIST\n",
+        content_type="application/vnd.apple.mpegurl",
+    )
+    return server.url_for("/song.m3u8")
+
+
+@pytest.fixture
+def spy_ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An ffmpeg on the PATH that notes when it is asked for more than its features."""
+    programs, note = tmp_path / "bin", tmp_path / "started"
+    programs.mkdir()
+    for name in ("ffmpeg", "ffprobe"):
+        (programs / name).write_text(f'#!/bin/sh\n[ "$*" = -bsfs ] || echo {name} "$@" >> {note}\n')
+        (programs / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    return note
+
+
+@stops_a_stream
+@pytest.mark.usefixtures("public_loopback")
+def test_one_private_segment_is_refused(
+    httpserver: HTTPServer, youtube: YouTube, folder: Path, spy_ffmpeg: Path
+) -> None:
+    httpserver.expect_request("/1.ts").respond_with_data(b"\x47" * 188)
+    secret = f"http://[::1]:{httpserver.port}/secret"
+    with pytest.raises(TrackError, match=r"it leads to ::1"):
+        youtube.fetch_url(serve_stream(httpserver, "/1.ts", secret), folder)
+    assert not spy_ffmpeg.exists()
+
+
+def test_no_ffmpeg_fetches_a_stream(
+    httpserver: HTTPServer, youtube: YouTube, folder: Path, spy_ffmpeg: Path
+) -> None:
+    for name in ("/1.ts", "/2.ts"):
+        httpserver.expect_request(name).respond_with_data(b"\x47" * 188)
+    path = youtube.fetch_url(serve_stream(httpserver, "/1.ts", "/2.ts"), folder, allow_private=True)
+    assert path.read_bytes() == b"\x47" * 376
+    assert not spy_ffmpeg.exists()
+
+
+def test_a_stream_that_only_ffmpeg_could_fetch_is_left(
+    httpserver: HTTPServer, youtube: YouTube, folder: Path, spy_ffmpeg: Path
+) -> None:
+    httpserver.expect_request("/key").respond_with_data(b"0" * 16)
+    httpserver.expect_request("/1.ts").respond_with_data(b"\x47" * 160)
+    with suppress(TrackError):  # yt-dlp may decrypt it by itself
+        youtube.fetch_url(
+            serve_stream(httpserver, "/1.ts", encrypted=True), folder, allow_private=True
+        )
+    assert not spy_ffmpeg.exists()
+
+
+@stops_a_stream
+def test_the_limit_of_size_holds_for_a_stream(
+    httpserver: HTTPServer,
+    youtube: YouTube,
+    folder: Path,
+    spy_ffmpeg: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("artistindex.audio.sources.youtube._MAX_BYTES", 1 << 20)
+    httpserver.expect_request("/1.ts").respond_with_data(b"\x47" * (188 * 4000))
+    url = serve_stream(httpserver, *["/1.ts"] * 50)
+    with pytest.raises(TrackError, match="more than 1 MB"):
+        youtube.fetch_url(url, folder, allow_private=True)
+    assert not spy_ffmpeg.exists()
 
 
 def test_addresses_come_from_the_environment(

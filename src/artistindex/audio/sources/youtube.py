@@ -11,21 +11,22 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlsplit
 
+from artistindex._util.public_addresses import public_addresses_only
 from artistindex._util.urls import is_local, is_safe
 from artistindex.audio.sources import youtube_errors
 from artistindex.audio.sources.cache import AudioCache
 from artistindex.audio.sources.match import MAX_DURATION, Candidate, Verdict, is_as_long, rank
 from artistindex.audio.sources.youtube_errors import ErrorKind, Refusal
 from artistindex.entities import AudioMatch, Track
-from artistindex.errors import ArtistIndexError, Misuse, ServiceEnded, TrackError
+from artistindex.errors import ArtistIndexError, Misuse, Remedy, ServiceEnded, TrackError
 
 if TYPE_CHECKING:
     from yt_dlp import YoutubeDL
@@ -38,6 +39,7 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _MAX_BYTES = 300 << 20  # four hours of music as YouTube delivers it
 _MAX_SECONDS = 1800.0  # that one download may take
 _SEARCH_BYTES = 8 << 20
+_NO_FFMPEG = os.path.join(os.devnull, "none")  # it would heed no limit of size, time or address
 _MAX_IN_A_ROW = {
     ErrorKind.FORBIDDEN: 10,
     ErrorKind.BROKEN: 10,
@@ -161,16 +163,18 @@ class YouTube:
             _demand_length(_length(file), duration)
             return self._cache.put(key, file)
 
-    def fetch_url(self, url: str, folder: Path) -> Path:
-        """The audio at any URL that yt-dlp knows, downloaded into `folder`; never cached.
+    def fetch_url(self, url: str, folder: Path, *, allow_private: bool = False) -> Path:
+        """Download the audio at any URL that yt-dlp knows into `folder`; never cached.
 
-        Raises Misuse for what is no web address, TrackError for a list, for what is too long or
-        holds no audio, ServiceEnded where there is no connection.
+        Every connection that it takes goes to a public address, unless `allow_private`. Raises
+        Misuse for what is no web address, TrackError for a list, for what is too long, lies in a
+        private network or holds no audio, ServiceEnded where there is no connection.
         """
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
             raise Misuse(f"{url[:100]!r} is neither a file nor a web address (https://...)")
         host = urlsplit(url).hostname or ""
-        return self._asking("fetch", lambda: self._download(url, folder), service=host)
+        download = self._download if allow_private else self._download_from_public
+        return self._asking("fetch", lambda: download(url, folder), service=host)
 
     def release(self, path: Path, *, useless: bool = False) -> None:
         """Say that a fetched file has been used; see AudioCache.release."""
@@ -212,6 +216,19 @@ class YouTube:
             raise TrackError("fetch", f"nothing was delivered, or over {_MAX_BYTES >> 20} MB")
         return files[0]
 
+    def _download_from_public(self, url: str, folder: Path) -> Path:
+        with public_addresses_only() as guard:
+            try:
+                return self._download(url, folder)
+            except Exception:  # yt-dlp wraps what the guard raised
+                if guard.refused is None:
+                    raise
+                raise TrackError(
+                    "fetch",
+                    f"it leads to {guard.refused}, which is no address of the public internet",
+                    remedy=Remedy.ALLOW_PRIVATE,
+                ) from None
+
     def _rest(self) -> None:
         """Wait until a polite while has passed since the last download began."""
         gap = random.uniform(self._pace.min_gap, self._pace.max_gap)  # noqa: S311 - no secret
@@ -235,10 +252,8 @@ class YouTube:
 
     @contextmanager
     def _yt_dlp(self, options: Mapping[str, Any]) -> "Iterator[YoutubeDL]":
-        import yt_dlp
-
         self._log = _Log()
-        with yt_dlp.YoutubeDL(self._common() | dict(options)) as ydl:
+        with _python_only_client()(self._common() | dict(options)) as ydl:
             self._load_cookies(ydl)
             yield ydl
 
@@ -250,6 +265,8 @@ class YouTube:
         return {
             "quiet": True,
             "noprogress": True,
+            "external_downloader": "native",
+            "ffmpeg_location": _NO_FFMPEG,
             "logger": self._log,
             "color": "never",
             "retries": 5,
@@ -290,7 +307,8 @@ class YouTube:
                     answer = self._once(ask)
             except TrackError as error:
                 self._row.clear()
-                raise TrackError(stage, error.reason, retryable=error.retryable) from None
+                retryable, remedy = error.retryable, error.remedy
+                raise TrackError(stage, error.reason, retryable=retryable, remedy=remedy) from None
             if not isinstance(answer, Refusal):
                 self._row.clear()
                 return answer
@@ -348,6 +366,19 @@ class _Log:
     def warning(self, message: str) -> None:
         """Keep it for `youtube_errors.understand`."""
         self.warnings = f"{self.warnings}\n{message}"[-4000:]
+
+
+@cache
+def _python_only_client() -> "type[YoutubeDL]":
+    """Return yt-dlp's client without the handler whose connections Python cannot see."""
+    import yt_dlp
+
+    class Client(yt_dlp.YoutubeDL):  # type: ignore[misc]  # yt-dlp is not typed
+        def build_request_director(self, handlers: Iterable[Any], *rest: Any) -> Any:
+            seen = [handler for handler in handlers if handler.RH_KEY != "CurlCFFI"]
+            return super().build_request_director(seen, *rest)
+
+    return Client
 
 
 def _from_environment(variable: str, default: str, place: str) -> str:
