@@ -3,11 +3,13 @@ from pathlib import Path
 
 import pytest
 from pytest_httpserver import HTTPServer
+from tests.conftest import Run
 
 from artistindex.cli.plan import dry_run
 from artistindex.errors import Misuse
 from music_services import Performer, Song, World, serve_deezer
 from services import unused_url
+from video_site import BOT, VideoSite
 
 VRILLAH, VRIL, REZZ = (Performer(name, n) for n, name in enumerate(("Vrillah", "Vril", "Rezz"), 1))
 
@@ -98,3 +100,56 @@ def test_no_network(
     printed = capsys.readouterr()
     assert all(each["pending"] for each in json.loads(printed.out)["failed"])
     assert "2 not looked up: Deezer: cannot be reached" in printed.err
+
+
+def test_explained_matches(
+    world: World, httpserver: HTTPServer, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = VideoSite(httpserver)
+    for name, value in site.environment.items():
+        monkeypatch.setenv(name, value)
+    site.add("aaaaaaaaaaa", "Vril - Torus XXXII (Live)")
+    site.add("bbbbbbbbbbb", "Torus XXXII", channel="Vril - Topic")
+    asked = ("build", "Vril", "--catalogue", "deezer", "--dry-run", "--explain-match")
+    code, out, err = run(*asked, "--format", "json")
+    assert code == 0, err
+    [track] = json.loads(out)["artists"][0]["tracks"]
+    assert [video["id"] for video in track["candidates"]] == ["bbbbbbbbbbb", "aaaaaaaaaaa"]
+    assert [video["accepted"] for video in track["candidates"]] == [True, False]
+    assert track["candidates"][1]["reason"] == "another version: live"
+    assert track["problem"] is None
+    code, out, err = run(*asked, "--format", "csv")
+    header, first, second = out.splitlines()
+    assert header == "artist,track,video,channel,seconds,score,accepted,reason"
+    assert first.startswith("Vril,Torus XXXII,Torus XXXII,Vril - Topic,200.0,")
+    assert second.endswith(",0.0,no,another version: live")
+    code, out, err = run(*asked)
+    assert code == 0
+    assert "another version: live" in out
+    assert not list(run.indexes.glob("*"))
+
+
+def test_once_the_videos_service_ends_it_is_not_asked_again(
+    world: World, httpserver: HTTPServer, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = VideoSite(httpserver)
+    for name, value in site.environment.items():
+        monkeypatch.setenv(name, value)
+    site.fail("search", BOT, BOT)
+    asked = ("build", "Vril", "Rezz", "--catalogue", "deezer", "--dry-run", "--explain-match")
+    code, out, err = run(*asked, "--format", "json")
+    assert code == 0, err
+    problems = [artist["tracks"][0]["problem"] for artist in json.loads(out)["artists"]]
+    assert "not a bot" in problems[0]
+    assert "--cookies FILE" in problems[0]
+    assert problems[1] == problems[0]
+    assert site.asked["search"] == 1
+
+
+@pytest.mark.parametrize(
+    "options", [("--explain-match",), ("--dry-run", "--explain-match", "--audio-source", "preview")]
+)
+def test_what_cannot_be_explained(run: Run, options: tuple[str, ...]) -> None:
+    code, _, err = run("build", "Vril", *options)
+    assert code == 2
+    assert "--explain-match is for --dry-run" in err

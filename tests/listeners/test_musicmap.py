@@ -221,3 +221,47 @@ def test_a_quota_ends_the_service(httpserver, session):
     )
     with pytest.raises(ServiceEnded, match="asks to wait"):
         musicmap.fetch("Rezz", session=session)
+
+
+def test_a_redirect_of_the_sites_own_counts_as_its_spelling(httpserver, session):
+    page = PAGE.replace("deadmau5", "Bushwacka!")
+    moved = Response(status=301, headers={"location": "/bushwacka%21"})
+    httpserver.expect_request("/bushwacka").respond_with_response(moved)
+    httpserver.expect_request("/bushwacka!").respond_with_data(page)
+    assert musicmap.fetch("Bushwacka", session=session)[0].name == "Skrillex"
+
+
+def test_another_artist_without_a_redirect_is_somebody_else(httpserver, session):
+    httpserver.expect_request("/bushwacka").respond_with_data(PAGE)
+    with pytest.raises(UnknownArtist, match="shows 'deadmau5' instead of 'Bushwacka'"):
+        musicmap.fetch("Bushwacka", session=session)
+
+
+def test_a_page_without_neighbours_is_no_list(httpserver, session, tmp_path: Path):
+    alone = '<div id=gnodMap><a href="rezz" class=S id=s0>Rezz</a></div>'
+    httpserver.expect_request("/rezz").respond_with_data(alone)
+    with pytest.raises(UnknownArtist, match="no list for 'Rezz'"):
+        musicmap.fetch("Rezz", session=session)
+    file = ListFile(tmp_path / "lists.json")
+    (outcome,) = collect(["Rezz"], file, session=session)
+    assert (outcome.status, outcome.listed) == ("unknown", None)
+    assert ListFile(file.path).status("Rezz") == "error"
+
+
+def test_names_that_cut_an_address_short_are_warned_about(tmp_path: Path, caplog):
+    entry = {
+        "status": "success",
+        "similar_artists": [{"name": "J", "rank": 1, "relationship_strength": 2.0}],
+        "total_count": 1,
+    }
+    raw = tmp_path / "raw.json"
+    raw.write_text(json.dumps({"AR/CO": entry, "k?d": entry, "Rezz": entry}))
+    read_truth(raw)
+    assert "the lists of 'AR/CO', 'k?d' may be somebody else's" in caplog.text
+    assert "Rezz" not in caplog.text
+    caplog.clear()
+    file = ListFile(tmp_path / "own.json")
+    file.put("AR/CO", [Similar("J", 2.0)])
+    file.save()
+    assert read_truth(file.path).lists.keys() == {"AR/CO"}
+    assert caplog.text == ""

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self, TypeVar
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import requests
 
@@ -98,6 +98,16 @@ class HttpClient:
             return text
 
         return self._get(path, params, fresh=fresh, parse=checked, keepable=checked)
+
+    def redirect_of(self, path: str) -> str | None:
+        """Return the address on this service to which `path` is redirected, or None; not kept."""
+        url = self._url(path, None)
+        try:
+            response = self.requests.get(url, allow_redirects=False)
+        except requests.RequestException as error:
+            reason = f"{self.service}: {type(error).__name__} in the exchange"
+            raise ServiceError(reason) from None
+        return urljoin(url, response.headers["location"]) if response.is_redirect else None
 
     def download(self, url: str, destination: Path) -> int:
         """Write what lies at `url` to `destination`, which appears only when whole.

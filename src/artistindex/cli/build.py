@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,6 +111,11 @@ _SOURCE_OPTIONS = (
     f"  [default: {_AS_BEFORE.format('keep')}]",
 )
 @click.option("--dry-run", is_flag=True, help="Show who is meant and which tracks, and stop.")
+@click.option(
+    "--explain-match",
+    is_flag=True,
+    help="With --dry-run: search for the tracks, and show what every video is worth and why.",
+)
 @format_option
 @pass_state
 def command(
@@ -122,6 +127,7 @@ def command(
     ids: Path | None,
     catalogue: str | None,
     dry_run: bool,
+    explain_match: bool,
     models: tuple[str, ...],
     form: str,
     **options: Any,
@@ -133,10 +139,18 @@ def command(
     an earlier run left is finished and the indexes are built again.
     """
     if audio is not None:
-        _refuse_with_folder(dry_run=dry_run, ids=ids, catalogue=catalogue, **options)
+        _refuse_with_folder(
+            dry_run=dry_run, explain_match=explain_match, ids=ids, catalogue=catalogue, **options
+        )
     names = [*artists, *(read_names(artists_file) if artists_file else ())]
+    if explain_match and (not dry_run or options["audio_source"] == "preview"):
+        raise Misuse("--explain-match is for --dry-run and videos: previews are not searched for")
     if dry_run:
-        return _dry_run(state, names, catalogue, ids, options["tracks"], form)
+        from artistindex.ingest.config import DEFAULT_TRACKS
+
+        with _source(options, audio) if explain_match else nullcontext() as source:
+            tracks = options["tracks"] or DEFAULT_TRACKS
+            return _dry_run(state, names, catalogue, ids, tracks, form, source)
     from artistindex.ingest.config import BuildConfig
     from artistindex.ingest.pipeline import build
 
@@ -160,7 +174,7 @@ def command(
 
 def _refuse_with_folder(**options: Any) -> None:
     """Raise Misuse for an option that has no say over a folder of music."""
-    for name in ("dry_run", "ids", "catalogue", *_SOURCE_OPTIONS):
+    for name in ("dry_run", "explain_match", "ids", "catalogue", *_SOURCE_OPTIONS):
         if options[name]:
             flag = name.replace("_", "-")
             raise Misuse(f"--{flag} is for names that are looked up; --audio takes a folder")
@@ -192,12 +206,22 @@ def _dry_run(
     ids: Path | None,
     tracks: int,
     form: str,
+    source: "AudioSource | None",
 ) -> int:
+    from artistindex.audio.sources.youtube import YouTube
     from artistindex.cli.plan import dry_run
 
     if not names:
         raise Misuse("--dry-run needs names: give ARTIST or --artists FILE")
-    return dry_run(names, catalogue=catalogue, ids=ids, tracks=tracks, form=form, quiet=state.quiet)
+    return dry_run(
+        names,
+        catalogue=catalogue,
+        ids=ids,
+        tracks=tracks,
+        form=form,
+        quiet=state.quiet,
+        search=source.search if isinstance(source, YouTube) else None,
+    )
 
 
 def _say_what_happened(payload: dict[str, Any], reasons: Counter[tuple[str, str]]) -> None:

@@ -1,15 +1,25 @@
-"""What `artistindex build --dry-run` prints: who is meant, and which tracks would be taken."""
+"""What `artistindex build --dry-run` prints: who is meant, and which tracks would be taken.
 
-from collections.abc import Iterable, Sequence
+With --explain-match it prints the videos that a search gives for each track, and their worth.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from artistindex.cli.output import emit, message, progress
+from artistindex.cli.remedies import line_for
+from artistindex.errors import ServiceEnded, TrackError
 
 if TYPE_CHECKING:
+    from artistindex.audio.sources.match import Verdict
+    from artistindex.entities import Track
     from artistindex.metadata.resolver import Resolved
 
+    Search = Callable[[Track], list[Verdict]]
+
 _COLUMNS = ("artist", "id", "matched", "tracks")
+_VIDEO_COLUMNS = ("artist", "track", "video", "channel", "seconds", "score", "accepted", "reason")
 
 
 def dry_run(
@@ -20,9 +30,11 @@ def dry_run(
     tracks: int,
     form: str,
     quiet: bool,
+    search: "Search | None" = None,
 ) -> int:
     """Look the names up, print what a build would take, and return the exit code.
 
+    With `search` every track is searched for, and the verdicts on its videos are printed instead.
     Writes to no library: 0 where every artist was found, 3 where some were, 1 where none was.
     """
     from artistindex.metadata.resolver import open_resolver
@@ -38,28 +50,35 @@ def dry_run(
             shown.update(task, advance=outcome.requested != last)
             last = outcome.requested
         name = lookup.provider.name
-    payload = plan(outcomes, name)
-    emit(_rows(payload), _COLUMNS, form, payload=payload)
+    payload = plan(outcomes, name, search)
+    rows, columns = (
+        (_rows(payload), _COLUMNS) if search is None else (_videos(payload), _VIDEO_COLUMNS)
+    )
+    emit(rows, columns, form, payload=payload)
     _say(payload, quiet=quiet)
     if not payload["failed"]:
         return 0
     return 3 if payload["artists"] else 1
 
 
-def plan(outcomes: Iterable["Resolved"], catalogue: str) -> dict[str, Any]:
+def plan(
+    outcomes: Iterable["Resolved"], catalogue: str, search: "Search | None" = None
+) -> dict[str, Any]:
     """The JSON shape of `artistindex build --dry-run --format json`.
 
     `{"catalogue": "deezer", "artists": [{"requested", "artist", "id", "how", "warnings",
     "tracks": [{"title", "artists", "album", "duration", "id", "isrc"}]}],
     "failed": [{"requested", "artist", "stage", "reason", "pending"}]}`; `how` is "pinned",
-    "linked", "exact" or "part".
+    "linked", "exact" or "part". With `search` a track has "candidates" as well, the best first:
+    [{"id", "title", "channel", "duration", "accepted", "score", "reason"}], and "problem", which
+    is why there are none, or null.
     """
-
-    found: list[dict[str, Any]] = []
+    explainer = _Explainer(search) if search is not None else None
+    artists: list[dict[str, Any]] = []
     failed: list[dict[str, Any]] = []
     for outcome in outcomes:
         if outcome.artist is not None:
-            found.append(
+            artists.append(
                 {
                     "requested": outcome.requested,
                     "artist": outcome.artist.name,
@@ -74,6 +93,7 @@ def plan(outcomes: Iterable["Resolved"], catalogue: str) -> dict[str, Any]:
                             "duration": track.duration,
                             "id": track.catalogue_id,
                             "isrc": track.isrc,
+                            **(explainer.explain(track) if explainer is not None else {}),
                         }
                         for track in outcome.tracks
                     ],
@@ -89,19 +109,72 @@ def plan(outcomes: Iterable["Resolved"], catalogue: str) -> dict[str, Any]:
                     "pending": outcome.pending,
                 }
             )
-    return {"catalogue": catalogue, "artists": found, "failed": failed}
+    return {"catalogue": catalogue, "artists": artists, "failed": failed}
 
 
 def _rows(payload: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         {
-            "artist": each["artist"],
-            "id": each["id"],
-            "matched": each["how"],
-            "tracks": "; ".join(track["title"] for track in each["tracks"]),
+            "artist": artist["artist"],
+            "id": artist["id"],
+            "matched": artist["how"],
+            "tracks": "; ".join(track["title"] for track in artist["tracks"]),
         }
-        for each in payload["artists"]
+        for artist in payload["artists"]
     ]
+
+
+class _Explainer:
+    """Searches for tracks, until the service ends, and tells what the videos are worth."""
+
+    def __init__(self, search: "Search") -> None:
+        self._search = search
+        self._ended: str | None = None
+
+    def explain(self, track: "Track") -> dict[str, Any]:
+        """Return the fields that a track's row of the plan gets."""
+        if self._ended is not None:
+            return {"candidates": [], "problem": self._ended}
+        try:
+            return {"candidates": _candidates(self._search(track)), "problem": None}
+        except ServiceEnded as error:
+            self._ended = line_for(error)
+            return {"candidates": [], "problem": self._ended}
+        except TrackError as error:
+            return {"candidates": [], "problem": line_for(error)}
+
+
+def _candidates(verdicts: Sequence["Verdict"]) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": verdict.candidate.id,
+            "title": verdict.candidate.title,
+            "channel": verdict.candidate.channel,
+            "duration": verdict.candidate.duration,
+            "accepted": verdict.accepted,
+            "score": verdict.score,
+            "reason": verdict.reason,
+        }
+        for verdict in verdicts
+    ]
+
+
+def _videos(payload: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return one row a video, or one that says why a track has none."""
+    rows = []
+    for artist in payload["artists"]:
+        for track in artist["tracks"]:
+            row = {"artist": artist["artist"], "track": track["title"]}
+            if not track["candidates"]:
+                rows.append(row | {"reason": track["problem"] or "the search found no video"})
+            rows += [
+                row
+                | {"video": video["title"], "channel": video["channel"]}
+                | {"seconds": video["duration"], "score": video["score"]}
+                | {"accepted": "yes" if video["accepted"] else "no", "reason": video["reason"]}
+                for video in track["candidates"]
+            ]
+    return rows
 
 
 def _say(payload: dict[str, Any], *, quiet: bool) -> None:

@@ -17,6 +17,7 @@ from artistindex.index.reader import all_indexes
 from artistindex.index.transforms import TRANSFORMS
 
 _log = logging.getLogger(__name__)
+DEFAULT_TRACKS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Recipe:
     precision: str = "f32"
     excerpt: str = "full"
     transform: str = "none"
-    tracks: int = 5
+    tracks: int = DEFAULT_TRACKS
     drop_outliers: bool = False
 
     def __post_init__(self) -> None:

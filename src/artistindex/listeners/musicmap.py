@@ -46,16 +46,39 @@ def session(*, clock: "Clock | None" = None) -> "HttpClient":
 def fetch(name: str, *, session: "HttpClient") -> tuple[Similar, ...]:
     """Return the artists that music-map lists for the artist called `name`, closest first.
 
-    Raises UnknownArtist where it has no page for that artist, ServiceError where it answers
-    anything else, ServiceEnded where it is not to be asked again.
+    Where it redirects to a spelling of its own ("Bushwacka" to "Bushwacka!"), that page's list
+    counts. Raises UnknownArtist where it has no page or no list for that artist, ServiceError where
+    it answers anything else, ServiceEnded where it is not to be asked again.
     """
     try:
-        page = session.get_text(_path(name), check=lambda text: parse(text, name))
+        try:
+            return _read(_path(name), name, session)
+        except _SomebodyElse as error:
+            address = session.redirect_of(_path(name))
+            if address is None:
+                raise
+            return _read(address, error.shown, session)
     except StatusError as error:
         if error.status != _NOT_FOUND:
             raise
         raise UnknownArtist(f"music-map.com has no page for {_quoted(name)}") from None
-    return parse(page, name)
+
+
+class _SomebodyElse(UnknownArtist):
+    """A page that shows another artist than the one asked for; `shown` is who."""
+
+    def __init__(self, name: str, shown: str) -> None:
+        super().__init__(
+            f"music-map.com shows {_quoted(shown)} instead of {_quoted(name)}", [shown]
+        )
+        self.shown = shown
+
+
+def _read(path: str, name: str, session: "HttpClient") -> tuple[Similar, ...]:
+    similar = parse(session.get_text(path, check=lambda text: parse(text, name)), name)
+    if not similar:
+        raise UnknownArtist(f"music-map.com has no list for {_quoted(name)}: its map is empty")
+    return similar
 
 
 def _path(name: str) -> str:
@@ -83,10 +106,7 @@ def parse(page: str | bytes, name: str) -> tuple[Similar, ...]:
             " page or a proxy in between, or has the site changed?"
         )
     if not naming.same_name(anchors[0], name):
-        shown = anchors[0]
-        raise UnknownArtist(
-            f"music-map.com shows {_quoted(shown)} instead of {_quoted(name)}", [shown]
-        )
+        raise _SomebodyElse(name, anchors[0])
     strengths = _strengths("".join(script.get_text() for script in soup.find_all("script")))
     listed = [
         Similar(spelled, strengths.get(number))

@@ -7,12 +7,15 @@ It is the original experiment's JSON (docs/evaluation.md), read and written exac
 
 import hashlib
 import json
+import logging
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn
+from urllib.parse import quote_plus
 
 from artistindex import naming
 from artistindex._util import files
@@ -20,6 +23,8 @@ from artistindex._util.dirs import cache_folder
 from artistindex.errors import Misuse
 
 _UNKNOWN_STRENGTH = -1.0
+_CUTS_AN_ADDRESS = re.compile(r"[/?#]")
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +99,8 @@ def read_truth(path: Path) -> GroundTruth:
     spellings: dict[str, str] = {}
     without_list: list[str] = []
     repeated: list[str] = []
-    for name, entry in _read_entries(path).items():
+    entries = _read_entries(path)
+    for name, entry in entries.items():
         listed = _parse_entry(path, name, entry)
         if listed is None:
             without_list.append(name)
@@ -104,6 +110,7 @@ def read_truth(path: Path) -> GroundTruth:
             spellings[naming.normalise(name)] = name
             lists[name], repeats = without_repeats(listed, owner=name)
             repeated.extend(repeats)
+    _warn_of_cut_names(path, (name for name in lists if "asked_as" not in entries[name]))
     if not lists:
         _refuse(path, f"holds no list ({len(without_list)} artists without one)")
     return GroundTruth(
@@ -117,6 +124,22 @@ def read_truth(path: Path) -> GroundTruth:
             similar.strength is None for listed in lists.values() for similar in listed
         ),
     )
+
+
+def _warn_of_cut_names(path: Path, names: Iterable[str]) -> None:
+    """Log a warning of names that cut the address of a map short where they were put into it raw.
+
+    Asked for as "AR/CO", music-map answers for somebody else.
+    """
+    cut = [name for name in names if _CUTS_AN_ADDRESS.search(name)]
+    if cut:
+        shown = ", ".join(map(_quoted, cut[:5])) + (f" and {len(cut) - 5} more" if cut[5:] else "")
+        _log.warning(
+            "%s: the lists of %s may be somebody else's, if the names were put into an address as "
+            "they are: a / or ? cuts it short; collect them anew",
+            path,
+            shown,
+        )
 
 
 def _parse_entry(path: Path, name: str, entry: Any) -> list[Similar] | None:
@@ -217,9 +240,10 @@ class ListFile:
             }
             for rank, artist in enumerate(similar, 1)
         ]
-        self._put(
-            name, {"status": "success", "similar_artists": listed, "total_count": len(listed)}
-        )
+        entry = {"status": "success", "similar_artists": listed, "total_count": len(listed)}
+        if _CUTS_AN_ADDRESS.search(name):
+            entry["asked_as"] = quote_plus(name.lower(), errors="replace")
+        self._put(name, entry)
 
     def put_unknown(self, name: str, reason: str) -> None:
         """Add that music-map has no list of an artist."""
