@@ -103,14 +103,13 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch, content: str) -> None:
 
 @given(st.lists(st.text(max_size=20), max_size=10))
 def test_json_gives_every_folded_name_once(
-    tmp_path_factory: pytest.TempPathFactory, wanted: list[str]
+    tmp_path_factory: pytest.TempPathFactory, names: list[str]
 ) -> None:
-    path = written(tmp_path_factory.mktemp("n"), "a.json", json.dumps([*wanted, "Rezz"]))
-    found = read_names(path)
-    folded = [naming.normalise(name) for name in found]
+    path = written(tmp_path_factory.mktemp("n"), "a.json", json.dumps([*names, "Rezz"]))
+    folded = [naming.normalise(name) for name in read_names(path)]
     assert len(set(folded)) == len(folded)
     assert set(folded) == {
-        naming.normalise(naming.clean(n)) for n in [*wanted, "Rezz"] if naming.clean(n)
+        naming.normalise(naming.clean(n)) for n in [*names, "Rezz"] if naming.clean(n)
     }
 
 

@@ -43,24 +43,27 @@ def test_a_page_as_it_is():
 
 def test_a_page_without_a_matrix_keeps_its_order():
     page = PAGE[: PAGE.index("<script>")]
-    assert [one.name for one in parse(page, "deadmau5")] == [
+    assert [similar.name for similar in parse(page, "deadmau5")] == [
         "Skrillex",
         "Simon & Garfunkel",
         "Sigur Rós",
         "Justice",
     ]
-    assert all(one.strength is None for one in parse(page, "deadmau5"))
+    assert all(similar.strength is None for similar in parse(page, "deadmau5"))
 
 
 @pytest.mark.parametrize("row", ["", "-1", "-1,x,nan,inf,-3", "-1,,,,"])
 def test_a_matrix_of_nonsense_gives_no_strengths(row):
     page = PAGE.replace("-1,12.7927,4.52047,-1,4.6", row)
-    assert [one.strength for one in parse(page, "deadmau5")] == [None] * 4
+    assert [similar.strength for similar in parse(page, "deadmau5")] == [None] * 4
 
 
 def test_names_are_listed_once_and_never_the_artist_itself():
     page = PAGE.replace("Justice", "SKRILLEX").replace("Sigur R&oacute;s", "DEADMAU5")
-    assert [one.name for one in parse(page, "deadmau5")] == ["Skrillex", "Simon & Garfunkel"]
+    assert [similar.name for similar in parse(page, "deadmau5")] == [
+        "Skrillex",
+        "Simon & Garfunkel",
+    ]
 
 
 def test_a_name_that_is_markup_is_only_a_name():
@@ -83,7 +86,7 @@ def test_a_page_of_something_else(page):
 def test_no_page_brings_the_parser_down(text):
     page = f"<a id=s0>X</a><a id=s1>{text}</a><script>Aid[0]=new Array({text})</script>"
     with suppress(ServiceError, UnknownArtist):
-        assert all(isinstance(one, Similar) for one in parse(page, "X"))
+        assert all(isinstance(similar, Similar) for similar in parse(page, "X"))
 
 
 # --- fetching -----------------------------------------------------------------------------------
@@ -156,15 +159,15 @@ def test_a_page_of_something_else_is_not_kept(httpserver, session):
 
 
 def statuses(outcomes) -> dict[str, str]:
-    return {one.artist: one.status for one in outcomes}
+    return {outcome.artist: outcome.status for outcome in outcomes}
 
 
 def test_collecting_goes_on_where_it_stopped(httpserver, session, tmp_path: Path):
     serve(httpserver, "deadmau5", "rezz")
     httpserver.expect_request("/nobody").respond_with_data("", status=404)
     path = write_truth(tmp_path / "t.json", {"Vril": ["Traumprinz"], "Lost": None})
-    wanted = ["deadmau5", "Vril", "vril", "Nobody", "Lost", "  "]
-    first = collect(wanted, ListFile(path), session=session)
+    names = ["deadmau5", "Vril", "vril", "Nobody", "Lost", "  "]
+    first = collect(names, ListFile(path), session=session)
     assert statuses(first) == {
         "deadmau5": "fetched",
         "Vril": "known",
@@ -172,7 +175,7 @@ def test_collecting_goes_on_where_it_stopped(httpserver, session, tmp_path: Path
         "Lost": "unknown",
     }
     assert first[0].listed == 4
-    again = collect([*wanted, "Rezz"], ListFile(path), session=session)
+    again = collect([*names, "Rezz"], ListFile(path), session=session)
     assert statuses(again)["Rezz"] == "fetched"
     assert asked(httpserver) == ["/deadmau5", "/nobody", "/rezz"]
     assert read_truth(path).lists.keys() == {"Vril", "deadmau5", "Rezz"}
@@ -181,8 +184,8 @@ def test_collecting_goes_on_where_it_stopped(httpserver, session, tmp_path: Path
 def test_retry_failed_asks_again(httpserver, session, tmp_path):
     serve(httpserver, "lost")
     path = write_truth(tmp_path / "t.json", {"Lost": None})
-    found = collect(["Lost"], ListFile(path), session=session, retry_failed=True)
-    assert statuses(found) == {"Lost": "fetched"}
+    outcomes = collect(["Lost"], ListFile(path), session=session, retry_failed=True)
+    assert statuses(outcomes) == {"Lost": "fetched"}
 
 
 def test_a_failing_service_is_left_alone_and_nothing_is_lost(httpserver, session, tmp_path):
@@ -190,17 +193,17 @@ def test_a_failing_service_is_left_alone_and_nothing_is_lost(httpserver, session
     for name in "abcdef":
         httpserver.expect_request(f"/{name}").respond_with_data("", status=503)
     path = tmp_path / "t.json"
-    found = collect(["deadmau5", *"abcdef"], ListFile(path), session=session)
-    assert statuses(found) == {"deadmau5": "fetched"} | dict.fromkeys("abcdef", "failed")
-    assert "not asked" in found[-1].reason
+    outcomes = collect(["deadmau5", *"abcdef"], ListFile(path), session=session)
+    assert statuses(outcomes) == {"deadmau5": "fetched"} | dict.fromkeys("abcdef", "failed")
+    assert "not asked" in outcomes[-1].reason
     assert list(json.loads(path.read_text())) == ["deadmau5"]
 
 
 def test_pages_of_no_use_end_the_run(httpserver, session, tmp_path):
     httpserver.expect_request(re.compile(".*")).respond_with_data("<p>log in</p>")
-    found = collect(map(str, range(20)), ListFile(tmp_path / "t.json"), session=session)
+    outcomes = collect(map(str, range(20)), ListFile(tmp_path / "t.json"), session=session)
     assert len(httpserver.log) == 5
-    assert all(one.status == "failed" for one in found)
+    assert all(outcome.status == "failed" for outcome in outcomes)
 
 
 def test_an_interruption_keeps_what_was_fetched(httpserver, session, tmp_path):

@@ -40,11 +40,11 @@ def test_the_experiments_file_is_understood(shared):
 
 def test_saving_merges_with_what_another_process_wrote(tmp_path):
     path = write_truth(tmp_path / "t.json", {"A": ["B"], "Lost": None})
-    one, other = ListFile(path), ListFile(path)
-    one.put("C", [Similar("D", 1.0)])
-    other.put("E", [Similar("F", 1.0)])
-    one.save()
-    other.save()
+    first, second = ListFile(path), ListFile(path)
+    first.put("C", [Similar("D", 1.0)])
+    second.put("E", [Similar("F", 1.0)])
+    first.save()
+    second.save()
     assert list(json.loads(path.read_text())) == ["A", "Lost", "C", "E"]
 
 
@@ -55,10 +55,10 @@ def test_a_list_is_never_replaced_by_none(tmp_path):
     file.put_unknown("Lost", "still")
     file.put("lost", [Similar("X", 1.0)])
     file.save()
-    found = json.loads(path.read_text())
-    assert found["Rezz"] == entry(["B"])
-    assert found["Lost"]["status"] == "success"
-    assert len(found) == 2
+    entries = json.loads(path.read_text())
+    assert entries["Rezz"] == entry(["B"])
+    assert entries["Lost"]["status"] == "success"
+    assert len(entries) == 2
 
 
 def test_nothing_new_leaves_the_file_alone(tmp_path):
@@ -74,9 +74,9 @@ def test_what_the_file_says_more_is_kept(tmp_path):
     file = ListFile(path)
     file.put("B", [])
     file.save()
-    found = json.loads(path.read_text())
-    assert found["\ud800"]["own"][0] == 1
-    assert list(found) == ["\ud800", "B"]
+    entries = json.loads(path.read_text())
+    assert entries["\ud800"]["own"][0] == 1
+    assert list(entries) == ["\ud800", "B"]
 
 
 @given(name=st.text(min_size=1, max_size=40), other=st.text(max_size=40))
@@ -132,18 +132,18 @@ def test_oddities_of_a_truth_are_counted(tmp_path):
         },
     )
     truth = read_truth(path)
-    assert [one.name for one in truth.lists["Rezz"]] == ["B", "C", "D", "E"]
+    assert [similar.name for similar in truth.lists["Rezz"]] == ["B", "C", "D", "E"]
     assert truth.repeated == ("b", "REZZ", "REZZ")
     assert truth.unknown_strengths == 3
     assert truth.without_list == ("Lost",)
 
 
 def test_ranks_order_a_list(tmp_path):
-    found = entry(["A", "B", "C"])
-    found["similar_artists"].reverse()
+    entries = entry(["A", "B", "C"])
+    entries["similar_artists"].reverse()
     path = tmp_path / "t.json"
-    path.write_text(json.dumps({"X": found}))
-    assert [one.name for one in read_truth(path).lists["X"]] == ["A", "B", "C"]
+    path.write_text(json.dumps({"X": entries}))
+    assert [similar.name for similar in read_truth(path).lists["X"]] == ["A", "B", "C"]
 
 
 def test_an_out_that_cannot_be_written(tmp_path):

@@ -62,9 +62,9 @@ def _from_event(record: Mapping[str, Any], document: Document) -> Bill:
         link=_text(record, _LINKS),
         time=_text(record, _TIMES),
     )
-    told = event if event != Event() else None
-    acts = _acts(record, Appearance(told, day=_text(record, ("day",))), document)
-    return Bill(tuple(acts), (event,) if told else ())
+    stated = event if event != Event() else None
+    acts = _acts(record, Appearance(stated, day=_text(record, ("day",))), document)
+    return Bill(tuple(acts), (event,) if stated else ())
 
 
 def _from_festival(festival: Mapping[str, Any], document: Document) -> Bill:
