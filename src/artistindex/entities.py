@@ -77,7 +77,8 @@ class Track:
     """A piece of music by one or more artists, before anything is known of its sound.
 
     `duration` is in seconds. `path` is set for a file of the user's own; `catalogue` ("spotify",
-    "deezer") and `catalogue_id` for a track that a catalogue listed. `isrc` names the recording.
+    "deezer") and `catalogue_id` for a track that a catalogue listed. `isrc` and `musicbrainz_id`
+    name the recording. The artists are `guessed` if they come from the path, not from a tag.
     """
 
     artists: tuple[Artist, ...]
@@ -88,6 +89,8 @@ class Track:
     catalogue: str | None = None
     catalogue_id: str | None = None
     isrc: str | None = None
+    musicbrainz_id: str | None = None
+    guessed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

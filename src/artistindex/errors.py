@@ -33,6 +33,7 @@ class Remedy(StrEnum):
     FETCH_LISTS = auto()
     IMPORT_ELSEWHERE = auto()
     OVERWRITE = auto()
+    PRUNE = auto()
     USE_DEEZER = auto()
     ALLOW_PRIVATE = auto()
     NAME_AN_ARTIST = auto()

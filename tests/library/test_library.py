@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from artistindex.entities import Artist, AudioMatch, Failure, Track, TrackVector, VectorKey
 from artistindex.errors import AmbiguousArtist, UnknownArtist
 from artistindex.library.library import FILE_NAME, Library
+from artistindex.library.selection import select
 
 KEY = VectorKey("vggish", "a" * 64)
 VRIL = Artist("Vril")
@@ -328,3 +329,82 @@ def test_a_transaction_within_another_is_a_part_of_it(library: Library) -> None:
         library.add_request(["Vril"])
         library.add_request(["Rezz"])
     assert library.requests() == ["Vril", "Rezz"]
+
+
+def test_a_moved_file_keeps_its_vectors(library: Library, tmp_path: Path) -> None:
+    old, new = tmp_path / "old" / "a.flac", tmp_path / "new" / "a.flac"
+    track_id = library.upsert_file(a_file(path=str(old)), size=10, mtime_ns=20, folder=old.parent)
+    embed(library, track_id, 1.0)
+    moved = a_file("Rezz", str(new), title="Other tags")
+    assert library.upsert_file(moved, size=10, mtime_ns=20, folder=new.parent) == track_id
+    (stored,) = library.tracks_of(library.find_artist("Rezz").id)
+    assert (stored.track.path, stored.folder) == (new, new.parent)
+    assert stored.track.title == "Other tags"
+    assert stored.stage == "embedded"
+    assert [artist.artist.name for artist in library.artists()] == ["Rezz"]
+    assert list(library.vectors(KEY)) == [track_id]
+
+
+def test_what_only_looks_moved_is_another_file(library: Library, tmp_path: Path) -> None:
+    old = tmp_path / "a.flac"
+    old.write_bytes(b"still here")
+    first = library.upsert_file(a_file(path=str(old)), size=10, mtime_ns=20)
+    others = [
+        library.upsert_file(a_file(path=str(tmp_path / "new" / name)), size=size, mtime_ns=time)
+        for name, size, time in (
+            ("a.flac", 10, 20),  # a copy
+            ("b.flac", 10, 20),
+            ("a.flac2", 11, 20),
+            ("a.flac3", 10, 21),
+        )
+    ]
+    assert len({first, *others}) == 5
+
+
+def test_a_file_that_is_one_of_two_moved_files_is_new(library: Library, tmp_path: Path) -> None:
+    paths = [tmp_path / folder / "01.wav" for folder in ("one", "two", "new")]
+    for path in paths[:2]:
+        path.parent.mkdir()
+        path.touch()
+    ids = [library.upsert_file(a_file(path=str(p)), size=10, mtime_ns=20) for p in paths[:2]]
+    for path in paths[:2]:
+        path.unlink()
+    ids.append(library.upsert_file(a_file(path=str(paths[2])), size=10, mtime_ns=20))
+    assert len(set(ids)) == 3
+
+
+def test_a_missing_file_stands_for_nobody_until_it_is_back(library: Library) -> None:
+    for name in ("Rezz", "Vril"):
+        embed(library, library.upsert_file(a_file(name, f"/m/{name}"), size=1, mtime_ns=1), 1.0)
+    files = library.files_below(Path("/m"))
+    assert set(files) == {Path("/m/Rezz"), Path("/m/Vril")}
+    assert library.files_below(Path("/other")) == library.files_below(Path("/m/Re")) == {}
+    assert library.set_missing([files[Path("/m/Vril")]]) == [VRIL]
+    assert set(library.files_below(Path("/m"))) == {Path("/m/Rezz")}
+    (track,) = library.tracks_of(library.find_artist("Vril").id)
+    assert select([track], 5, model="vggish") == []
+    library.upsert_file(a_file("Vril", "/m/Vril"), size=1, mtime_ns=1)
+    assert len(library.files_below(Path("/m"))) == 2
+    assert len(library.vectors(KEY)) == 2
+
+
+def test_who_is_named_by_paths_alone_is_a_guess(library: Library) -> None:
+    library.upsert_file(a_file("Rezz", "/1", guessed=True), size=1, mtime_ns=1)
+    library.upsert_file(a_file("Vril", "/2", guessed=True), size=1, mtime_ns=1)
+    library.upsert_file(a_file("Vril", "/3"), size=1, mtime_ns=1)
+    add_artist(library, Artist("Asked for"))
+    assert library.guessed_artist_ids() == {library.find_artist("Rezz").id}
+    library.upsert_file(a_file("Rezz", "/1"), size=1, mtime_ns=1)  # a tag was written meanwhile
+    assert library.guessed_artist_ids() == set()
+
+
+def test_tags_that_changed_alone_cost_no_vector(library: Library) -> None:
+    track_id = library.upsert_file(a_file(), size=1, mtime_ns=1)
+    embed(library, track_id, 1.0)
+    retagged = a_file("Rezz", title="Haus", album="Torus", musicbrainz_id="m", isrc="i")
+    assert library.upsert_file(retagged, size=1, mtime_ns=1) == track_id
+    ((artist, (track,)),) = library.tracks_by_artist()
+    assert artist.artist.name == "Rezz"
+    assert (track.track.title, track.track.album) == ("Haus", "Torus")
+    assert (track.track.musicbrainz_id, track.track.isrc) == ("m", "i")
+    assert len(library.vectors(KEY)) == 1

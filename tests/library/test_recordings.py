@@ -153,3 +153,20 @@ def test_one_track_of_each_recording_stands_for_an_artist(library: Library) -> N
     (artist,) = library.artists()
     chosen = select(library.tracks_of(artist.id), 5, model="musicnn")
     assert [stored.track.title for stored in chosen] == ["Torus", "Haus"]
+
+
+def test_musicbrainz_says_which_are_one_and_which_are_two(library: Library) -> None:
+    tracks = [
+        library.upsert_file(
+            Track((VRIL,), title, path=Path(f"/mb/{number}"), musicbrainz_id=id_),
+            size=number,
+            mtime_ns=number,
+        )
+        for number, (title, id_) in enumerate(
+            [("Torus", "a"), ("Another name", "a"), ("Torus", "b"), ("Torus", None)]
+        )
+    ]
+    for number, track in enumerate(tracks):
+        embed(library, track, audio=f"audio {number}")
+    assert one_recording(library, tracks[0], tracks[1], tracks[3])
+    assert not one_recording(library, tracks[0], tracks[2])

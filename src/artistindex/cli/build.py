@@ -105,6 +105,14 @@ _SOURCE_OPTIONS = (
 @click.option("--workers", type=int, help="Worker processes.  [default: one a processor]")
 @click.option("--retry-failed", is_flag=True, help="Try again what failed in earlier runs.")
 @click.option(
+    "--rescan", is_flag=True, help="Read the tags of all files in --audio again, changed or not."
+)
+@click.option(
+    "--prune",
+    is_flag=True,
+    help="Drop the files in --audio that are gone, even where more than a third of them are.",
+)
+@click.option(
     "--drop-outliers/--keep-outliers",
     default=None,
     help="Leave out tracks that sound as if they were somebody else's, or take them again."

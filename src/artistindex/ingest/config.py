@@ -59,6 +59,9 @@ class BuildConfig:
     runs the models ("auto", "essentia" or "openvino") in `workers` processes (None: one a
     processor), `timeout` seconds a track at most.
 
+    Of a folder, `rescan` reads the tags of unchanged files again too, and `prune` drops the files
+    that are gone even where they are so many that a disk may be missing.
+
     Raises Misuse for what cannot be meant.
     """
 
@@ -75,6 +78,8 @@ class BuildConfig:
     workers: int | None = None
     timeout: float = DEFAULT_TIMEOUT
     retry_failed: bool = False
+    rescan: bool = False
+    prune: bool = False
     catalogue: str | None = None
     ids: str | PathLike[str] | None = None
 
@@ -83,6 +88,9 @@ class BuildConfig:
         object.__setattr__(self, "artists", artists)
         Engine.parse(self.engine)
         _at_least_one(workers=self.workers)
+        for setting in ("rescan", "prune"):
+            if getattr(self, setting) and self.audio is None:
+                raise Misuse(f"{setting} is for a folder of music", setting=setting)
         for model in self.models or DEFAULT_MODELS[:1]:
             Recipe(model, **self._given())
 

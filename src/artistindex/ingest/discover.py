@@ -8,6 +8,7 @@ from pathlib import Path
 from artistindex._util.progress import Reporter
 from artistindex.entities import Artist, Failure, Service
 from artistindex.errors import ArtistIndexError, Remedy
+from artistindex.ingest.missing_files import drop_missing
 from artistindex.library.library import Library
 from artistindex.library.rows import StoredArtist
 from artistindex.metadata import local_files
@@ -16,6 +17,7 @@ from artistindex.metadata.local_files import FolderScan
 from artistindex.metadata.resolver import ArtistResolver, Resolved
 
 _FILES_A_REPORT = 100
+_FILES_A_COMMIT = 1000
 
 _log = logging.getLogger(__name__)
 
@@ -28,22 +30,37 @@ class Discovered:
     failures: list[Failure] = field(default_factory=list)
 
 
-def add_folder(library: Library, music: Path, reporter: Reporter) -> set[int]:
+def add_folder(
+    library: Library,
+    music: Path,
+    reporter: Reporter,
+    *,
+    rescan: bool = False,
+    prune: bool = False,
+) -> set[int]:
     """Record the audio files below `music`, and return the ids of their artists.
 
-    Raises what `survey` raises, and ArtistIndexError where no file has an artist.
+    With `rescan` the tags of all files are read again. Files that are gone leave the library's
+    answers; where they are more than a third, only with `prune` (`missing_files`). Raises what
+    `survey` raises, and ArtistIndexError where no file has an artist.
     """
     artist_ids: set[int] = set()
     nameless = 0
     library.clear_failures(stage="catalogue", below=music.resolve())
-    scanned, decisions = survey(library, music, reporter)
-    for file in [*map(local_files.audio_file, decisions), *scanned.failures]:
-        if isinstance(file, Failure):
-            library.add_failure(file)
-            nameless += 1
-        else:
-            track_id = library.upsert_file(file.track, size=file.size, mtime_ns=file.mtime_ns)
-            artist_ids.update(library.artists_of(track_id))
+    scanned, decisions = survey(library, music, reporter, rescan=rescan)
+    files = [*map(local_files.audio_file, decisions), *scanned.failures]
+    for start in range(0, len(files), _FILES_A_COMMIT):
+        with library.transaction():
+            for file in files[start : start + _FILES_A_COMMIT]:
+                if isinstance(file, Failure):
+                    library.add_failure(file)
+                    nameless += 1
+                    continue
+                track_id = library.upsert_file(
+                    file.track, size=file.size, mtime_ns=file.mtime_ns, folder=scanned.root
+                )
+                artist_ids.update(library.artists_of(track_id))
+    drop_missing(library, scanned.root, prune=prune)
     if scanned.unread:
         count, kinds = scanned.unread.total(), ", ".join(sorted(scanned.unread))
         _log.warning("not read: %d files of kinds without a decoder (%s)", count, kinds)
@@ -54,20 +71,23 @@ def add_folder(library: Library, music: Path, reporter: Reporter) -> set[int]:
     return artist_ids
 
 
-def survey(library: Library, music: Path, reporter: Reporter) -> tuple[FolderScan, list[Decision]]:
+def survey(
+    library: Library, music: Path, reporter: Reporter, *, rescan: bool = False
+) -> tuple[FolderScan, list[Decision]]:
     """Look through a folder of music, and decide whose each file is; records nothing.
 
-    Files that have not changed since they were recorded are not read again. Raises what
-    `local_files.scan_folder` raises.
+    Files that have not changed since they were recorded are not read again, except with `rescan`.
+    Raises what `local_files.scan_folder` raises.
     """
 
     def report(count: int) -> None:
         if count % _FILES_A_REPORT == 0:
             reporter.activity(f"scanning {music}: {count} files")
 
-    scanned = local_files.scan_folder(music, known=library.file, progress=report)
-    known = [stored.artist.name for stored in library.artists()]
-    return scanned, decide_artists(scanned.files, known)
+    known = (lambda path, size, mtime_ns: None) if rescan else library.file
+    scanned = local_files.scan_folder(music, known=known, progress=report)
+    names = [stored.artist.name for stored in library.artists()]
+    return scanned, decide_artists(scanned.files, names)
 
 
 def add_names(

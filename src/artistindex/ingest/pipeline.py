@@ -176,7 +176,13 @@ class _Build:
     def _from_folder(self, library: Library, music: Path) -> list[StoredArtist]:
         """Return the folder's artists, or those of them that are named."""
         self._begin(f"scanning {music}")
-        ids = add_folder(library, music, self._reporter)
+        ids = add_folder(
+            library,
+            music,
+            self._reporter,
+            rescan=self._config.rescan,
+            prune=self._config.prune,
+        )
         present = [artist for artist in library.artists() if artist.id in ids]
         names = {naming.normalise(name): name for name in self._config.artists}
         for name in names.values():

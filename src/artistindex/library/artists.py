@@ -20,6 +20,23 @@ class Artists:
         """Return all artists, in the order in which they came."""
         return [stored_artist(row) for row in self._db.all("SELECT * FROM artists ORDER BY id")]
 
+    def with_tracks(self) -> list[StoredArtist]:
+        """Return the artists who have a track that is not a missing file, in the order of ids."""
+        rows = self._db.all(
+            "SELECT * FROM artists WHERE id IN (SELECT artist_id FROM credits JOIN tracks"
+            " ON track_id = tracks.id WHERE NOT missing) ORDER BY id"
+        )
+        return [stored_artist(row) for row in rows]
+
+    def guessed(self) -> set[int]:
+        """Return the ids of the artists whom only the paths of files name."""
+        rows = self._db.all(
+            "SELECT artist_id FROM credits JOIN tracks ON track_id = tracks.id"
+            " WHERE artist_id NOT IN (SELECT artist_id FROM requests WHERE artist_id IS NOT NULL)"
+            " GROUP BY artist_id HAVING min(guessed)"
+        )
+        return {row["artist_id"] for row in rows}
+
     def find(self, name: str) -> list[StoredArtist]:
         """Return who may be meant: those spelled so, else folded so, else with that "service:id".
 

@@ -6,6 +6,7 @@ once, foreign keys are on and schema migrations are recorded.
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -20,7 +21,7 @@ from artistindex.library.migrations import MIGRATIONS
 from artistindex.library.recordings import Recordings
 from artistindex.library.requests import Requests
 from artistindex.library.rows import ImportedArtist, StoredArtist, StoredTrack
-from artistindex.library.tracks import Tracks
+from artistindex.library.tracks import FileFacts, Tracks
 from artistindex.library.vectors import ImportedVectors, TrackVectors, Vector
 
 FILE_NAME = "library.sqlite3"
@@ -85,6 +86,10 @@ class Library:
     def artists(self) -> list[StoredArtist]:
         """All artists, in the order in which they came."""
         return self._artists.all()
+
+    def guessed_artist_ids(self) -> set[int]:
+        """The ids of the artists whom only the paths of files name, no tag and no service."""
+        return self._artists.guessed()
 
     def find_artist(self, name: str) -> StoredArtist:
         """The one artist called `name`, or whose id it is ("spotify:ID", "deezer:ID" and so on).
@@ -162,32 +167,56 @@ class Library:
         """What is known of the file at `path`, provided that it has not changed since."""
         return self._tracks.file(path, size, mtime_ns)
 
-    def upsert_file(self, track: Track, *, size: int, mtime_ns: int) -> int:
-        """Record a file of the user's own; one that changed loses its vectors and failures.
+    def upsert_file(
+        self, track: Track, *, size: int, mtime_ns: int, folder: Path | None = None
+    ) -> int:
+        """Record a file of the user's own, found below the music folder `folder`.
 
-        One that did not change keeps them, whoever is credited for it now.
+        One that changed loses its vectors and failures. One that did not keeps them, whatever its
+        tags say now, and so does one that was moved: the same name, size and time, and no longer
+        where it was.
         """
         if track.path is None:
             raise ValueError("a file's track needs its path")
+        file = FileFacts(track.path, size, mtime_ns, folder)
         with self._db.transaction():
-            known, unchanged = self._tracks.id_of_file(track.path, size, mtime_ns)
-            if known is not None and unchanged:
-                self._recredit(known, track.artists)
-                return known
-            if known is not None:
-                self._tracks.remove(known)
+            stored = self._tracks.find_file(file)
+            if stored is not None and (stored.size, stored.mtime_ns) == (size, mtime_ns):
+                self._update_file(stored, track, file)
+                return stored.id
+            if stored is not None:
+                self._tracks.remove(stored.id)
                 self._artists.remove_trackless()
-            track_id = self._tracks.insert_file(track, track.path, size=size, mtime_ns=mtime_ns)
+            track_id = self._tracks.insert_file(track, file)
             for artist in track.artists:
                 self._tracks.credit(self._artists.add(artist), track_id)
             return track_id
 
-    def _recredit(self, track_id: int, artists: Sequence[Artist]) -> None:
-        if self._tracks.artist_names(track_id) != {artist.name for artist in artists}:
-            self._tracks.remove_credits(track_id)
-            for artist in artists:
-                self._tracks.credit(self._artists.add(artist), track_id)
+    def _update_file(self, stored: StoredTrack, track: Track, file: FileFacts) -> None:
+        """Record what is new of a file whose audio is the same."""
+        as_it_was = replace(stored.track, artists=track.artists, duration=track.duration)
+        if stored.missing or stored.folder != file.folder or as_it_was != track:
+            self._tracks.set_file(stored.id, track, file)
+            self._recordings.decide(stored.id)
+        artist_ids = [self._artists.add(artist) for artist in track.artists]
+        if set(artist_ids) != set(self._tracks.artists_of(stored.id)):
+            self._tracks.set_credits(stored.id, artist_ids)
             self._artists.remove_trackless()
+
+    def files_below(self, folder: Path) -> dict[Path, int]:
+        """Path -> id of the files recorded below `folder`, without those known to be missing."""
+        return self._tracks.files_below(folder)
+
+    def set_missing(self, track_ids: Iterable[int]) -> list[Artist]:
+        """Record that files are gone; returns the artists of whom no track is left.
+
+        A file that comes back unchanged is taken up again, with its vectors.
+        """
+        with self._db.transaction():
+            before = self._artists.with_tracks()
+            self._tracks.set_missing(track_ids)
+            after = {stored.id for stored in self._artists.with_tracks()}
+            return [stored.artist for stored in before if stored.id not in after]
 
     def artists_of(self, track_id: int) -> list[int]:
         """The ids of the artists that a track is credited to."""

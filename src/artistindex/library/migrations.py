@@ -1,7 +1,7 @@
 """The library's tables: one migration after the other, never changed once released."""
 
 from artistindex.library.database import Migration
-from artistindex.library.recordings import add_recordings
+from artistindex.library.recordings import decide_all
 
 MIGRATIONS: tuple[Migration, ...] = (
     """
@@ -104,5 +104,22 @@ MIGRATIONS: tuple[Migration, ...] = (
         WHERE track_id = tracks.id
     ) WHERE catalogue IS NOT NULL;
     """,
-    add_recordings,
+    """
+    ALTER TABLE tracks ADD COLUMN recording INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE tracks ADD COLUMN title_key TEXT NOT NULL DEFAULT '';
+    UPDATE tracks SET recording = id;
+    CREATE INDEX tracks_recording ON tracks (recording);
+    CREATE INDEX tracks_title_key ON tracks (title_key);
+    CREATE INDEX tracks_audio ON tracks (audio_sha256);
+    CREATE INDEX tracks_isrc ON tracks (isrc);
+    """,
+    """
+    ALTER TABLE tracks ADD COLUMN musicbrainz_id TEXT;
+    ALTER TABLE tracks ADD COLUMN guessed INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE tracks ADD COLUMN folder ANY;
+    ALTER TABLE tracks ADD COLUMN missing INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX tracks_musicbrainz_id ON tracks (musicbrainz_id);
+    CREATE INDEX tracks_size_mtime ON tracks (size, mtime_ns);
+    """,
+    decide_all,
 )

@@ -1,9 +1,10 @@
 """Which tracks are one recording: one rule, applied when a track is listed or embedded, and kept.
 
 Two tracks are one recording if their decoded audio has the same hash or they share an id of the
-recording (ISRC). Where neither says so, they are one if the same artists made them, their titles
-name the same recording (a remastering does, a remix or a live take does not) and they are as long
-as each other, as `track_selection.same_recording` has it. How alike they sound says nothing.
+recording (ISRC, MusicBrainz). Where nothing says so, and MusicBrainz does not know them as two,
+they are one if the same artists made them, their titles name the same recording (a remastering
+does, a remix or a live take does not) and they are as long as each other, as
+`track_selection.same_recording` has it. How alike they sound says nothing.
 """
 
 import json
@@ -63,11 +64,13 @@ class Recordings:
 
     def _of_same_audio_or_id(self, row: Row) -> set[int]:
         rows = self._db.all(
-            "SELECT recording FROM tracks WHERE audio_sha256 = ?1 AND id <> ?3"
-            " UNION SELECT recording FROM tracks WHERE isrc = ?2 AND isrc <> '' AND id <> ?3",
+            "SELECT recording FROM tracks WHERE audio_sha256 = ?2 AND id <> ?1"
+            " UNION SELECT recording FROM tracks WHERE isrc = ?3 AND isrc <> '' AND id <> ?1"
+            " UNION SELECT recording FROM tracks WHERE musicbrainz_id = ?4 AND id <> ?1",
+            row["id"],
             row["audio_sha256"],
             row["isrc"],
-            row["id"],
+            row["musicbrainz_id"],
         )
         return {row["recording"] for row in rows}
 
@@ -82,10 +85,12 @@ class Recordings:
         """
         rows = self._db.all(
             f"{_NAMED} WHERE title_key = ?1 AND id <> ?2 AND (path IS NULL OR stage = 'embedded')"
+            " AND (musicbrainz_id = ?3 OR musicbrainz_id IS NULL OR ?3 IS NULL)"
             " AND id IN (SELECT track_id FROM credits WHERE artist_id IN"
             "            (SELECT artist_id FROM credits WHERE track_id = ?2)) ORDER BY id",
             row["title_key"],
             row["id"],
+            row["musicbrainz_id"],
         )
         for other in rows:
             if _same_artists(row, other) and same_recording(track_of(row), track_of(other)):
@@ -93,19 +98,8 @@ class Recordings:
         return set()
 
 
-def add_recordings(database: Database) -> None:
-    """Bring a library of schema 3 to schema 4: decide every track's recording, the first first."""
-    database.run_script(
-        """
-        ALTER TABLE tracks ADD COLUMN recording INTEGER NOT NULL DEFAULT 0;
-        ALTER TABLE tracks ADD COLUMN title_key TEXT NOT NULL DEFAULT '';
-        UPDATE tracks SET recording = id;
-        CREATE INDEX tracks_recording ON tracks (recording);
-        CREATE INDEX tracks_title_key ON tracks (title_key);
-        CREATE INDEX tracks_audio ON tracks (audio_sha256);
-        CREATE INDEX tracks_isrc ON tracks (isrc)
-        """
-    )
+def decide_all(database: Database) -> None:
+    """Decide the recordings of a library that was made before they were kept, track by track."""
     rows = database.all("SELECT id, title FROM tracks ORDER BY id")
     for row in rows:
         key = title_key(row["title"])

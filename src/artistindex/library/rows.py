@@ -19,7 +19,9 @@ VECTOR_TYPE = np.dtype("<f4")
 class StoredTrack:
     """A track of the library: `id`, the record, how far it came, and where its audio is from.
 
-    Tracks with the same number in `recording` are one recording (recordings.py).
+    Tracks with the same number in `recording` are one recording (recordings.py). A file of the
+    user's own was found below the music folder `folder`, and is `missing` if it was not there when
+    that folder was scanned last.
     `failed` names the models for which it failed ("" stands for all of them); `match` is the audio
     that was chosen for a catalogue's track.
     """
@@ -31,6 +33,8 @@ class StoredTrack:
     mtime_ns: int | None
     audio_sha256: str | None
     recording: int
+    folder: Path | None
+    missing: bool
     match: AudioMatch | None
     failed: frozenset[str]
 
@@ -107,6 +111,8 @@ def track_of(row: sqlite3.Row) -> Track:
         catalogue=row["catalogue"],
         catalogue_id=row["catalogue_id"],
         isrc=row["isrc"],
+        musicbrainz_id=row["musicbrainz_id"],
+        guessed=bool(row["guessed"]),
     )
 
 
@@ -127,6 +133,8 @@ def stored_track(row: sqlite3.Row) -> StoredTrack:
         mtime_ns=row["mtime_ns"],
         audio_sha256=row["audio_sha256"],
         recording=row["recording"],
+        folder=None if row["folder"] is None else Path(os.fsdecode(row["folder"])),
+        missing=bool(row["missing"]),
         match=_match(row),
         failed=frozenset() if failed is None else frozenset(failed.split(" ")),
     )

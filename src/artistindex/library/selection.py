@@ -14,15 +14,17 @@ def select(
 ) -> list[StoredTrack]:
     """The first `count` of `tracks` (in the order of preference) that can stand for the artist.
 
-    Tracks that failed for `model` and tracks of the same recording as an earlier one are passed
-    over, and so are those that are not `usable`.
+    Tracks that failed for `model`, files that are missing and tracks of the same recording as an
+    earlier one are passed over, and so are those that are not `usable`.
     """
     chosen: list[StoredTrack] = []
     recordings: set[int] = set()
     for track in tracks:
         if len(chosen) == count:
             break
-        if track.failed & {"", model} or track.recording in recordings or not usable(track):
+        if track.missing or track.failed & {"", model} or track.recording in recordings:
+            continue
+        if not usable(track):
             continue
         recordings.add(track.recording)
         chosen.append(track)

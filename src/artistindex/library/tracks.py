@@ -1,12 +1,13 @@
 """The tracks of a library, and whose they are."""
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
-from artistindex.entities import Artist, AudioMatch, FailureStage, Track, TrackStage
+from artistindex.entities import AudioMatch, FailureStage, Track, TrackStage
 from artistindex.library.database import Database
 from artistindex.library.recordings import NEW_RECORDING, title_key
 from artistindex.library.rows import (
@@ -18,10 +19,22 @@ from artistindex.library.rows import (
 )
 from artistindex.metadata.local_files import spread_over_albums
 
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """A file of the user's own: its path, size in bytes and time, and the music folder it is in."""
+
+    path: Path
+    size: int
+    mtime_ns: int
+    folder: Path | None = None
+
+
+_FAILED = f"""(SELECT group_concat(model, ' ') FROM failures
+    WHERE track_id = tracks.id AND stage <> '{FailureStage.OUTLIER}') AS failed_models"""
+_TRACKS = f"SELECT tracks.*, {_FAILED} FROM tracks"
 _OF_ARTISTS = f"""
-    SELECT asked.key AS place, tracks.*, (SELECT group_concat(model, ' ') FROM failures
-        WHERE track_id = tracks.id AND stage <> '{FailureStage.OUTLIER}') AS failed_models
-    FROM json_each(?) AS asked
+    SELECT asked.key AS place, tracks.*, {_FAILED} FROM json_each(?) AS asked
     JOIN credits ON artist_id = asked.value JOIN tracks ON track_id = tracks.id
     ORDER BY asked.key, tracks.path IS NULL, position, tracks.id"""
 
@@ -49,14 +62,6 @@ class Tracks:
         rows = self._db.all("SELECT artist_id FROM credits WHERE track_id = ?", track_id)
         return [row["artist_id"] for row in rows]
 
-    def artist_names(self, track_id: int) -> set[str]:
-        """Return the names of the artists that a track is credited to."""
-        return {artist.name for artist in self._artists_of(track_id)}
-
-    def remove_credits(self, track_id: int) -> None:
-        """Say that a track is nobody's."""
-        self._db.run("DELETE FROM credits WHERE track_id = ?", track_id)
-
     def of_artists(self, artist_ids: Sequence[int]) -> Iterator[list[StoredTrack]]:
         """Yield the tracks of each artist, in the order in which they stand for it."""
         rows = self._db.stream(_OF_ARTISTS, json.dumps(list(artist_ids)))
@@ -76,30 +81,77 @@ class Tracks:
 
     # -- writing ---------------------------------------------------------------------------------
 
-    def id_of_file(self, path: Path, size: int, mtime_ns: int) -> tuple[int | None, bool]:
-        """Return the id of the track at `path`, if any, and whether it is the very same file."""
-        rows = self._db.all(
-            "SELECT id, size, mtime_ns FROM tracks WHERE path = ?", stored_path(path)
-        )
-        if not rows:
-            return None, False
-        return rows[0]["id"], (rows[0]["size"], rows[0]["mtime_ns"]) == (size, mtime_ns)
-
-    def insert_file(self, track: Track, path: Path, *, size: int, mtime_ns: int) -> int:
+    def insert_file(self, track: Track, file: FileFacts) -> int:
         """Make a row for a file that is new; returns its id."""
         return self._db.run(
-            "INSERT INTO tracks (title, title_key, album, duration, isrc, stage, source, path,"
-            " size, mtime_ns, recording)"
-            f" VALUES (?, ?, ?, ?, ?, ?, 'file', ?, ?, ?, {NEW_RECORDING})",
+            "INSERT INTO tracks (title, title_key, album, duration, isrc, musicbrainz_id, guessed,"
+            " stage, source, path, size, mtime_ns, folder, recording)"
+            f" VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'file', ?, ?, ?, ?, {NEW_RECORDING})",
             track.title,
             title_key(track.title),
             track.album,
             track.duration,
             track.isrc,
+            track.musicbrainz_id,
+            track.guessed,
             TrackStage.FETCHED,
-            stored_path(path),
-            size,
-            mtime_ns,
+            stored_path(file.path),
+            file.size,
+            file.mtime_ns,
+            file.folder and stored_path(file.folder),
+        )
+
+    def find_file(self, file: FileFacts) -> StoredTrack | None:
+        """Return the track of the file at a path, or of the very file that was moved there."""
+        rows = self._db.all(f"{_TRACKS} WHERE path = ?", stored_path(file.path))
+        return stored_track(rows[0]) if rows else self._find_moved(file)
+
+    def _find_moved(self, file: FileFacts) -> StoredTrack | None:
+        """Return the one file of that name, size and time that is no longer where it was."""
+        rows = self._db.all(f"{_TRACKS} WHERE size = ? AND mtime_ns = ?", file.size, file.mtime_ns)
+        moved = [
+            track
+            for track in map(stored_track, rows)
+            if (path := track.track.path) and path.name == file.path.name and is_gone(path)
+        ]
+        return moved[0] if len(moved) == 1 else None
+
+    def set_file(self, track_id: int, track: Track, file: FileFacts) -> None:
+        """Record where a file is now and what its tags say; its audio is the same."""
+        self._db.run(
+            "UPDATE tracks SET title = ?, title_key = ?, album = ?, isrc = ?, musicbrainz_id = ?,"
+            " guessed = ?, path = ?, folder = ?, missing = 0 WHERE id = ?",
+            track.title,
+            title_key(track.title),
+            track.album,
+            track.isrc,
+            track.musicbrainz_id,
+            track.guessed,
+            stored_path(file.path),
+            file.folder and stored_path(file.folder),
+            track_id,
+        )
+
+    def set_credits(self, track_id: int, artist_ids: Sequence[int]) -> None:
+        """Say whose a file is, and nobody else's."""
+        self._db.run("DELETE FROM credits WHERE track_id = ?", track_id)
+        for artist_id in artist_ids:
+            self.credit(artist_id, track_id)
+
+    def files_below(self, folder: Path) -> dict[Path, int]:
+        """Return path -> id of the files below a folder that are not known to be missing."""
+        rows = self._db.stream(
+            "SELECT id, path FROM tracks WHERE source = 'file' AND NOT missing"
+            " AND substr(CAST(path AS BLOB), 1, length(?1)) = ?1",
+            os.fsencode(os.path.join(folder, "")),
+        )
+        return {Path(os.fsdecode(row["path"])): row["id"] for row in rows}
+
+    def set_missing(self, track_ids: Iterable[int]) -> None:
+        """Record that files are not where they were."""
+        self._db.run(
+            "UPDATE tracks SET missing = 1 WHERE id IN (SELECT value FROM json_each(?))",
+            json.dumps(list(track_ids)),
         )
 
     def put_listed(self, track: Track) -> int:
@@ -181,15 +233,12 @@ class Tracks:
         return before - self._db.count("tracks")
 
     def _with_artists(self, track: Track, track_id: int) -> Track:
-        return replace(track, artists=self._artists_of(track_id))
-
-    def _artists_of(self, track_id: int) -> tuple[Artist, ...]:
         rows = self._db.all(
             "SELECT artists.* FROM artists JOIN credits ON artist_id = artists.id"
             " WHERE track_id = ? ORDER BY artists.id",
             track_id,
         )
-        return tuple(artist_of(row) for row in rows)
+        return replace(track, artists=tuple(artist_of(row) for row in rows))
 
 
 def _in_order(tracks: Sequence[StoredTrack]) -> list[StoredTrack]:
@@ -197,3 +246,14 @@ def _in_order(tracks: Sequence[StoredTrack]) -> list[StoredTrack]:
     files = [stored for stored in tracks if stored.track.path is not None]
     listed = [stored for stored in tracks if stored.track.path is None]
     return spread_over_albums(files, lambda stored: stored.track) + listed
+
+
+def is_gone(path: Path) -> bool:
+    """Whether there is no file at `path`; one that cannot be looked at is not gone for that."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False

@@ -79,7 +79,13 @@ class Decision:
             same = [a.name for a in earlier.artists] == [a.name for a in self.artists]
             return earlier if same else replace(earlier, artists=self.artists)
         return Track(
-            self.artists, self.title, self.album, path=self.file.path, isrc=self.ids.get("isrc")
+            self.artists,
+            self.title,
+            self.album,
+            path=self.file.path,
+            isrc=self.ids.get("isrc"),
+            musicbrainz_id=self.ids.get("musicbrainz"),
+            guessed=self.guessed,
         )
 
 
