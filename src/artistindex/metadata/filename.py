@@ -33,7 +33,8 @@ _VERSION = re.compile(
     r"|bootleg|rework|original|extended|reprise|part \w+|pt\.? ?\w+)(?:\s+(?:19|20)\d\d)?"
 )
 _BRACKETS = re.compile(r"[(\[][^)\]]*[)\]]")
-_SHARE = 0.8  # of the files in one place that make a habit
+_MIN_SHARE = 0.8  # of the files in one place that make a habit ...
+_MIN_ARTISTS = 3  # ... and different artists in their names
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,23 +71,18 @@ def path_habits(paths: Iterable[Path]) -> PathHabits:
     for place, names in stems.items():
         for name in names:
             shelves[place[:-1]].append((place, _title(name, place in sides)))
-    dashed = {
-        place
-        for shelf, files in shelves.items()
-        if _names_artists(files, shelf)
-        for place, _ in files
-    }
+    dashed = {place for files in shelves.values() if _names_artists(files) for place, _ in files}
     everything = [entry for files in shelves.values() for entry in files]
     artists = {place[:-1] for place in stems if len(place) > 1 and not is_nobodys_folder(place[-2])}
     return PathHabits(
         frozenset(sides),
         frozenset(dashed),
         frozenset(artists),
-        all_dashed=len(everything) >= 3 and _names_artists(everything, ()),
+        all_dashed=_names_artists(everything),
     )
 
 
-def _names_artists(files: Sequence[tuple[tuple[str, ...], str]], shelf: tuple[str, ...]) -> bool:
+def _names_artists(files: Sequence[tuple[tuple[str, ...], str]]) -> bool:
     """Whether the names of these files begin with artists: not the folder's, and no versions."""
     pairs = [(place, *_split(title)) for place, title in files]
     named = [
@@ -97,7 +93,7 @@ def _names_artists(files: Sequence[tuple[tuple[str, ...], str]], shelf: tuple[st
         and not any(naming.same_name(before, folder) for folder in place[-2:])
     ]
     distinct = {naming.normalise(name) for name in named}
-    return len(distinct) > 1 and len(named) >= _SHARE * len(pairs)
+    return len(distinct) >= _MIN_ARTISTS and len(named) >= _MIN_SHARE * len(pairs)
 
 
 def from_path(path: Path, habits: PathHabits = ONE_FILE) -> Track:
@@ -115,11 +111,10 @@ def from_path(path: Path, habits: PathHabits = ONE_FILE) -> Track:
     artist = _artist_folder(folders, habits)
     if artist and not (dashed.artists and habits.is_dashed(folders)):
         before, after = _split(title)
-        mine = naming.same_name(before, artist)
-        only_artist = len(folders) < 2 or artist != folders[-2]
-        return Track(
-            (Artist(artist),), after if mine else title, album=None if only_artist else album
-        )
+        if naming.same_name(before, artist):
+            title = _without_number(after)
+        stands_alone = len(folders) < 2 or artist != folders[-2]
+        return Track((Artist(artist),), title, album=None if stands_alone else album)
     if dashed.artists or album is None:
         return dashed
     before, after = _split(album)  # "Artist - Album/Title"
