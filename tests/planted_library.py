@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from artistindex.entities import Artist, Track, TrackVector, VectorKey
 from artistindex.evaluation.track_pool import TrackPool
-from artistindex.index.sidecar import UsedTrack
 from artistindex.index.writer import write_index
 from artistindex.ingest.aggregate import artist_vectors
 from artistindex.library.library import FILE_NAME, Library
@@ -48,7 +47,7 @@ def plant_tracks(
                 key=key_of(model),
                 artists=found.artists,
                 vectors=np.stack(found.vectors),
-                tracks=[[UsedTrack(*each) for each in several] for several in found.tracks],
+                tracks=found.tracks,
                 transform=transform,
             )
     return folder / "musicnn"

@@ -53,6 +53,7 @@ class Remedy(StrEnum):
     ADD_UNVERIFIED = auto()
     GIVE_COOKIES = auto()
     CHOOSE_AUDIO_FOLDER = auto()
+    UPGRADE = auto()
 
 
 class ArtistIndexError(Exception):

@@ -230,7 +230,7 @@ def test_an_index_of_a_newer_version_is_not_replaced(
     held: dict[str, bytes], build: Any, run: Any
 ) -> None:
     manifest = run.indexes / "vggish" / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"format": 1', '"format": 2'))
+    manifest.write_text(manifest.read_text().replace('"format": 2', '"format": 3'))
     before = contents(run.indexes)
     assert "upgrade artistindex" in the_error(build(), 1)
     assert contents(run.indexes) == before

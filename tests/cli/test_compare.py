@@ -118,11 +118,11 @@ def test_what_cannot_be_compared(run, two, arguments, code, said):
 
 def test_indexes_of_different_formats(run, two):
     manifest = two[1] / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"format": 1', '"format": 2'))
+    manifest.write_text(manifest.read_text().replace('"format": 2', '"format": 3'))
     code, out, err = run("compare", "vggish", "musicnn")
     assert (code, out, err.count("\n")) == (1, "", 1)
     assert "musicnn" in err
-    assert "format 2" in err
+    assert "format 3" in err
 
 
 def test_similarities_named_twice(run, two, old):

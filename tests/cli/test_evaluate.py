@@ -123,7 +123,7 @@ def test_one_artist(run, planted, truth):
 
 def test_a_newer_index(run, planted, truth):
     manifest = planted() / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"format": 1', '"format": 2'))
+    manifest.write_text(manifest.read_text().replace('"format": 2', '"format": 3'))
     code, _, err = run("evaluate", "--truth", truth)
     assert (code, err.count("\n")) == (1, 1)
     assert "newer" in err

@@ -78,7 +78,7 @@ def test_an_index_of_another_model_in_its_place(planted: Plant, run: Any) -> Non
 
 def test_a_newer_version(planted: Plant, run: Any) -> None:
     path = planted() / "manifest.json"
-    held = json.loads(path.read_text()) | {"format": 2}
+    held = json.loads(path.read_text()) | {"format": 3}
     path.write_text(json.dumps(held | {"sha256": seal(held)}))
     for command in (("info",), ("query", "Artist 1")):
         code, _, err = run(*command)

@@ -58,8 +58,8 @@ def test_two_of_one_name_are_told_apart_by_their_folder(planted, tmp_path):
 def test_a_newer_format_is_named(planted, tmp_path):
     folder = planted()
     manifest = folder / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"format": 1', '"format": 2'))
-    with pytest.raises(BrokenIndex, match="format 2"):
+    manifest.write_text(manifest.read_text().replace('"format": 2', '"format": 3'))
+    with pytest.raises(BrokenIndex, match="format 3"):
         open_spaces([planted(model="musicnn"), folder])
 
 

@@ -1,4 +1,3 @@
-import hashlib
 import json
 import shutil
 import sqlite3
@@ -12,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from altered_indexes import rewrite
 from artistindex.entities import Artist, VectorKey
 from artistindex.errors import (
     AmbiguousArtist,
@@ -21,7 +21,7 @@ from artistindex.errors import (
     Remedy,
     UnknownArtist,
 )
-from artistindex.index.manifest import Manifest, seal
+from artistindex.index.manifest import Manifest
 from artistindex.index.reader import ArtistIndex, all_indexes, find_index, verify
 from artistindex.index.writer import write_index
 
@@ -182,7 +182,7 @@ def test_no_index_and_an_unknown_one_are_told_apart(planted: Plant, tmp_path: Pa
 
 def data_files(folder: Path) -> list[Path]:
     manifest = Manifest.read(folder)
-    return [folder / manifest.index_file.name, folder / manifest.artists_file.name]
+    return [folder / file.name for file in manifest.files]
 
 
 @pytest.mark.parametrize("which", [0, 1])
@@ -211,16 +211,6 @@ def test_the_data_file_of_another_index_is_refused(planted: Plant, tmp_path: Pat
     shutil.copy(data_files(other)[0], data_files(folder)[0])
     with pytest.raises(BrokenIndex, match="altered"):
         ArtistIndex.open(folder)
-
-
-def rewrite(folder: Path, which: str, content: bytes, **fields: object) -> None:
-    """Put `content` in place of a data file, with a manifest that agrees with it."""
-    path = folder / "manifest.json"
-    held = json.loads(path.read_text()) | fields
-    entry = held["files"][which]
-    (folder / entry["name"]).write_bytes(content)
-    entry |= {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-    path.write_text(json.dumps(held | {"sha256": seal(held)}))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 0.0, 3.0])

@@ -22,13 +22,25 @@ def rows(count: int, dimension: int = 6, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=(count, dimension)).astype(np.float32)
 
 
+def used_track(number: int, vector: np.ndarray) -> UsedTrack:
+    return UsedTrack(
+        f"T{number}",
+        "Album",
+        library_id=number,
+        recording=10 * number,
+        ids={"youtube": f"y{number}"},
+        path=Path(f"/music/A/T{number}.ogg"),
+        vector=vector,
+    )
+
+
 def written(folder: Path, count: int = 5, seed: int = 0, **options: object) -> Manifest:
     return write_index(
         folder,
         key=KEY,
         artists=[Artist(f"A{at}", {"spotify": f"s{at}"}) for at in range(count)],
         vectors=rows(count, seed=seed),
-        tracks=[[UsedTrack(f"T{at}", "Album", at)] for at in range(count)],
+        tracks=[[used_track(at, vector)] for at, vector in enumerate(rows(count, seed=1))],
         licence="of the weights",
         **options,
     )
@@ -39,25 +51,51 @@ def files(folder: Path) -> set[str]:
 
 
 def test_the_files_are_what_the_format_says(tmp_path: Path) -> None:
-    made = written(tmp_path)
-    held = json.loads((tmp_path / "manifest.json").read_text())
-    assert held["format"] == 1
-    assert (held["model"], held["precision"], held["excerpt"]) == ("vggish", "f32", "3x30")
-    assert (held["dimension"], held["metric"], held["artists"]) == (6, "inner_product", 5)
-    assert held["licence"] == "of the weights"
-    for entry in held["files"].values():
+    made = written(tmp_path, max_tracks=7, outliers="keep")
+    document = json.loads((tmp_path / "manifest.json").read_text())
+    assert (document["format"], document["kind"], document["parameters"]) == (2, "flat", {})
+    assert document["recipe"] == {
+        "model": "vggish",
+        "weights_sha256": "a" * 64,
+        "precision": "f32",
+        "excerpt": "3x30",
+        "layer": "",
+        "pooling": "mean",
+        "tracks": 7,
+        "outliers": "keep",
+        "transform": "none",
+        "fitted_on": None,
+        "fitted_count": 0,
+        "transform_parameters": {},
+    }
+    assert (document["dimension"], document["metric"], document["artists"]) == (
+        6,
+        "inner_product",
+        5,
+    )
+    assert document["licence"] == "of the weights"
+    assert set(document["files"]) == {"index", "artists", "tracks"}
+    for entry in document["files"].values():
         content = (tmp_path / entry["name"]).read_bytes()
-        assert (len(content), hashlib.sha256(content).hexdigest()) == (
-            entry["bytes"],
-            entry["sha256"],
-        )
+        sha256 = hashlib.sha256(content).hexdigest()
+        assert (entry["bytes"], entry["sha256"]) == (len(content), sha256)
+        assert entry["blocks"] == [sha256]  # smaller than a block
+        assert sha256[:16] in entry["name"]
     index = faiss.read_index(str(tmp_path / made.index_file.name))
     assert (index.ntotal, index.d, index.metric_type) == (5, 6, faiss.METRIC_INNER_PRODUCT)
     vectors = rows(5)
     expected = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     np.testing.assert_allclose(index.reconstruct_n(0, 5), expected, atol=1e-6)
+    tracks = np.fromfile(tmp_path / document["files"]["tracks"]["name"], "<f4").reshape(5, 6)
+    np.testing.assert_array_equal(tracks, rows(5, seed=1))
     with sqlite3.connect(tmp_path / made.artists_file.name) as sidecar:
-        assert sidecar.execute("SELECT row, name, spotify_id FROM artists WHERE row = 3").fetchone()
+        assert sidecar.execute("SELECT * FROM artist_ids WHERE row = 3").fetchall() == [
+            (3, "spotify", "s3")
+        ]
+        assert sidecar.execute("SELECT * FROM tracks WHERE id = 3").fetchall() == [
+            (3, "T3", "Album", 30, 0, b"T3.ogg", 3, 3)
+        ]
+        assert sidecar.execute("SELECT * FROM folders").fetchall() == [(0, b"/music/A")]
         assert sidecar.execute("PRAGMA journal_mode").fetchone() == ("delete",)
     sidecar.close()
 
@@ -139,8 +177,18 @@ def test_background_of_many_artists_is_sampled_alike_every_time() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format": 2}, "newer than the 1"),
-        ({"format": "1"}, "not a manifest of format 1"),
+        ({"format": 3}, "newer than the 2"),
+        ({"format": 1}, "not a manifest of format 1"),
+        ({"format": 0}, "not a manifest of format 2"),
+        ({"format": True}, "not a manifest of format 2"),
+        ({"format": "2"}, "not a manifest of format 2"),
+        ({"kind": "quantum"}, "of a kind 'quantum' that this version does not know"),
+        ({"kind": 1}, "not a manifest"),
+        ({"recipe": {}}, "not a manifest"),
+        ({"background": [0.1, 0.3, 0.2]}, "not a manifest"),
+        ({"track_vectors": 6}, "not a manifest"),
+        ({"track_dimension": 10**12}, "not a manifest"),
+        ({"block_bytes": 1}, "not a manifest"),
         ({"metric": "l2"}, "not a manifest"),
         ({"dimension": -1}, "not a manifest"),
         ({"dimension": "6"}, "not a manifest"),

@@ -256,10 +256,10 @@ def test_an_index_of_a_newer_version_is_left_alone(
     write_music(music, {"Rezz": 1}, seconds=SECONDS)
     build()
     manifest = tmp_path / "indexes/vggish/manifest.json"
-    manifest.write_text(manifest.read_text().replace('"format": 1', '"format": 2'))
+    manifest.write_text(manifest.read_text().replace('"format": 2', '"format": 3'))
     held = {path: path.read_bytes() for path in manifest.parent.iterdir()}
     write_music(music, {"Rezz": 1, "Vril": 1}, seconds=SECONDS)
-    with pytest.raises(NewerIndex, match="upgrade artistindex"):
+    with pytest.raises(NewerIndex, match="newer than the 2"):
         build(fetch=no_weights)
     assert {path: path.read_bytes() for path in manifest.parent.iterdir()} == held
 

@@ -68,6 +68,18 @@ def test_an_index_alone_is_built_alone(build: Build, music: Path, tmp_path: Path
     assert set(recipes(tmp_path)) == {"musicnn"}
 
 
+def test_how_many_tracks_and_what_becomes_of_outliers_is_remembered(
+    build: Build, music: Path, tmp_path: Path
+) -> None:
+    build(audio=music, models=["musicnn"], tracks=2, drop_outliers=True)
+    before = Manifest.read(tmp_path / "indexes/musicnn")
+    assert (before.recipe.tracks, before.recipe.outliers) == (2, "drop")
+    assert not build().indexes[0].changed
+    build(tracks=3, drop_outliers=False)
+    after = Manifest.read(tmp_path / "indexes/musicnn").recipe
+    assert (after.tracks, after.outliers) == (3, "keep")
+
+
 def test_a_setting_that_contradicts_says_what_it_costs_first(
     build: Build, music: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -2,11 +2,13 @@
 
 import json
 import shutil
+import sqlite3
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from artistindex.errors import BrokenLibrary, Misuse
+from artistindex.errors import BrokenLibrary, Misuse, Remedy
 from artistindex.index.reader import ArtistIndex
 from artistindex.library.library import FILE_NAME
 from artistindex.query.query import Query
@@ -15,6 +17,7 @@ from artistindex.query.rerank import NOTHING_TO_COMPARE, Tracks, mean_of_best_ma
 from planted_library import plant_tracks, styles
 
 X, Y, Z = np.eye(3)
+GOLDEN = Path(__file__).parents[1] / "data" / "library-schema-3"
 
 
 def test_both_sides_weigh_alike() -> None:
@@ -89,21 +92,35 @@ def test_it_is_exact_on_random_tracks(tmp_path) -> None:
         assert value == pytest.approx(expected[one.artist], abs=1e-5)
 
 
-def test_an_index_copied_without_its_library_says_so(tmp_path, run) -> None:
+@pytest.mark.parametrize("flags", [("--rerank", "tracks"), ("--explain",)])
+def test_a_copied_index_needs_no_library(tmp_path, run, flags) -> None:
     folder = plant_tracks(tmp_path / "home", styles())
     shutil.copytree(folder, run.indexes / "musicnn")
-    for flags in (("--rerank", "tracks"), ("--explain",)):
-        code, _, said = run("query", "Artist 3", *flags)
-        assert code == 1
-        assert f"no {FILE_NAME} beside the index" in said
+    code, out, _ = run("query", "Artist 3", *flags, "--format", "json")
+    copied = json.loads(out)
+    run.indexes = folder.parent
+    assert (code, copied) == (
+        0,
+        json.loads(run("query", "Artist 3", *flags, "--format", "json")[1]),
+    )
+
+
+@pytest.mark.parametrize("flags", [("--rerank", "tracks"), ("--explain",)])
+def test_an_index_of_format_1_without_its_library_says_so(run, flags) -> None:
+    shutil.copytree(GOLDEN / "musicnn", run.indexes / "musicnn")
+    code, _, said = run("query", "Pressure Ward", *flags)
+    assert code == 1
+    assert f"no {FILE_NAME} beside the index" in said
 
 
 def test_a_library_that_went_on_is_noticed(tmp_path) -> None:
-    folder = plant_tracks(tmp_path / "one", styles())
-    other = plant_tracks(tmp_path / "two", styles(seed=5))
-    shutil.copy(other.parent / FILE_NAME, folder.parent / FILE_NAME)
-    with pytest.raises(BrokenLibrary, match="has changed since the index"):
-        ask(folder, "Artist 3")
+    shutil.copytree(GOLDEN, tmp_path / "golden")
+    with sqlite3.connect(tmp_path / "golden" / FILE_NAME) as library:
+        library.execute("UPDATE track_vectors SET vector = zeroblob(4 * dimension)")
+    library.close()
+    with pytest.raises(BrokenLibrary, match="has changed since the index") as error:
+        ask(tmp_path / "golden" / "musicnn", "Pressure Ward")
+    assert error.value.remedy is Remedy.BUILD_AGAIN
 
 
 def test_an_index_in_another_space_is_ranked_in_that_space(tmp_path) -> None:

@@ -7,6 +7,7 @@ import click
 
 from artistindex.cli.options import State, format_option, pass_state
 from artistindex.cli.output import counted, emit, message, working
+from artistindex.cli.remedies import line_for
 from artistindex.errors import ArtistIndexError, BrokenIndex
 from artistindex.index.manifest import Manifest
 from artistindex.index.reader import all_indexes, verify
@@ -72,7 +73,7 @@ def _library(indexes: Path, *, whole: bool) -> dict[str, Any] | None:
                 if each.stage == "outlier"
             ]
     except ArtistIndexError as error:
-        held["error"] = str(error)
+        held["error"] = line_for(error)
     return held
 
 
@@ -96,5 +97,5 @@ def _index(folder: Path, *, whole: bool) -> dict[str, Any]:
             verify(folder)
         row["state"] = "verified" if whole else "ok"
     except ArtistIndexError as error:
-        row |= {"state": "damaged", "error": str(error)}
+        row |= {"state": "damaged", "error": line_for(error)}
     return row

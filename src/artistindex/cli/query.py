@@ -300,7 +300,7 @@ def _explained(
     from artistindex.query.explain import explain
     from artistindex.query.track_vectors import TrackSets
 
-    sets = TrackSets.beside(index)
+    sets = TrackSets(index)
     for row, name in zip(query.rows, dict.fromkeys(query.artists), strict=True):
         tracks = sets.of(row)
         if tracks.is_imported:

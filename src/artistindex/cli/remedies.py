@@ -41,6 +41,7 @@ _WORDS = {
     Remedy.ADD_UNVERIFIED: (
         "a file of your own is taken by `artistindex models add {model} FILE --unverified`"
     ),
+    Remedy.UPGRADE: "upgrade artistindex",
 }
 
 

@@ -224,7 +224,7 @@ def _raw_vectors(index: ArtistIndex) -> NDArray[np.float32]:
     """The artists' vectors before any transform, (n, d)."""
     if index.manifest.transform == TRANSFORMS[0]:
         return index.vectors
-    sets = TrackSets.beside(index)
+    sets = TrackSets(index)
     tracks = [sets.of(row) for row in range(len(index))]
     if any(track_set.is_imported for track_set in tracks):
         raise Misuse(

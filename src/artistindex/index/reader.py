@@ -1,7 +1,7 @@
 """Asking an index: by artist, by several artists, or by a vector."""
 
-import struct
-from collections.abc import Collection, Sequence
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -14,8 +14,10 @@ from artistindex._util.files import sha256_file
 from artistindex.embedding.registry import MODELS
 from artistindex.entities import Artist, Neighbour
 from artistindex.errors import AmbiguousArtist, BrokenIndex, Misuse, Remedy, UnknownArtist
-from artistindex.index.manifest import FILE_NAME, DataFile, Manifest
-from artistindex.index.sidecar import Entry, Sidecar, UsedTrack
+from artistindex.index.flat import mapped_rows, open_flat
+from artistindex.index.manifest import BLOCK_BYTES, FILE_NAME, DataFile, Manifest
+from artistindex.index.sidecar import Entry, Sidecar, Sidecar2, UsedTrack
+from artistindex.index.sidecar_1 import Sidecar1
 from artistindex.index.transforms import Transform, unit
 
 if TYPE_CHECKING:
@@ -26,7 +28,10 @@ ScoredRow = tuple[float, int]
 
 PREFERRED = ("discogs-effnet", "vggish", "musicnn")
 _CLOSEST = 5
-_CHECKED_WHEN_OPENED = 256 * 1024 * 1024  # bytes that are hashed at every opening: about 0.2 s
+_BLOCKS_CHECKED = 8  # of each file at every opening: 32 MB, about 20 ms
+_MAX_HASHED_WHOLE = (
+    256 * 1024 * 1024
+)  # bytes of a file of format 1 that are hashed at every opening
 
 
 class ArtistIndex:
@@ -36,9 +41,18 @@ class ArtistIndex:
     in which it was opened.
     """
 
-    def __init__(self, path: Path, manifest: Manifest, index: "faiss.Index", sidecar: Sidecar):
+    def __init__(
+        self,
+        path: Path,
+        manifest: Manifest,
+        index: "faiss.Index",
+        sidecar: Sidecar,
+        track_vectors: NDArray[np.float32],
+    ) -> None:
         self.path = path
         self.manifest = manifest
+        self.track_vectors = track_vectors
+        """Those of the tracks behind the artists, as the model made them: (vectors, dimension)."""
         self._index = index
         self._sidecar = sidecar
 
@@ -46,8 +60,9 @@ class ArtistIndex:
     def open(cls, path: str | Path) -> Self:
         """Open the index in the folder `path`.
 
-        Checks format, sizes, dimension, row counts, unit length, and the hashes of data files up to
-        256 MB (`verify` checks them all). Raises BrokenIndex.
+        The vectors are mapped, not read. Checks format, sizes, the sidecar's tables, dimension, row
+        counts, and the hashes and unit length of up to 32 MB of each file, or all of a file of
+        format 1 up to 256 MB (`verify` checks everything). Raises BrokenIndex.
         """
         folder = Path(path)
         manifest = Manifest.read(folder)
@@ -64,8 +79,9 @@ class ArtistIndex:
 
     @classmethod
     def _load(cls, folder: Path, manifest: Manifest) -> Self:
-        _check_file(folder, manifest.artists_file)
-        sidecar = Sidecar.open(folder / manifest.artists_file.name)
+        for file in manifest.files:
+            _check_file(folder, file)
+        sidecar = _SIDECARS[manifest.format].open(folder / manifest.artists_file.name)
         try:
             rows = sidecar.rows()
             if rows != manifest.artists:
@@ -73,7 +89,9 @@ class ArtistIndex:
                     f"{folder}: the sidecar has {rows} artists, the manifest {manifest.artists}:"
                     " build the index again"
                 )
-            return cls(folder, manifest, _read_faiss(folder, manifest), sidecar)
+            index = open_flat(folder, manifest)
+            _check_unit(folder, _sample(mapped_rows(folder, manifest)))
+            return cls(folder, manifest, index, sidecar, _map_track_vectors(folder, manifest))
         except BaseException:
             sidecar.close()
             raise
@@ -119,7 +137,8 @@ class ArtistIndex:
     @cached_property
     def vectors(self) -> NDArray[np.float32]:
         """The unit vectors of all artists: float32 of shape (artists, dimension)."""
-        return _rows_of(self._index)
+        vectors: NDArray[np.float32] = self._index.reconstruct_n(0, len(self))
+        return vectors
 
     @cached_property
     def transform(self) -> Transform:
@@ -132,18 +151,18 @@ class ArtistIndex:
         An artist spelled just so comes before those whose name merely folds alike. Raises
         UnknownArtist with the closest names, or AmbiguousArtist with all that fold alike.
         """
-        found = self._sidecar.find(name)
-        if not found:
+        entries = self._sidecar.find(name)
+        if not entries:
             raise self._unknown(name)
-        exact = [entry for entry in found if entry.artist.name == naming.clean(name)]
-        if len(found) > 1 and len(exact) != 1:
-            spelled = [naming.truncate(entry.artist.described) for entry in found]
+        exact = [entry for entry in entries if entry.artist.name == naming.clean(name)]
+        if len(entries) > 1 and len(exact) != 1:
+            spelled = [naming.truncate(entry.artist.described) for entry in entries]
             raise AmbiguousArtist(
                 f"{naming.truncate(name)!r} could be any of {'; '.join(spelled)}:"
                 " spell it so, or ask by an id",
                 spelled,
             )
-        return (exact or found)[0].row
+        return (exact or entries)[0].row
 
     def find_rows(self, name: str) -> list[int]:
         """The rows of all artists whose name folds like `name`, or whose id it is."""
@@ -160,7 +179,7 @@ class ArtistIndex:
 
     def tracks(self, name: str) -> list[UsedTrack]:
         """The tracks behind the vector of the artist called `name`."""
-        return self._sidecar.tracks(self.row(name))
+        return self.tracks_of_row(self.row(name))
 
     def vector(self, name: str) -> NDArray[np.float32]:
         """The artist's unit vector: float32 of shape (dimension,)."""
@@ -206,13 +225,13 @@ class ArtistIndex:
         excluded = set(exclude)
         reach = min(k + len(excluded), len(self))
         scores, rows = self._index.search(unit(asked[None, :]), reach)
-        found = [
+        scored = [
             (float(score), int(row))
             for score, row in zip(scores[0], rows[0], strict=True)
             if row >= 0 and row not in excluded
         ]
-        found.sort(key=lambda pair: (-pair[0], pair[1]))
-        return found[:k]
+        scored.sort(key=lambda pair: (-pair[0], pair[1]))
+        return scored[:k]
 
     def to_neighbours(self, scored: Sequence[ScoredRow]) -> list[Neighbour]:
         """The artists of (score, row) pairs, ranked in the order given."""
@@ -230,11 +249,11 @@ class ArtistIndex:
 
     def tracks_of_row(self, row: int) -> list[UsedTrack]:
         """The tracks behind the vector of `row`."""
-        return self._sidecar.tracks(row)
+        return self._sidecar.tracks(row, self.track_vectors)
 
     def _vector(self, row: int) -> NDArray[np.float32]:
-        found: NDArray[np.float32] = self._index.reconstruct(row)
-        return found
+        vector: NDArray[np.float32] = self._index.reconstruct(row)
+        return vector
 
     def _unknown(self, name: str) -> UnknownArtist:
         from rapidfuzz import fuzz, process
@@ -280,62 +299,64 @@ def all_indexes(indexes: Path) -> list[Path]:
 def verify(folder: Path) -> None:
     """Read the index in `folder` whole and check every hash; raises BrokenIndex."""
     with ArtistIndex.open(folder) as index:
-        for file in (index.manifest.index_file, index.manifest.artists_file):
-            _check_file(folder, file, always=True)
+        for file in index.manifest.files:
+            _check_file(folder, file, whole=True)
         _check_unit(folder, index.vectors)
+        if not np.isfinite(index.track_vectors).all():
+            raise BrokenIndex(f"{folder} holds track vectors that are not finite: build it again")
+        index._sidecar.check(len(index.track_vectors))
 
 
-def _check_file(folder: Path, file: DataFile, *, always: bool = False) -> None:
+_SIDECARS: Mapping[int, type[Sidecar]] = {1: Sidecar1, 2: Sidecar2}
+
+
+def _check_file(folder: Path, file: DataFile, *, whole: bool = False) -> None:
     path = folder / file.name
     size = path.stat().st_size
     if size != file.bytes:
         raise BrokenIndex(
             f"{path} has {size} bytes, the manifest says {file.bytes}: build the index again"
         )
-    if (always or size <= _CHECKED_WHEN_OPENED) and sha256_file(path) != file.sha256:
+    if not (_is_unaltered(path, file) if whole else _looks_unaltered(path, file)):
         raise BrokenIndex(
             f"{path} has been altered (its sha256 is not the manifest's): build the index again"
         )
 
 
-# IndexFlatIP on disk: "IxFI", dimension, rows, two unused words, trained flag, metric, length
-_HEADER = struct.Struct("<4siqqqBiQ")
+def _is_unaltered(path: Path, file: DataFile) -> bool:
+    everywhere = range(len(file.blocks))
+    return sha256_file(path) == file.sha256 and _blocks_match(path, file, everywhere)
 
 
-def _read_faiss(folder: Path, manifest: Manifest) -> "faiss.Index":
-    import faiss
-
-    file = manifest.index_file
-    _check_file(folder, file)
-    path = folder / file.name
-    with path.open("rb") as opened:  # FAISS trusts these numbers with its memory: look first
-        head = opened.read(_HEADER.size)
-    expected = (b"IxFI", manifest.dimension, manifest.artists)
-    values = manifest.dimension * manifest.artists
-    if (
-        len(head) < _HEADER.size
-        or _HEADER.unpack(head)[:3] != expected
-        or _HEADER.unpack(head)[7] != values
-        or file.bytes != _HEADER.size + 4 * values
-    ):
-        raise BrokenIndex(
-            f"{path} is not the flat index of {manifest.artists} vectors of dimension"
-            f" {manifest.dimension} that the manifest describes: build the index again"
-        )
-    try:
-        index = faiss.read_index(str(path))
-    except RuntimeError as error:
-        if not path.exists():
-            raise FileNotFoundError(2, "vanished", str(path)) from error
-        raise BrokenIndex(f"FAISS cannot read {path}: build the index again") from error
-    if file.bytes <= _CHECKED_WHEN_OPENED:
-        _check_unit(folder, _rows_of(index))
-    return index
+def _looks_unaltered(path: Path, file: DataFile) -> bool:
+    """Check as much of a file as every opening does: some blocks, the first and last among them."""
+    if not file.blocks:
+        return file.bytes > _MAX_HASHED_WHOLE or sha256_file(path) == file.sha256
+    last = len(file.blocks) - 1
+    chosen = {round(at) for at in np.linspace(0, last, min(_BLOCKS_CHECKED, last + 1))}
+    return _blocks_match(path, file, chosen)
 
 
-def _rows_of(index: "faiss.Index") -> NDArray[np.float32]:
-    rows: NDArray[np.float32] = index.reconstruct_n(0, index.ntotal)
-    return rows
+def _blocks_match(path: Path, file: DataFile, numbers: Iterable[int]) -> bool:
+    with path.open("rb") as opened:
+        for number in numbers:
+            opened.seek(number * BLOCK_BYTES)
+            if hashlib.sha256(opened.read(BLOCK_BYTES)).hexdigest() != file.blocks[number]:
+                return False
+    return True
+
+
+def _map_track_vectors(folder: Path, manifest: Manifest) -> NDArray[np.float32]:
+    shape = (manifest.track_vectors, manifest.track_dimension)
+    if manifest.tracks_file is None or not all(shape):
+        return np.zeros(shape, np.float32)
+    return np.memmap(folder / manifest.tracks_file.name, "<f4", mode="r", shape=shape)
+
+
+def _sample(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Some rows, evenly spaced, of a size that is read at every opening."""
+    count = max(1, _BLOCKS_CHECKED * BLOCK_BYTES // (4 * rows.shape[1]))
+    return np.array(rows[:: -(-len(rows) // count) or 1])
 
 
 def _check_unit(folder: Path, rows: NDArray[np.float32]) -> None:

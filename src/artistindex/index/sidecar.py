@@ -2,37 +2,71 @@
 
 One SQLite file. It is written whole in memory and put down as bytes; it is opened read-only and
 immutable, so that an index on a read-only disk, or one that is just being replaced, can be read.
+`sidecar_1` reads that of format 1.
 """
 
+import os
 import sqlite3
-from collections.abc import Sequence
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from artistindex import naming
-from artistindex.entities import Artist, Service
+from artistindex.entities import Artist
 from artistindex.errors import BrokenIndex
+from artistindex.index.sealed_sqlite import SealedDatabase
+
+StoredArray = tuple[str, int, int, bytes]
+"""The name, rows, columns and little-endian float32 bytes of an array."""
 
 _SCHEMA = """
     CREATE TABLE artists (
         row INTEGER PRIMARY KEY,
         name TEXT NOT NULL,
         folded TEXT NOT NULL,
-        spotify_id TEXT,
-        deezer_id TEXT,
-        musicbrainz_id TEXT,
+        guessed INTEGER NOT NULL,
         tracks INTEGER NOT NULL
     ) STRICT;
     CREATE INDEX artists_folded ON artists (folded);
-    CREATE TABLE tracks (
+    CREATE TABLE artist_ids (
         row INTEGER NOT NULL REFERENCES artists,
-        position INTEGER NOT NULL,
+        service TEXT NOT NULL,
+        id TEXT NOT NULL,
+        PRIMARY KEY (row, service)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX artist_ids_id ON artist_ids (service, id);
+    CREATE TABLE folders (
+        id INTEGER PRIMARY KEY,
+        path BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE tracks (
+        id INTEGER PRIMARY KEY,
         title TEXT NOT NULL,
         album TEXT,
-        library_id INTEGER,
+        recording INTEGER,
+        folder INTEGER REFERENCES folders,
+        path BLOB,
+        vector INTEGER,
+        library_id INTEGER
+    ) STRICT;
+    CREATE TABLE track_ids (
+        track INTEGER NOT NULL REFERENCES tracks,
+        service TEXT NOT NULL,
+        id TEXT NOT NULL,
+        PRIMARY KEY (track, service)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE artist_tracks (
+        row INTEGER NOT NULL REFERENCES artists,
+        position INTEGER NOT NULL,
+        track INTEGER NOT NULL REFERENCES tracks,
         PRIMARY KEY (row, position)
     ) STRICT, WITHOUT ROWID;
+    CREATE INDEX artist_tracks_track ON artist_tracks (track);
     CREATE TABLE arrays (
         name TEXT PRIMARY KEY,
         rows INTEGER NOT NULL,
@@ -41,130 +75,308 @@ _SCHEMA = """
     ) STRICT;
 """
 
+_COLUMNS = {
+    "artists": 5,
+    "artist_ids": 3,
+    "folders": 2,
+    "tracks": 8,
+    "track_ids": 3,
+    "artist_tracks": 3,
+    "arrays": 4,
+}
+_MANY = 1_000  # rows, from which on it is quicker to read them all
+_MAX_COUNTED = 100_000  # rows that are counted at every opening
+
 
 @dataclass(frozen=True, slots=True)
 class UsedTrack:
-    """A track behind an artist's vector; `library_id` is its id in the library that made it."""
+    """A track behind an artist's vector.
+
+    `library_id` is its id in the library that made the index, and tracks of one `recording` are one
+    piece of music. `ids` are those of services ("spotify", "deezer", "youtube", "isrc"), `path` is
+    its file. `vector` is float32 of shape (dimension,), as the model made it, before any transform.
+    """
 
     title: str
     album: str | None = None
     library_id: int | None = None
+    recording: int | None = None
+    ids: Mapping[str, str] = field(default_factory=dict, hash=False)
+    path: Path | None = None
+    vector: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A row of the index: the artist, and how many tracks are behind the vector."""
+    """A row of the index: the artist, how many tracks are behind the vector, and whether the name
+    was guessed from a path."""
 
     row: int
     artist: Artist
     tracks: int
+    guessed: bool = False
+
+
+class TrackTable:
+    """The tracks of an index, each once, and the rows of those that have a vector.
+
+    A track of the library that stands for several artists is one track.
+    """
+
+    def __init__(self, used: Sequence[Sequence[UsedTrack]]) -> None:
+        self.tracks: list[UsedTrack] = []
+        self.used: list[list[int]] = []
+        numbers: dict[int, int] = {}
+        for tracks in used:
+            own = []
+            for track in tracks:
+                number = len(self.tracks)
+                if track.library_id is not None:
+                    number = numbers.setdefault(track.library_id, number)
+                if number == len(self.tracks):
+                    self.tracks.append(track)
+                own.append(number)
+            self.used.append(own)
+
+    def vectors(self) -> NDArray[np.float32]:
+        """The vectors of those that have one, in order: (vectors, dimension)."""
+        vectors = [track.vector for track in self.tracks if track.vector is not None]
+        return np.array(vectors, "<f4").reshape(len(vectors), -1 if vectors else 0)
+
+    def folder(self) -> Path | None:
+        """The folder that all files lie in; None where there are none."""
+        folders = [str(track.path.parent) for track in self.tracks if track.path is not None]
+        return Path(os.path.commonpath(folders)) if folders else None
 
 
 def sidecar_bytes(
     artists: Sequence[Artist],
-    tracks: Sequence[Sequence[UsedTrack]],
-    arrays: Sequence[tuple[str, int, int, bytes]] = (),
+    table: TrackTable,
+    arrays: Sequence[StoredArray] = (),
+    guessed: Sequence[bool] = (),
 ) -> bytes:
-    """The file for `artists` in row order; `arrays` are (name, rows, columns, float32 bytes)."""
+    """The file for `artists` in row order, of whom some names may be `guessed`."""
     connection = sqlite3.connect(":memory:")
     try:
         connection.executescript(_SCHEMA)
-        connection.executemany(
-            "INSERT INTO artists VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [
-                (
-                    row,
-                    artist.name,
-                    naming.normalise(artist.name),
-                    *(artist.ids.get(service) for service in Service),
-                    len(tracks[row]),
-                )
-                for row, artist in enumerate(artists)
-            ],
-        )
-        connection.executemany(
-            "INSERT INTO tracks VALUES (?, ?, ?, ?, ?)",
-            [
-                (row, position, track.title, track.album, track.library_id)
-                for row, used in enumerate(tracks)
-                for position, track in enumerate(used)
-            ],
-        )
-        connection.executemany("INSERT INTO arrays VALUES (?, ?, ?, ?)", arrays)
+        for name, rows in _tables(artists, table, arrays, guessed).items():
+            marks = ", ".join("?" * _COLUMNS[name])
+            connection.executemany(f"INSERT INTO {name} VALUES ({marks})", rows)
         connection.commit()
         return connection.serialize()
     finally:
         connection.close()
 
 
-class Sidecar:
+def _tables(
+    artists: Sequence[Artist],
+    table: TrackTable,
+    arrays: Sequence[StoredArray],
+    guessed: Sequence[bool],
+) -> dict[str, Iterable[tuple[Any, ...]]]:
+    folder = table.folder()
+    return {
+        "artists": (
+            (
+                row,
+                artist.name,
+                naming.normalise(artist.name),
+                bool(guessed) and guessed[row],
+                len(table.used[row]),
+            )
+            for row, artist in enumerate(artists)
+        ),
+        "artist_ids": (
+            (row, service, id_)
+            for row, artist in enumerate(artists)
+            for service, id_ in artist.ids.items()
+        ),
+        "folders": [] if folder is None else [(0, os.fsencode(folder))],
+        "tracks": _track_rows(table, folder),
+        "track_ids": (
+            (number, service, id_)
+            for number, track in enumerate(table.tracks)
+            for service, id_ in track.ids.items()
+        ),
+        "artist_tracks": (
+            (row, position, number)
+            for row, numbers in enumerate(table.used)
+            for position, number in enumerate(numbers)
+        ),
+        "arrays": arrays,
+    }
+
+
+def _track_rows(table: TrackTable, folder: Path | None) -> Iterable[tuple[Any, ...]]:
+    vectors = 0
+    for number, track in enumerate(table.tracks):
+        has_file = folder is not None and track.path is not None
+        path = os.fsencode(os.path.relpath(track.path, folder)) if has_file else None  # type: ignore[arg-type]
+        vector = None if track.vector is None else vectors
+        vectors += vector is not None
+        yield (
+            number,
+            track.title,
+            track.album,
+            track.recording,
+            0 if has_file else None,
+            path,
+            vector,
+            track.library_id,
+        )
+
+
+class Sidecar(ABC):
     """An open sidecar; every method raises BrokenIndex where the file is damaged."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
-        self._path = path
-        self._connection = connection
+    schema: str
+
+    def __init__(self, database: SealedDatabase) -> None:
+        self._db = database
 
     @classmethod
     def open(cls, path: Path) -> Self:
         """Open the sidecar at `path`; raises FileNotFoundError where it has vanished."""
-        uri = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
-        try:
-            connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
-        except sqlite3.Error as error:
-            if not path.exists():
-                raise FileNotFoundError(path) from error
-            raise BrokenIndex(f"cannot open {path}: {error}") from error
-        return cls(path, connection)
+        return cls(SealedDatabase.open(path, cls.schema))
 
     def close(self) -> None:
         """Close the file."""
-        self._connection.close()
+        self._db.close()
 
     def rows(self) -> int:
-        """The number of artists; raises BrokenIndex unless their rows are 0, 1, 2 and so on."""
-        found = self._all("SELECT count(*), min(row), max(row) FROM artists")[0]
-        count = int(found[0])
-        if count and (found[1], found[2]) != (0, count - 1):
-            raise BrokenIndex(f"{self._path} is damaged: its rows are not 0 to {count - 1}")
-        return count
+        """The number of artists; raises BrokenIndex unless their rows are 0, 1, 2 and so on.
+
+        Above 100,000 only their ends are looked at; `check` counts them all.
+        """
+        lowest, highest = self._db.all("SELECT min(row), max(row) FROM artists")[0]
+        if highest is None:
+            return 0
+        if lowest != 0 or (highest < _MAX_COUNTED and self._count() != highest + 1):
+            raise self._not_in_order()
+        return int(highest) + 1
 
     def names(self) -> list[str]:
         """The artists' names in row order."""
-        return [row[0] for row in self._all("SELECT name FROM artists ORDER BY row")]
+        return [
+            self._text(name) for (name,) in self._db.all("SELECT name FROM artists ORDER BY row")
+        ]
+
+    @abstractmethod
+    def entries(self, rows: Sequence[int] | None = None) -> list[Entry]:
+        """The entries of `rows`, in that order; all of them in row order without `rows`."""
+
+    @abstractmethod
+    def find(self, name: str) -> list[Entry]:
+        """The entries whose folded name is that of `name`, or whose id is ("spotify:...")."""
+
+    @abstractmethod
+    def tracks(self, row: int, vectors: NDArray[np.float32]) -> list[UsedTrack]:
+        """The tracks behind the vector of `row`, their own vectors taken from `vectors`."""
+
+    def arrays(self) -> list[StoredArray]:
+        """The arrays that a transform was fitted to."""
+        rows = self._db.all("SELECT name, rows, columns, data FROM arrays ORDER BY name")
+        return [(name, count, columns, data) for name, count, columns, data in rows]
+
+    def check(self, vectors: int) -> None:
+        """Read the whole file, of an index with so many track vectors; raises BrokenIndex."""
+        self._db.check()
+        if self._count() != self.rows():
+            raise self._not_in_order()
+
+    def _count(self) -> int:
+        return int(self._db.all("SELECT count(*) FROM artists")[0][0])
+
+    def _not_in_order(self) -> BrokenIndex:
+        return BrokenIndex(f"{self._db.path} is damaged: its rows are not 0, 1, 2 and so on")
+
+    def _text(self, value: object) -> str:
+        if not isinstance(value, str):
+            raise BrokenIndex(f"{self._db.path} is damaged: {value!r:.40} is no name")
+        return value
+
+
+class Sidecar2(Sidecar):
+    """The sidecar of format 2."""
+
+    schema = _SCHEMA
 
     def entries(self, rows: Sequence[int] | None = None) -> list[Entry]:
         """The entries of `rows`, in that order; all of them in row order without `rows`."""
-        if rows is None:
-            return [_entry(found) for found in self._all(f"{_SELECT} ORDER BY row")]
-        return [_entry(self._all(f"{_SELECT} WHERE row = ?", row)[0]) for row in rows]
+        if rows is None or len(rows) > _MANY:
+            every = self._all_entries()
+            return every if rows is None else [every[row] for row in rows]
+        return [self._entry(row) for row in rows]
 
     def find(self, name: str) -> list[Entry]:
         """The entries whose folded name is that of `name`, or whose id is ("spotify:...")."""
-        found = self._all(f"{_SELECT} WHERE folded = ? ORDER BY row", naming.normalise(name))
-        kind, _, given = naming.clean(name).partition(":")
-        if not found and given and kind in ("spotify", "deezer", "musicbrainz"):
-            found = self._all(f"{_SELECT} WHERE {kind}_id = ? ORDER BY row", given)
-        return [_entry(row) for row in found]
+        sql = "SELECT row FROM artists WHERE folded = ? ORDER BY row"
+        rows = self._db.all(sql, naming.normalise(name))
+        service, _, id_ = naming.clean(name).partition(":")
+        if not rows and id_:
+            sql = "SELECT row FROM artist_ids WHERE service = ? AND id = ? ORDER BY row"
+            rows = self._db.all(sql, service, id_)
+        return [self._entry(row) for (row,) in rows]
 
-    def tracks(self, row: int) -> list[UsedTrack]:
-        """The tracks behind the vector of `row`."""
-        sql = "SELECT title, album, library_id FROM tracks WHERE row = ? ORDER BY position"
-        return [UsedTrack(*found) for found in self._all(sql, row)]
+    def tracks(self, row: int, vectors: NDArray[np.float32]) -> list[UsedTrack]:
+        """The tracks behind the vector of `row`, their own vectors taken from `vectors`."""
+        numbers = self._db.all(
+            "SELECT track FROM artist_tracks WHERE row = ? ORDER BY position", row
+        )
+        return [self._track(number, vectors) for (number,) in numbers]
 
-    def arrays(self) -> list[tuple[str, int, int, bytes]]:
-        """The arrays kept beside: (name, rows, columns, little-endian float32 bytes)."""
-        return [tuple(row) for row in self._all("SELECT * FROM arrays ORDER BY name")]
+    def check(self, vectors: int) -> None:
+        """Read the whole file, of an index with so many track vectors; raises BrokenIndex."""
+        super().check(vectors)
+        sql = (
+            "SELECT count(*) FROM artists WHERE tracks <>"
+            " (SELECT count(*) FROM artist_tracks WHERE artist_tracks.row = artists.row)"
+        )
+        if self._db.all(sql)[0][0]:
+            raise BrokenIndex(
+                f"{self._db.path} is damaged: an artist has other tracks than it says"
+            )
+        rows = self._db.all("SELECT vector FROM tracks WHERE vector IS NOT NULL ORDER BY vector")
+        if rows != [(row,) for row in range(vectors)]:
+            raise BrokenIndex(f"{self._db.path} is damaged: it has no track for some track vectors")
 
-    def _all(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        try:
-            return self._connection.execute(sql, values).fetchall()
-        except (sqlite3.Error, UnicodeDecodeError) as error:
-            raise BrokenIndex(f"{self._path} is damaged: {error}") from error
+    def _all_entries(self) -> list[Entry]:
+        ids: dict[int, dict[str, str]] = {}
+        for row, service, id_ in self._db.all("SELECT row, service, id FROM artist_ids"):
+            ids.setdefault(row, {})[service] = self._text(id_)
+        rows = self._db.all("SELECT row, name, tracks, guessed FROM artists ORDER BY row")
+        return [self._made_entry(values, ids.get(values[0], {})) for values in rows]
 
+    def _entry(self, row: int) -> Entry:
+        sql = "SELECT row, name, tracks, guessed FROM artists WHERE row = ?"
+        rows = self._db.all(sql, row)
+        if not rows:
+            raise self._not_in_order()
+        ids = self._db.all("SELECT service, id FROM artist_ids WHERE row = ?", row)
+        return self._made_entry(rows[0], {service: self._text(id_) for service, id_ in ids})
 
-_SELECT = "SELECT row, name, spotify_id, deezer_id, musicbrainz_id, tracks FROM artists"
+    def _made_entry(self, values: tuple[Any, ...], ids: dict[str, str]) -> Entry:
+        row, name, tracks, guessed = values
+        return Entry(int(row), Artist(self._text(name), ids), int(tracks), bool(guessed))
 
-
-def _entry(found: tuple[Any, ...]) -> Entry:
-    row, name, *ids, tracks = found
-    return Entry(int(row), Artist(name, dict(zip(Service, ids, strict=True))), int(tracks))
+    def _track(self, number: int, vectors: NDArray[np.float32]) -> UsedTrack:
+        sql = (
+            "SELECT title, album, library_id, recording, folders.path, tracks.path, vector"
+            " FROM tracks LEFT JOIN folders ON folders.id = folder WHERE tracks.id = ?"
+        )
+        rows = self._db.all(sql, number)
+        if not rows:
+            raise BrokenIndex(f"{self._db.path} is damaged: there is no track {number}")
+        title, album, library_id, recording, folder, path, vector = rows[0]
+        if vector is not None and not 0 <= vector < len(vectors):
+            raise BrokenIndex(f"{self._db.path} is damaged: there is no track vector {vector}")
+        ids = self._db.all("SELECT service, id FROM track_ids WHERE track = ?", number)
+        return UsedTrack(
+            title=self._text(title),
+            album=album,
+            library_id=library_id,
+            recording=recording,
+            ids={service: self._text(id_) for service, id_ in ids},
+            path=None if path is None else Path(os.fsdecode(folder or b""), os.fsdecode(path)),
+            vector=None if vector is None else np.array(vectors[vector], np.float32),
+        )

@@ -1,9 +1,9 @@
-"""Artist vectors -> a FAISS index, its sidecar and its manifest."""
+"""Artist vectors -> a FAISS index, its sidecar, its tracks' vectors and its manifest."""
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,9 +14,11 @@ from artistindex import __version__
 from artistindex._util import files
 from artistindex.entities import Artist, VectorKey
 from artistindex.errors import BrokenIndex
-from artistindex.index import manifest, transforms
-from artistindex.index.manifest import DataFile, Manifest
-from artistindex.index.sidecar import UsedTrack, sidecar_bytes
+from artistindex.index import flat, manifest, transforms
+from artistindex.index.manifest import BLOCK_BYTES, DataFile, FittedOn, Manifest, Recipe
+from artistindex.index.reader import ArtistIndex
+from artistindex.index.sidecar import TrackTable, UsedTrack, sidecar_bytes
+from artistindex.index.transforms import Transform
 
 QUANTILES = 1001
 _SAMPLED_PAIRS = 500_000
@@ -30,15 +32,20 @@ def write_index(
     artists: Sequence[Artist],
     vectors: NDArray[np.float32],
     tracks: Sequence[Sequence[UsedTrack]] | None = None,
+    guessed: Sequence[bool] = (),
     licence: str = "",
     transform: str = "none",
+    max_tracks: int | None = None,
+    outliers: str | None = None,
 ) -> Manifest:
     """Write the index of `artists` to `folder`; the rows of `vectors` (n, d) are theirs.
 
-    The raw vectors are transformed and scaled to unit length here. Replacing manifest.json is the
-    one commit point: whatever happens before it, the index that was there stays as it was. Data
-    files that neither the new manifest nor the one before it names are removed. An index that is
-    there already, just so, is left alone and its manifest returned.
+    The raw vectors are transformed and scaled to unit length here; those of `tracks` are written as
+    they are. `guessed` tells whose name was guessed from a path. `max_tracks` an artist and
+    `outliers` ("keep" or "drop") go into the recipe. Replacing manifest.json is the one commit
+    point: whatever happens before it, the index that was there stays as it was. Data files that
+    neither the new manifest nor the one before it names are removed. An index that is there
+    already, just so, is left alone and its manifest returned.
 
     Raises ValueError for vectors that are not finite or do not match `artists`, NewerIndex where a
     newer version's index is in the place, BrokenIndex where the folder cannot be written.
@@ -47,29 +54,47 @@ def write_index(
         raise ValueError(f"{len(artists)} artists do not go with vectors of shape {vectors.shape}")
     if not np.isfinite(vectors).all():
         raise ValueError("artist vectors must be finite")
-    used = tracks if tracks is not None else [()] * len(artists)
     fitted = transforms.fit(transform, vectors)
-    rows = fitted.apply(vectors)
-    index_bytes = _faiss_bytes(rows)
-    artists_bytes = sidecar_bytes(artists, used, fitted.stored())
-    made = Manifest(
-        key=key,
-        licence=licence,
-        dimension=rows.shape[1],
-        artists=len(artists),
-        tracks=len({track.library_id or id(track) for several in used for track in several}),
+    is_fitted = fitted.name != "none"
+    recipe = Recipe(
+        key,
+        tracks=max_tracks,
+        outliers=outliers,
         transform=transform,
-        background=background(rows),
-        index_file=_describe("index-{}.faiss", index_bytes),
-        artists_file=_describe("artists-{}.sqlite3", artists_bytes),
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        made_by=f"artistindex {__version__}",
+        fitted_on=FittedOn.ARTISTS if is_fitted else None,
+        fitted_count=len(vectors) if is_fitted else 0,
     )
-    before = manifest.replaceable(folder)
-    if before is not None and _same_content(before, made) and _in_place(folder, before):
-        return before
-    _commit(folder, made, index_bytes, artists_bytes, before)
-    return made
+    used = tracks if tracks is not None else [()] * len(artists)
+    return _put(
+        folder, _content(recipe, artists, fitted.apply(vectors), fitted, used, guessed, licence)
+    )
+
+
+def remove_artists(folder: Path, rows: Collection[int]) -> Manifest | None:
+    """Write the index in `folder` without the artists in `rows`, all else as it is.
+
+    Nothing is fitted again, and the files in which the artists were are removed at once. Without
+    anybody left, the index is removed and None returned. Raises BrokenIndex.
+    """
+    manifest.replaceable(folder)  # refuses what must not be written
+    with ArtistIndex.open(folder) as index:
+        remaining = [entry for entry in index.entries if entry.row not in set(rows)]
+        if not remaining:
+            _remove(folder)
+            return None
+        chosen = [entry.row for entry in remaining]
+        content = _content(
+            index.manifest.recipe,
+            [entry.artist for entry in remaining],
+            index.vectors[chosen],
+            index.transform,
+            [index.tracks_of_row(row) for row in chosen],
+            [entry.guessed for entry in remaining],
+            index.manifest.licence,
+        )
+    _put(folder, content)
+    _sweep(folder, [content.manifest])
+    return content.manifest
 
 
 def background(rows: NDArray[np.float32]) -> tuple[float, ...]:
@@ -96,56 +121,130 @@ def background(rows: NDArray[np.float32]) -> tuple[float, ...]:
     return tuple(round(float(value), 7) for value in np.quantile(similarities, levels))
 
 
-def _faiss_bytes(rows: NDArray[np.float32]) -> bytes:
-    import faiss
+# --- the files ----------------------------------------------------------------------------------
 
-    index = faiss.IndexFlatIP(rows.shape[1])
-    index.add(np.ascontiguousarray(rows))
-    return bytes(faiss.serialize_index(index))
+Parts = Sequence[bytes | memoryview]
+"""The content of a file, in pieces."""
 
 
-def _describe(pattern: str, content: bytes) -> DataFile:
-    sha256 = hashlib.sha256(content).hexdigest()
-    return DataFile(pattern.format(sha256[:16]), len(content), sha256)
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """An index as it is to stand in its folder: the manifest, and the files that it names."""
+
+    manifest: Manifest
+    files: tuple[tuple[DataFile, Parts], ...]
 
 
-def _commit(
-    folder: Path, made: Manifest, index_bytes: bytes, artists_bytes: bytes, before: Manifest | None
-) -> None:
-    kept = {
-        file.name
-        for each in (made, before)
-        if each is not None
-        for file in (each.index_file, each.artists_file)
-    }
+def _content(
+    recipe: Recipe,
+    artists: Sequence[Artist],
+    rows: NDArray[np.float32],
+    transform: Transform,
+    tracks: Sequence[Sequence[UsedTrack]],
+    guessed: Sequence[bool],
+    licence: str,
+) -> _Content:
+    table = TrackTable(tracks)
+    track_vectors = table.vectors()
+    parts: list[tuple[str, Parts]] = [
+        ("index-{}.faiss", [flat.header(*rows.shape), _memory(rows)]),
+        ("artists-{}.sqlite3", [sidecar_bytes(artists, table, transform.stored(), guessed)]),
+    ]
+    if len(track_vectors):
+        parts.append(("tracks-{}.f32", [_memory(track_vectors)]))
+    described = tuple((_describe(pattern, content), content) for pattern, content in parts)
+    names = [file for file, _ in described]
+    return _Content(
+        Manifest(
+            recipe=recipe,
+            licence=licence,
+            dimension=rows.shape[1],
+            artists=len(artists),
+            tracks=len(table.tracks),
+            background=background(rows),
+            index_file=names[0],
+            artists_file=names[1],
+            tracks_file=names[2] if len(names) > 2 else None,
+            track_vectors=track_vectors.shape[0],
+            track_dimension=track_vectors.shape[1],
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            made_by=f"artistindex {__version__}",
+        ),
+        described,
+    )
+
+
+def _memory(rows: NDArray[np.float32]) -> memoryview:
+    return np.ascontiguousarray(rows, "<f4").data.cast("B")
+
+
+def _describe(pattern: str, parts: Parts) -> DataFile:
+    whole = hashlib.sha256()
+    for part in parts:
+        whole.update(part)
+    blocks = tuple(hashlib.sha256(block).hexdigest() for block in _blocks(parts))
+    size = sum(len(part) for part in parts)
+    return DataFile(pattern.format(whole.hexdigest()[:16]), size, whole.hexdigest(), blocks)
+
+
+def _blocks(parts: Parts) -> Iterable[bytes]:
+    """The content in blocks of 4 MiB, the last one shorter."""
+    block = bytearray()
+    for part in parts:
+        for at in range(0, len(part), BLOCK_BYTES):
+            block += part[at : at + BLOCK_BYTES]
+            if len(block) >= BLOCK_BYTES:
+                yield bytes(block[:BLOCK_BYTES])
+                del block[:BLOCK_BYTES]
+    if block:
+        yield bytes(block)
+
+
+def _put(folder: Path, content: _Content) -> Manifest:
+    """Put the files down and commit them, unless they are there already."""
+    before = manifest.replaceable(folder)
+    if before is not None and _same(before, content.manifest) and _in_place(folder, before):
+        return before
     try:
         files.make_folder(folder)
-        files.atomic_write(folder / made.index_file.name, index_bytes)
-        files.atomic_write(folder / made.artists_file.name, artists_bytes)
-        content = json.dumps(made.to_json(), ensure_ascii=False, indent=1).encode()
-        files.atomic_write(folder / manifest.FILE_NAME, content)
-        _sweep(folder, kept)
+        for file, parts in content.files:
+            with files.atomic_writer(folder / file.name) as opened:
+                opened.writelines(parts)
+        document = json.dumps(content.manifest.to_json(), ensure_ascii=False, indent=1)
+        files.atomic_write(folder / manifest.FILE_NAME, document.encode())
+        _sweep(folder, [content.manifest, *([before] if before else [])])
     except OSError as error:
         raise BrokenIndex(
             f"cannot write the index {folder}: {error.strerror or error};"
             " the index that was there is still in place"
         ) from error
+    return content.manifest
 
 
-def _same_content(one: Manifest, other: Manifest) -> bool:
+def _same(one: Manifest, other: Manifest) -> bool:
     return replace(one, created="", made_by="") == replace(other, created="", made_by="")
 
 
-def _in_place(folder: Path, held: Manifest) -> bool:
-    for file in (held.index_file, held.artists_file):
-        path = folder / file.name
-        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != file.sha256:
-            return False
-    return True
+def _in_place(folder: Path, manifest: Manifest) -> bool:
+    return all(
+        (folder / file.name).is_file() and files.sha256_file(folder / file.name) == file.sha256
+        for file in manifest.files
+    )
 
 
-def _sweep(folder: Path, kept: set[str]) -> None:
-    for pattern in ("index-*.faiss", "artists-*.sqlite3", ".*.part"):
+def _remove(folder: Path) -> None:
+    try:
+        (folder / manifest.FILE_NAME).unlink()
+        _sweep(folder, [])
+        folder.rmdir()
+    except OSError as error:
+        raise BrokenIndex(f"cannot remove {folder}: {error.strerror or error}") from error
+
+
+def _sweep(folder: Path, manifests: Sequence[Manifest]) -> None:
+    """Remove the data files that no manifest names."""
+    named = {file.name for manifest in manifests for file in manifest.files}
+    for pattern in ("index-*.faiss", "artists-*.sqlite3", "tracks-*.f32", ".*.part"):
         for path in folder.glob(pattern):
-            if path.name not in kept:
+            if path.name not in named:
                 path.unlink(missing_ok=True)

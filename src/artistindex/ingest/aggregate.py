@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artistindex.entities import Artist, Failure, VectorKey
+from artistindex.index.sidecar import UsedTrack
 from artistindex.ingest.outliers import outliers
 from artistindex.library.library import Library
 from artistindex.library.rows import ImportedArtist, StoredArtist, StoredTrack
@@ -19,33 +20,33 @@ STAGE = "outlier"
 class ArtistVectors:
     """What an index is made of, row by row, and the tracks that lie apart.
 
-    `vectors` are raw means, float32 of shape (dimension,), and `tracks` (title, album, id in the
-    library) of those behind each; `track_ids` maps an artist's id in the library to the ids of
-    these tracks. Artists out of a pack have no such ids; `licences` are those of the packs'
-    weights.
+    `vectors` are raw means, float32 of shape (dimension,), and `tracks` those behind each, with
+    their own vectors; `track_ids` maps an artist's id in the library to the ids of these tracks.
+    Tracks out of a pack have neither ids nor vectors; `licences` are those of the packs' weights.
     """
 
     artists: list[Artist] = field(default_factory=list)
     vectors: list[NDArray[np.float32]] = field(default_factory=list)
-    tracks: list[list[tuple[str, str | None, int | None]]] = field(default_factory=list)
+    tracks: list[list[UsedTrack]] = field(default_factory=list)
     track_ids: dict[int, list[int]] = field(default_factory=dict)
     outliers: int = 0
     licences: list[str] = field(default_factory=list)
 
     def add_tracks(
-        self, stored: StoredArtist, chosen: Sequence[StoredTrack], vector: NDArray[np.float32]
+        self, stored: StoredArtist, tracks: Sequence[UsedTrack], vector: NDArray[np.float32]
     ) -> None:
         """Add a row for an artist with tracks of the library."""
         self.artists.append(stored.artist)
         self.vectors.append(vector)
-        self.tracks.append([(row.track.title, row.track.album, row.id) for row in chosen])
-        self.track_ids[stored.id] = [row.id for row in chosen]
+        self.tracks.append(list(tracks))
+        ids = [track.library_id for track in tracks]
+        self.track_ids[stored.id] = [id_ for id_ in ids if id_ is not None]
 
     def add_imported(self, stored: StoredArtist, imported: ImportedArtist) -> None:
         """Add a row for an artist out of a pack."""
         self.artists.append(stored.artist)
         self.vectors.append(imported.vector)
-        self.tracks.append([(title, album, None) for title, album in imported.tracks])
+        self.tracks.append([UsedTrack(title, album) for title, album in imported.tracks])
         self.track_ids[stored.id] = []
         if imported.licence not in self.licences:
             self.licences.append(imported.licence)
@@ -62,6 +63,7 @@ def artist_vectors(
     """
     library.clear_failures(stage=STAGE, model=key.model)
     imported = library.imported(key)
+    recordings = library.recordings()
     rows = ArtistVectors()
     for stored, embedded in library.vectors_by_artist(key):
         vectors = {track.id: vector for track, vector in embedded}
@@ -76,8 +78,28 @@ def artist_vectors(
         rows.outliers += len(apart)
         if drop_outliers:
             chosen = [track for track in chosen if track.id not in apart]
-        rows.add_tracks(stored, chosen, artist_vector([vectors[track.id] for track in chosen]))
+        used = [_used(track, recordings[track.id], vectors[track.id]) for track in chosen]
+        rows.add_tracks(stored, used, artist_vector([vectors[track.id] for track in chosen]))
     return rows
+
+
+def _used(stored: StoredTrack, recording: int, vector: NDArray[np.float32]) -> UsedTrack:
+    """Return the track as an index keeps it."""
+    track, match = stored.track, stored.match
+    ids = {
+        track.catalogue: track.catalogue_id,
+        match and match.source: match and match.source_id,
+        "isrc": track.isrc,
+    }
+    return UsedTrack(
+        title=track.title,
+        album=track.album,
+        library_id=stored.id,
+        recording=recording,
+        ids={service: id_ for service, id_ in ids.items() if service and id_},
+        path=track.path,
+        vector=vector,
+    )
 
 
 def artist_vector(vectors: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

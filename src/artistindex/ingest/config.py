@@ -137,7 +137,10 @@ def models_in(indexes: Path) -> list[str]:
 
 
 def remembered(folder: Path, model: str) -> Recipe:
-    """Return the recipe of the index in `folder`; the usual one where there is none."""
+    """Return the recipe of the index in `folder`; the usual one where there is none.
+
+    An index of format 1 does not know how many tracks stand for an artist: the usual number.
+    """
     manifest = replaceable(folder)
     if manifest is None:
         return Recipe(model)
@@ -146,6 +149,8 @@ def remembered(folder: Path, model: str) -> Recipe:
         precision=manifest.key.precision,
         excerpt=manifest.key.excerpt,
         transform=manifest.transform,
+        tracks=manifest.recipe.tracks or DEFAULT_TRACKS,
+        drop_outliers=manifest.recipe.outliers == "drop",
     )
 
 

@@ -24,7 +24,6 @@ from artistindex.embedding.weights import Weights
 from artistindex.entities import VectorKey
 from artistindex.errors import Misuse, Remedy, WeightsError
 from artistindex.index.manifest import Manifest, replaceable
-from artistindex.index.sidecar import UsedTrack
 from artistindex.index.transforms import MIN_ARTISTS
 from artistindex.index.writer import write_index
 from artistindex.ingest.aggregate import ArtistVectors, artist_vectors
@@ -355,9 +354,11 @@ def _write(folder: Path, plan: IndexPlan, vectors: ArtistVectors) -> Manifest:
         key=plan.key,
         artists=vectors.artists,
         vectors=np.stack(vectors.vectors),
-        tracks=[[UsedTrack(*track) for track in tracks] for tracks in vectors.tracks],
+        tracks=vectors.tracks,
         licence="; ".join(dict.fromkeys([plan.model.weights.spec.licence, *vectors.licences])),
         transform=plan.recipe.transform,
+        max_tracks=plan.recipe.tracks,
+        outliers="drop" if plan.recipe.drop_outliers else "keep",
     )
 
 

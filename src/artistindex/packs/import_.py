@@ -156,6 +156,7 @@ class _Merge:
         )
         self._artists: list[Artist] = []
         self._tracks: list[list[UsedTrack]] = []
+        self._guessed: list[bool] = []
         self._vectors: list[NDArray[np.float32]] = []
         self._load(library)
         self._ids: dict[int, int] = {}  # the number of a known artist -> the id in the library
@@ -173,6 +174,7 @@ class _Merge:
             self.licence = index.manifest.licence
             self._vectors = list(untransformed(index, library))
             self._artists = list(index.records)
+            self._guessed = [entry.guessed for entry in index.entries]
             self._tracks = [index.tracks_of_row(row) for row in range(len(index))]
 
     def _add_library(self, library: Library) -> None:
@@ -244,6 +246,7 @@ class _Merge:
                 rows.add(entry.artist)
                 self._artists.append(entry.artist)
                 self._tracks.append(tracks)
+                self._guessed.append(False)
                 self._vectors.append(entry.vector)
             elif entry.preferred:
                 self._tracks[same[0]] = tracks
@@ -256,6 +259,7 @@ class _Merge:
             artists=self._artists,
             vectors=np.stack(self._vectors),
             tracks=self._tracks,
+            guessed=self._guessed,
             licence=self.licence,
             transform=self.transform,
         )

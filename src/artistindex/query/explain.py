@@ -78,7 +78,7 @@ def explain(
     resolved = resolve(index, query)
     if not resolved.is_of_artists_alone:
         raise Misuse("only an answer about artists can be explained, track by track")
-    sets = sets or TrackSets.beside(index)
+    sets = sets or TrackSets(index)
     rows, listed = resolved.rows, [hit.row for hit in hits]
     candidates = index.search_rows(resolved.vector, max(_POOL, 5 * len(hits)), exclude=rows)
     others = [(score, row) for score, row in candidates if row not in set(listed)]

@@ -43,7 +43,7 @@ class Tracks:
             raise Misuse(
                 "ranking by tracks needs artists, and nothing else, to compare tracks with"
             )
-        sets = self.sets or TrackSets.beside(index)
+        sets = self.sets or TrackSets(index)
         asked = [sets.of(row) for row in query.rows]
         for row, tracks in zip(query.rows, asked, strict=True):
             if tracks.is_imported:

@@ -1,14 +1,15 @@
-"""The tracks behind the artists of an index, one by one: their vectors, out of its library."""
+"""The tracks behind the artists of an index, one by one, with their vectors."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from artistindex.errors import BrokenLibrary
+from artistindex.errors import BrokenLibrary, Remedy
 from artistindex.index.reader import ArtistIndex
+from artistindex.index.sidecar import UsedTrack
 from artistindex.index.transforms import Transform
 from artistindex.library.library import FILE_NAME, Library
 
@@ -40,34 +41,14 @@ class TrackSet:
 
 
 class TrackSets:
-    """Track sets by row of an open index."""
+    """Track sets by row of an open index: its own, or where it has none, those of its library.
 
-    def __init__(
-        self,
-        index: ArtistIndex,
-        vectors: Mapping[int, NDArray[np.float32]],
-        recordings: Mapping[int, int],
-    ) -> None:
+    An index of format 1 has none; the library lies beside it, where it was built.
+    """
+
+    def __init__(self, index: ArtistIndex) -> None:
         self._index = index
-        self._vectors = vectors
-        self._recordings = recordings
         self._sets: dict[int, TrackSet] = {}
-
-    @classmethod
-    def beside(cls, index: ArtistIndex) -> Self:
-        """Read the track vectors from the library in the folder where `index` lies.
-
-        Read-only. Raises BrokenLibrary where there is none, as beside a copied index, or it cannot
-        be read.
-        """
-        path = index.path.parent / FILE_NAME
-        if not path.is_file():
-            raise BrokenLibrary(
-                f"this needs the vectors of single tracks, and there is no {FILE_NAME} beside the"
-                f" index {index.path}: ask where the index was built"
-            )
-        with Library.open(path, read_only=True) as library:
-            return cls(index, library.vectors(index.manifest.key), library.recordings())
 
     @property
     def transform(self) -> Transform:
@@ -77,29 +58,59 @@ class TrackSets:
     def of(self, row: int) -> TrackSet:
         """The tracks behind `row`.
 
-        Raises BrokenLibrary where the library no longer holds what the index was made of.
+        Raises BrokenLibrary where the library is asked, and is missing or no longer holds what the
+        index was made of.
         """
         if row not in self._sets:
             self._sets[row] = self._read(row)
         return self._sets[row]
 
     def _read(self, row: int) -> TrackSet:
-        used = self._index.tracks_of_row(row)
-        own = self._index.vectors[row]
-        ids = [track.library_id for track in used]
-        if not used or None in ids:
-            return TrackSet((None,), (None,), own[None, :], own[None, :])
-        vectors = [self._vectors[id_] for id_ in ids if id_ is not None and id_ in self._vectors]
+        tracks = self._index.tracks_of_row(row)
+        if not len(self._index.track_vectors):
+            tracks = self._from_library(row, tracks)
+        vectors = [track.vector for track in tracks if track.vector is not None]
+        if not tracks or len(vectors) < len(tracks):
+            own = self._index.vectors[row][None, :]
+            return TrackSet((None,), (None,), own, own)
         raw = np.array(vectors, np.float32)
-        whole = len(vectors) == len(ids)
-        if not whole or float(self.centroids(raw, np.ones((1, len(ids))))[0] @ own) < _AS_BUILT:
+        titles = tuple(track.title for track in tracks)
+        recordings = tuple(track.recording for track in tracks)
+        return TrackSet(titles, recordings, raw, self.transform.apply(raw))
+
+    def _from_library(self, row: int, tracks: Sequence[UsedTrack]) -> list[UsedTrack]:
+        """The `tracks` behind `row` with vectors and recordings out of the library."""
+        vectors, recordings = self._library
+        ids = [track.library_id for track in tracks if track.library_id is not None]
+        if len(ids) < len(tracks):
+            return list(tracks)
+        raw = np.array([vectors[id_] for id_ in ids if id_ in vectors], np.float32)
+        if len(raw) < len(ids) or (ids and self._differs(row, raw)):
             raise BrokenLibrary(
                 f"the library has changed since the index {self._index.name} was built (the tracks"
-                f" of {self._index.artists[row]}): run `artistindex build` again"
+                f" of {self._index.artists[row]})",
+                remedy=Remedy.BUILD_AGAIN,
             )
-        titles = tuple(track.title for track in used)
-        recordings = tuple(self._recordings[at] for at in ids if at is not None)
-        return TrackSet(titles, recordings, raw, self.transform.apply(raw))
+        return [
+            replace(track, vector=vectors[id_], recording=recordings[id_])
+            for track, id_ in zip(tracks, ids, strict=True)
+        ]
+
+    def _differs(self, row: int, raw: Rows) -> bool:
+        (mean,) = self.centroids(raw, np.ones((1, len(raw))))
+        return float(mean @ self._index.vectors[row]) < _AS_BUILT
+
+    @cached_property
+    def _library(self) -> tuple[Mapping[int, NDArray[np.float32]], Mapping[int, int]]:
+        """Track id -> vector, and track id -> recording."""
+        path = self._index.path.parent / FILE_NAME
+        if not path.is_file():
+            raise BrokenLibrary(
+                f"this needs the vectors of single tracks, and there is no {FILE_NAME} beside the"
+                f" index {self._index.path}: ask where the index was built"
+            )
+        with Library.open(path, read_only=True) as library:
+            return library.vectors(self._index.manifest.key), library.recordings()
 
     def centroids(self, raw: Rows, weights: NDArray[np.number]) -> Rows:
         """Artist vectors in the index's space (m, d'), for weights (m, t) of raw tracks (t, d)."""
