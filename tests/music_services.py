@@ -256,9 +256,12 @@ def serve_spotify(server: HTTPServer, world: World, at: str = "/spotify") -> dic
 
     def search(request: Request) -> dict[str, Any]:
         query = request.args["q"]
-        if request.args["type"] == "artist":
+        answer = {}
+        if "artist" in request.args["type"].split(","):
             found = [spotify_artist(p) for p in world.like(query)]
-            return {"artists": spotify_page(found, request)}
+            answer["artists"] = spotify_page(found, request)
+        if "track" not in request.args["type"].split(","):
+            return answer
         wanted = naming.normalise(query.removeprefix('artist:"').removesuffix('"'))
         found = [  # the title counts as well, as the experiment found out
             spotify_track(song)
@@ -266,7 +269,7 @@ def serve_spotify(server: HTTPServer, world: World, at: str = "/spotify") -> dic
             if wanted in naming.normalise(song.title)
             or any(wanted in naming.normalise(performer.name) for performer in song.by)
         ]
-        return {"tracks": spotify_page(found, request)}
+        return answer | {"tracks": spotify_page(found, request)}
 
     server.expect_request(f"{at}/api/token", method="POST").respond_with_handler(token)
     _serve(server, f"{at}/v1", answer)

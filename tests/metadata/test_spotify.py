@@ -121,6 +121,39 @@ def test_one_token_serves_all(catalogue: Spotify, world: World) -> None:
     assert world.asked["token"] == 1
 
 
+def requests_for(catalogue: Spotify, world: World, name: str, limit: int = 5) -> int:
+    """How many requests it takes to find an artist and `limit` tracks, tokens aside."""
+    before = len([query for query in queries(world) if "token" not in query])
+    (artist, *_) = [a for a in catalogue.search(name) if a.name == name]
+    catalogue.tracks(artist, limit=limit)
+    return len([query for query in queries(world) if "token" not in query]) - before
+
+
+def test_how_many_requests_an_artist_costs(catalogue: Spotify, world: World) -> None:
+    """One at best, ten at worst, once it is known that top tracks are forbidden."""
+    catalogue.tracks(ARTIST, limit=1)
+    known = Performer("Known", 4)
+    hits = [Song(f"Hit {n}", (known,), 300 + n) for n in range(5)]
+    hidden = Performer("Hidden", 5)
+    live = [Song(f"Hidden {n} - Live", (hidden,), 500 + n, album=f"Album {n}") for n in range(60)]
+    world.performers = [*world.performers, known, hidden]
+    world.songs = [*hits, *live]
+    assert requests_for(catalogue, world, "Known") == 1
+    assert requests_for(catalogue, world, "Hidden") == 10
+    assert catalogue.tracks(Artist("Hidden", {"spotify": hidden.spotify_id}), limit=5)
+
+
+def test_a_refused_limit_says_what_to_do(catalogue: Spotify, httpserver: HTTPServer) -> None:
+    httpserver.clear_all_handlers()
+    httpserver.expect_request("/spotify/api/token").respond_with_json(
+        {"access_token": "t", "token_type": "Bearer", "expires_in": 3600}
+    )
+    refusal = {"error": {"status": 400, "message": "Invalid limit"}}
+    httpserver.expect_request("/spotify/v1/search").respond_with_json(refusal, status=400)
+    with pytest.raises(ServiceEnded, match=r"Invalid limit.*upgrade artistindex, or use Deezer"):
+        catalogue.search("Rezz")
+
+
 # -- what can go wrong -----------------------------------------------------------------------
 
 

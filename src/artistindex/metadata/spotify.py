@@ -27,7 +27,7 @@ from artistindex.metadata.provider import (
     seconds,
     text,
 )
-from artistindex.metadata.track_selection import select_tracks
+from artistindex.metadata.track_selection import is_live, select_tracks
 
 if TYPE_CHECKING:
     import requests
@@ -40,6 +40,7 @@ _TOKEN_URL = "https://accounts.spotify.com/api/token"  # noqa: S105 - an address
 _CONFIG = "spotify-config.json"
 _PAGE = 10  # the most that Development Mode allows in a search or a list of albums
 _SEARCH_PAGES = 3
+_MAX_ALBUMS = 5  # that are asked for their tracks
 _OTHERWISE = "or use Deezer, which needs no account"
 _read = Reader("Spotify")
 
@@ -127,13 +128,20 @@ class Spotify:
         self._http = HttpClient(policy, clock=clock)
         self._client = _client(credentials, self._http, token_url)
         self._has_top_tracks = True
+        self._offered: dict[str, list[dict[str, Any]]] = {}
 
     def search(self, name: str) -> list[Artist]:
-        """Return the artists that Spotify offers for `name`, in its own ranking."""
+        """Return the artists that Spotify offers for `name`, in its own ranking.
+
+        The same request brings tracks; those of the last name are kept for `tracks`.
+        """
         artists: dict[Artist, None] = {}
-        for query in (name, f'artist:"{name.replace(chr(34), " ")}"'):
-            answer = self._call(self._client.search, q=query, type="artist", limit=_PAGE)
+        self._offered = {}
+        for query in (name, _by_artist(name)):
+            answer = self._call(self._client.search, q=query, type="artist,track", limit=_PAGE)
             artists |= dict.fromkeys(credited(_read.members(answer, "artists", "items"), _artist))
+            if "tracks" in answer:
+                self._offered[query] = _read.members(answer, "tracks", "items")
             if any(naming.same_name(artist.name, name) for artist in artists):
                 break
         return list(artists)
@@ -150,15 +158,13 @@ class Spotify:
     def tracks(self, artist: Artist, *, limit: int) -> list[Track]:
         """Return at most `limit` tracks: top ones if allowed, then searched ones, then albums'."""
         by_id: dict[str | None, Track] = {}  # an album's listing of a track lacks its ISRC
-        tracks: list[Track] = []
         for entries in self._sources(artist):
             for track in map(_track, entries):
                 if track is not None and _is_by(track, artist):
                     by_id.setdefault(track.catalogue_id, track)
-            tracks = select_tracks(by_id.values(), artist, limit=limit)
-            if len(tracks) == limit:
+            if len(select_tracks(by_id.values(), artist, limit=limit, live=False)) == limit:
                 break
-        return tracks
+        return select_tracks(by_id.values(), artist, limit=limit)
 
     def close(self) -> None:
         """Close the connections."""
@@ -167,25 +173,38 @@ class Spotify:
     def _sources(self, artist: Artist) -> Iterator[list[dict[str, Any]]]:
         if self._has_top_tracks:
             yield self._top_tracks(artist)
-        query = f'artist:"{artist.name.replace(chr(34), " ")}"'
+        yield from self._offered.values()
+        yield from self._searched(artist)
+        yield from self._albums(artist)
+
+    def _searched(self, artist: Artist) -> Iterator[list[dict[str, Any]]]:
+        """Yield the pages of a search for the artist's tracks, while they hold any."""
+        query = _by_artist(artist.name)
         for page in range(_SEARCH_PAGES):
-            answer = self._call(
-                self._client.search, q=query, type="track", limit=_PAGE, offset=page * _PAGE
-            )
-            entries = _read.members(answer, "tracks", "items")
-            yield entries
-            if len(entries) < _PAGE:
-                break
+            entries = self._offered.get(query) if page == 0 else None
+            if entries is None:
+                answer = self._call(
+                    self._client.search, q=query, type="track", limit=_PAGE, offset=page * _PAGE
+                )
+                entries = _read.members(answer, "tracks", "items")
+                yield entries
+            tracks = [track for track in map(_track, entries) if track is not None]
+            if len(entries) < _PAGE or not any(_is_by(track, artist) for track in tracks):
+                return
+
+    def _albums(self, artist: Artist) -> Iterator[list[dict[str, Any]]]:
+        """Yield the tracks of the artist's albums and singles, the longest first, no live ones."""
         answer = self._call(
             self._client.artist_albums,
             artist.ids.get("spotify"),
             include_groups="album,single",
             limit=_PAGE,
         )
-        for album in _read.members(answer, "items"):
-            if id_ := identifier(album.get("id")):
-                answer = self._call(self._client.album_tracks, id_, limit=50)
-                yield [{**entry, "album": album} for entry in _read.members(answer, "items")]
+        albums = [album for album in _read.members(answer, "items") if identifier(album.get("id"))]
+        albums.sort(key=lambda album: (_is_live_album(album), -_count(album.get("total_tracks"))))
+        for album in albums[:_MAX_ALBUMS]:
+            answer = self._call(self._client.album_tracks, album["id"], limit=50)
+            yield [{**entry, "album": album} for entry in _read.members(answer, "items")]
 
     def _top_tracks(self, artist: Artist) -> list[dict[str, Any]]:
         """Return the top tracks, or none, once and for all, where the app may not ask for them."""
@@ -209,6 +228,11 @@ class Spotify:
             answer = method(*arguments, **options)
         except SpotifyException as error:
             status = error.http_status
+            if status == 400 and "invalid limit" in str(error.msg).lower():
+                raise ServiceEnded(
+                    "Spotify refuses to list so many at once (status 400, Invalid limit), since it "
+                    "has changed what an app may ask for: upgrade artistindex, " + _OTHERWISE
+                ) from None
             raise StatusError(f"Spotify answered with status {status}", status) from None
         except (SpotifyBaseException, requests.RequestException):
             raise ServiceError("Spotify: the exchange failed") from None
@@ -315,6 +339,18 @@ def _track(entry: dict[str, Any]) -> Track | None:
         catalogue_id=id_,
         isrc=isrc(external.get("isrc")) if isinstance(external, dict) else None,
     )
+
+
+def _by_artist(name: str) -> str:
+    return f'artist:"{name.replace(chr(34), " ")}"'
+
+
+def _is_live_album(album: dict[str, Any]) -> bool:
+    return is_live(Track((), "", album=text(album.get("name"))))
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _is_by(track: Track, artist: Artist) -> bool:
