@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 _SECONDS_A_LINE = 30.0
+_MIN_LABEL = 10  # characters
+_BEHIND_LABEL = 50  # characters that bar, counts, rate and time take at the most
 
 
 class Display:
@@ -31,7 +33,7 @@ class Display:
 
     def __enter__(self) -> Self:
         self._progress: Progress = self._bar.__enter__()
-        self._task = self._progress.add_task(self._activity, total=None, counts="", rate="")
+        self._task = self._progress.add_task(self._activity, total=None, state="")
         self._spoke = self._clock()
         self._began: float | None = None
         return self
@@ -55,7 +57,7 @@ class Display:
         if self._began is None:
             self._began = self._clock()
         self._total += tracks
-        self._progress.update(self._task, total=self._total, counts=self._counts)
+        self._progress.update(self._task, total=self._total, state=self._state())
 
     def finished(self, label: str, *, audio_seconds: float, failed: bool) -> None:
         """Advance the bar by one track."""
@@ -64,9 +66,8 @@ class Display:
         self._progress.update(
             self._task,
             completed=self._done,
-            description=printable(label),
-            counts=self._counts,
-            rate=f"{self._rate:.0f}x",
+            description=self._end_of(printable(label)),
+            state=self._state(),
         )
         self._say_now_and_then()
 
@@ -80,9 +81,16 @@ class Display:
             self._progress.reset(self._task, total=None)
         self._say_now_and_then()
 
-    @property
-    def _counts(self) -> str:
-        return f"{self._done}/{self._total}"
+    def _state(self) -> str:
+        """Return how many of how many, the rate and the time left, as the bar has them."""
+        if not self._done:
+            return f"{self._done}/{self._total}"
+        return f"{self._done}/{self._total} {self._rate:.0f}x {_in_words(self._left)} left"
+
+    def _end_of(self, label: str) -> str:
+        """Return as much of the end of `label`, the more telling one, as there is room for."""
+        room = max(_MIN_LABEL, self._progress.console.width - _BEHIND_LABEL)
+        return label if len(label) <= room else f"…{label[1 - room :]}"
 
     @property
     def _rate(self) -> float:
@@ -92,6 +100,11 @@ class Display:
     @property
     def _passed(self) -> float:
         return 0.0 if self._began is None else self._clock() - self._began
+
+    @property
+    def _left(self) -> float:
+        """Seconds left, should the other tracks take as long as those so far."""
+        return (self._total - self._done) * self._passed / self._done
 
     def _say_now_and_then(self) -> None:
         if not self._progress.disable or self._clock() - self._spoke < _SECONDS_A_LINE:
@@ -103,10 +116,9 @@ class Display:
         """Return what is done and how far it is, for a log."""
         if not self._total or not self._done:
             return self._activity
-        left = (self._total - self._done) * self._passed / self._done
         return (
             f"{self._done} of {self._total} tracks, {self._rate:.0f} s of audio a second,"
-            f" {_in_words(left)} left"
+            f" {_in_words(self._left)} left"
         )
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from artistindex.evaluation.report.tables import Table
 
 _UNLIMITED_WIDTH = 100_000
+_BAR = 15  # characters
 _live: "list[Progress]" = []  # the bar that is on the screen, the innermost last
 
 
@@ -167,10 +168,10 @@ def progress(*, quiet: bool = False) -> Iterator["Progress"]:
 def bar(*, quiet: bool = False) -> Iterator["Progress"]:
     """Show how far a long run has come on standard error, on a terminal only.
 
-    The bar keeps its room: what stands before it is cut. Tasks carry the fields `counts` and `rate`
-    (text), which stand behind it.
+    The bar keeps its room: what stands before it is cut. Tasks carry the field `state` (text),
+    which stands behind it.
     """
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, TextColumn
     from rich.table import Column
 
     target = console(stderr=True)
@@ -178,10 +179,8 @@ def bar(*, quiet: bool = False) -> Iterator["Progress"]:
     with _shown(
         Progress(
             TextColumn("{task.description}", markup=False, table_column=name),
-            BarColumn(bar_width=20),
-            TextColumn("{task.fields[counts]}", markup=False),
-            TextColumn("{task.fields[rate]}", markup=False),
-            TimeRemainingColumn(compact=True),
+            BarColumn(bar_width=_BAR, table_column=Column(min_width=_BAR)),
+            TextColumn("{task.fields[state]}", markup=False, table_column=Column(no_wrap=True)),
             console=target,
             expand=True,
             transient=True,
