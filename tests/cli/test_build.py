@@ -189,7 +189,7 @@ def test_only_corrupt_files(held: dict[str, bytes], run: Any, tmp_path: Path) ->
         (("--engine", "nonsense"), 2, "nonsense"),
         (("--ids", "ids.json"), 2, "--ids is for names"),
         (("--cookies", "cookies.txt"), 2, "--cookies is for names"),
-        (("--dry-run",), 2, "--dry-run is for names"),
+        (("--dry-run", "--ids", "ids.json"), 2, "--ids is for names"),
         (("--audio-source", "preview"), 2, "--audio-source is for names"),
         (("--nonsense",), 2, "No such option"),
         (("--artists", "nowhere.txt"), 2, "nowhere.txt"),

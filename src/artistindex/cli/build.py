@@ -118,7 +118,11 @@ _SOURCE_OPTIONS = (
     help="Leave out tracks that sound as if they were somebody else's, or take them again."
     f"  [default: {_AS_BEFORE.format('keep')}]",
 )
-@click.option("--dry-run", is_flag=True, help="Show who is meant and which tracks, and stop.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Show who is meant and which tracks, or whose the files are, and stop.",
+)
 @click.option(
     "--explain-match",
     is_flag=True,
@@ -147,12 +151,14 @@ def command(
     an earlier run left is finished and the indexes are built again.
     """
     if audio is not None:
-        _refuse_with_folder(
-            dry_run=dry_run, explain_match=explain_match, ids=ids, catalogue=catalogue, **options
-        )
+        _refuse_with_folder(explain_match=explain_match, ids=ids, catalogue=catalogue, **options)
     names = [*artists, *(read_names(artists_file) if artists_file else ())]
     if explain_match and (not dry_run or options["audio_source"] == "preview"):
         raise Misuse("--explain-match is for --dry-run and videos: previews are not searched for")
+    if dry_run and audio is not None:
+        from artistindex.cli import folder_plan
+
+        return folder_plan.dry_run(state, audio, names, form)
     if dry_run:
         from artistindex.ingest.config import DEFAULT_TRACKS
 
@@ -182,7 +188,7 @@ def command(
 
 def _refuse_with_folder(**options: Any) -> None:
     """Raise Misuse for an option that has no say over a folder of music."""
-    for name in ("dry_run", "explain_match", "ids", "catalogue", *_SOURCE_OPTIONS):
+    for name in ("explain_match", "ids", "catalogue", *_SOURCE_OPTIONS):
         if options[name]:
             flag = name.replace("_", "-")
             raise Misuse(f"--{flag} is for names that are looked up; --audio takes a folder")

@@ -72,18 +72,22 @@ def add_folder(
 
 
 def survey(
-    library: Library, music: Path, reporter: Reporter, *, rescan: bool = False
+    library: Library | None, music: Path, reporter: Reporter, *, rescan: bool = False
 ) -> tuple[FolderScan, list[Decision]]:
     """Look through a folder of music, and decide whose each file is; records nothing.
 
-    Files that have not changed since they were recorded are not read again, except with `rescan`.
-    Raises what `local_files.scan_folder` raises.
+    Files that have not changed since `library` recorded them are not read again, except with
+    `rescan`. Raises what `local_files.scan_folder` raises.
     """
+    reporter.activity(f"scanning {music}")
 
     def report(count: int) -> None:
         if count % _FILES_A_REPORT == 0:
             reporter.activity(f"scanning {music}: {count} files")
 
+    if library is None:
+        scanned = local_files.scan_folder(music, progress=report)
+        return scanned, decide_artists(scanned.files)
     known = (lambda path, size, mtime_ns: None) if rescan else library.file
     scanned = local_files.scan_folder(music, known=known, progress=report)
     names = [stored.artist.name for stored in library.artists()]
