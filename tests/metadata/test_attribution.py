@@ -278,7 +278,13 @@ def test_a_path_is_a_guess_and_gives_way_to_a_tag() -> None:
 def test_ids_of_the_recording() -> None:
     (decision,) = decide_artists([file("1.mp3", "Rezz", recording_ids=ALICE, isrcs="GBAYE0000001")])
     assert decision.ids == {"musicbrainz": ALICE, "isrc": "GBAYE0000001"}
-    assert decision.track.isrc == "GBAYE0000001"
+    assert (decision.track.isrc, decision.track.musicbrainz_id) == ("GBAYE0000001", ALICE)
+    assert not decision.track.guessed
+
+
+def test_a_guess_is_marked_in_the_track() -> None:
+    (decision,) = decide_artists([file("Rezz/Spiral/Edge.mp3", titles="Edge")])
+    assert decision.track.guessed
 
 
 def test_what_was_decided_earlier_stays_until_more_is_known() -> None:

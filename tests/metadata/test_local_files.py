@@ -275,6 +275,18 @@ def test_known_files_are_not_opened(put: Put) -> None:
     assert asked == [(path.resolve(), before.st_size, path.stat().st_mtime_ns)]
 
 
+def test_a_guess_is_made_anew_once_more_is_known(put: Put) -> None:
+    put("Bob/Crate/Rezz - Edge.flac")
+    (first,) = tracks(put.root)
+    assert (artists(first), first.guessed) == (["Bob"], True)
+    put("Bob/Crate/Vril - Torus.flac")
+    put("Bob/Crate/Blawan - Toast.flac")
+    remembered = {first.path: first}
+    found = scan(put.root, known=lambda path, *_: remembered.get(path), reader=TagReaderHere())
+    names = [artists(one.track) for one in found if isinstance(one, AudioFile)]
+    assert names == [["Blawan"], ["Rezz"], ["Vril"]]
+
+
 def test_the_order_is_that_of_the_names(put: Put) -> None:
     names = ["b/2.flac", "b/10.flac", "a/z.flac", "c.flac", "Ä.flac", "a/b/c.flac"]
     for name in random.Random(3).sample(names, len(names)):

@@ -145,7 +145,10 @@ def decide_artists(files: Sequence[TaggedFile], known: Iterable[str] = ()) -> li
 def _claim(file: TaggedFile, habits: PathHabits) -> _Claim:
     if file.earlier is not None:
         names = [_earlier(artist) for artist in file.earlier.artists]
-        return _Claim(file, names, file.earlier.title, file.earlier.album, Reason.EARLIER)
+        earlier = file.earlier
+        return _Claim(
+            file, names, earlier.title, earlier.album, Reason.EARLIER, guessed=earlier.guessed
+        )
     guess = from_path(file.relative, habits)
     title = next(iter(file.tags.titles), guess.title)
     album = next(iter(file.tags.albums), guess.album)

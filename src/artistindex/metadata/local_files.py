@@ -86,9 +86,9 @@ def scan_folder(
     """Read the tags of every audio file below `folder`, folder by folder.
 
     `known(path, size, mtime_ns)` gives the track of a file that was read before and has not changed
-    since; such a file is not opened. What is hidden is passed over, links are followed but no
-    folder is entered twice. Paths are absolute. `reader` reads the tags; by default a process of
-    its own does. `progress` hears how many files are done.
+    since; such a file is not opened unless its artist was guessed. What is hidden is passed over,
+    links are followed but no folder is entered twice. Paths are absolute. `reader` reads the tags;
+    by default a process of its own does. `progress` hears how many files are done.
 
     Raises Misuse unless `folder` is a folder, and ArtistIndexError where it holds no audio file.
     """
@@ -203,6 +203,8 @@ def _file(path: Path, root: Path, known: Known) -> TaggedFile | Failure:
     if not os.access(path, os.R_OK):
         return _failure(path, f"cannot be read: {os.strerror(errno.EACCES)}", retryable=True)
     earlier = known(path, status.st_size, status.st_mtime_ns)
+    if earlier is not None and earlier.guessed:
+        earlier = None  # what is guessed depends on all the files that are here now
     return TaggedFile(
         path, path.relative_to(root), status.st_size, status.st_mtime_ns, earlier=earlier
     )
