@@ -34,6 +34,7 @@ class Remedy(StrEnum):
     IMPORT_ELSEWHERE = auto()
     OVERWRITE = auto()
     PRUNE = auto()
+    UNIGNORE = auto()
     USE_DEEZER = auto()
     ALLOW_PRIVATE = auto()
     NAME_AN_ARTIST = auto()

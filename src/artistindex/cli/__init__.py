@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from artistindex.embedding.pool import Pool
 
 _COMMANDS = {
+    "alias": "alias",
     "build": "build",
     "compare": "compare",
     "demo": "demo",
@@ -29,8 +30,11 @@ _COMMANDS = {
     "export": "export",
     "failures": "failures",
     "forget": "forget",
+    "ids": "ids",
+    "ignore": "ignore",
     "import": "import_",
     "info": "info",
+    "ls": "ls",
     "match": "match",
     "models": "models",
     "musicmap": "musicmap",

@@ -13,6 +13,7 @@ _WORDS = {
     Remedy.OVERWRITE: "name another file, or give --overwrite",
     Remedy.ALLOW_PRIVATE: "--allow-private fetches it all the same",
     Remedy.PRUNE: "if they are gone for good, give --prune",
+    Remedy.UNIGNORE: "`artistindex ignore --remove NAME` takes one in again",
     Remedy.USE_DEEZER: "--catalogue deezer needs none",
     Remedy.NAME_AN_ARTIST: "ask with at least one ARTIST, or a sound (--audio FILE)",
     Remedy.GIVE_COOKIES: "give it your cookies (--cookies FILE or --cookies-from-browser NAME), or "

@@ -68,7 +68,7 @@ def add_folder(
         _log.warning("not usable: %d of the files", nameless, extra={"remedy": Remedy.SEE_FAILURES})
     if not artist_ids:
         raise ArtistIndexError(f"no file in {music} has an artist", remedy=Remedy.SEE_FAILURES)
-    return artist_ids
+    return library.deciding_for(artist_ids)
 
 
 def survey(
@@ -120,6 +120,7 @@ def add_names(
             discovered.failures.append(outcome.failure)
             if not outcome.pending:
                 library.add_failure(outcome.failure)
+    discovered.artist_ids = library.deciding_for(discovered.artist_ids)
     return discovered
 
 

@@ -33,6 +33,8 @@ from artistindex.ingest.early import EarlyIndexes
 from artistindex.ingest.extract import ExtractionRun, IndexPlan
 from artistindex.ingest.fetcher import Fetcher
 from artistindex.ingest.report import BuildReport, BuiltIndex, FailedArtist
+from artistindex.library.decisions import FILE_NAME as DECISIONS_FILE
+from artistindex.library.decisions import Decisions
 from artistindex.library.library import FILE_NAME, Library
 from artistindex.library.lock import writer_lock
 from artistindex.library.rows import StoredArtist, StoredTrack
@@ -113,6 +115,7 @@ class _Build:
         }
         if self._config.music is not None:
             local_files.demand_audio(self._config.music)
+        Decisions.read(self._config.folder / DECISIONS_FILE)
 
     def _plans(self, recipes: Sequence[Recipe]) -> list[IndexPlan]:
         """Return a plan for each recipe; an index that nobody named may be left as it is.
@@ -183,7 +186,8 @@ class _Build:
             prune=self._config.prune,
         )
         present = [artist for artist in library.artists() if artist.id in ids]
-        names = {naming.normalise(name): name for name in self._config.artists}
+        meant = self._meant(library)
+        names = {naming.normalise(name): name for name in meant}
         for name in names.values():
             if not any(naming.same_name(name, artist.artist.name) for artist in present):
                 self._fail(name, "catalogue", f"no music by {name} in {music}")
@@ -193,11 +197,19 @@ class _Build:
             if not names or naming.normalise(artist.artist.name) in names
         ]
 
+    def _meant(self, library: Library) -> list[str]:
+        """Return whom the names mean by what the user decided about names."""
+        meant = library.decisions.meant_by(self._config.artists)
+        if self._config.artists and not meant:
+            raise Misuse("every artist that is named is to be ignored", remedy=Remedy.UNIGNORE)
+        return meant
+
     def _from_names(self, library: Library, tracks: int) -> list[StoredArtist]:
         """Return the artists whom the names mean; without names all of the library's."""
-        named = self._config.artists
+        named = self._meant(library)
         catalogue, ids = self._config.catalogue, self._config.ids_file
-        with open_resolver(catalogue, ids=ids, limit=2 * tracks) as resolver:
+        pins = library.decisions.ids
+        with open_resolver(catalogue, ids=ids, pins=pins, limit=2 * tracks) as resolver:
             pinned = [name for name in library.requests() if resolver.pins.of(name) is not None]
             called = named or list(dict.fromkeys([*library.pending_requests(), *pinned]))
             if called:

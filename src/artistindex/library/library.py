@@ -7,15 +7,19 @@ once, foreign keys are on and schema migrations are recorded.
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
 from artistindex import naming
 from artistindex.entities import Artist, AudioMatch, Failure, Track, TrackVector, VectorKey
 from artistindex.errors import AmbiguousArtist, UnknownArtist
+from artistindex.library.artist_groups import ArtistGroups
 from artistindex.library.artist_matching import find_same
 from artistindex.library.artists import Artists
 from artistindex.library.database import Database
+from artistindex.library.decisions import FILE_NAME as DECISIONS_FILE
+from artistindex.library.decisions import Decisions
 from artistindex.library.failures import Failures
 from artistindex.library.migrations import MIGRATIONS
 from artistindex.library.recordings import Recordings
@@ -83,9 +87,34 @@ class Library:
 
     # -- artists and requests --------------------------------------------------------------------
 
+    @cached_property
+    def decisions(self) -> Decisions:
+        """What the user decided about names, in the file beside the library.
+
+        Raises Misuse where that file cannot be understood.
+        """
+        return Decisions.read(self.path.with_name(DECISIONS_FILE))
+
     def artists(self) -> list[StoredArtist]:
-        """All artists, in the order in which they came."""
-        return self._artists.all()
+        """All artists, in the order in which they came, as the user decided who they are."""
+        return self._groups().artists
+
+    def find_decided(self, name: str) -> StoredArtist:
+        """The one of `artists` whom `name` means, by what the user decided; else `find_artist`."""
+        artists = self.artists()
+        called = [stored for stored in artists if naming.same_name(stored.artist.name, name)]
+        if len(called) == 1:
+            return called[0]
+        raw = self.find_artist(name)
+        heads = self.deciding_for([raw.id])
+        return next((stored for stored in artists if stored.id in heads), raw)
+
+    def deciding_for(self, artist_ids: Iterable[int]) -> set[int]:
+        """The ids of those of `artists` whom these artists are, as the user decided."""
+        return self._groups().heads_of(artist_ids)
+
+    def _groups(self) -> ArtistGroups:
+        return ArtistGroups(self._artists.all(), self.decisions)
 
     def guessed_artist_ids(self) -> set[int]:
         """The ids of the artists whom only the paths of files name, no tag and no service."""
@@ -223,8 +252,8 @@ class Library:
         return self._tracks.artists_of(track_id)
 
     def tracks_of(self, artist_id: int) -> list[StoredTrack]:
-        """An artist's tracks, as `tracks_by_artist` has them."""
-        return next(self._tracks.of_artists([artist_id]))
+        """The tracks of this very artist, in the order of `tracks_by_artist`."""
+        return next(self._tracks.of_groups([[artist_id]]))
 
     def tracks_by_artist(
         self, artists: Iterable[StoredArtist] | None = None
@@ -235,8 +264,9 @@ class Library:
         these with the names of all who are credited there. One query reads them as they are asked
         for.
         """
-        artists = self.artists() if artists is None else list(artists)
-        tracks = self._tracks.of_artists([stored.id for stored in artists])
+        groups = self._groups()
+        artists = groups.artists if artists is None else list(artists)
+        tracks = self._tracks.of_groups([groups.members_of(stored) for stored in artists])
         yield from zip(artists, tracks, strict=True)
 
     def recordings(self) -> dict[int, int]:
@@ -297,14 +327,15 @@ class Library:
         In the orders of `artists` and `tracks_by_artist`; vectors are float32 of shape
         (dimension,). No more than one artist's vectors are in memory at a time.
         """
-        by_artist = self._vectors.by_artist(key)
-        artist_id, vectors = next(by_artist, (None, {}))
-        for artist, tracks in self.tracks_by_artist():
-            if artist.id != artist_id:
-                yield artist, []
-                continue
-            yield artist, [(track, vectors[track.id]) for track in tracks if track.id in vectors]
-            artist_id, vectors = next(by_artist, (None, {}))
+        groups = self._groups()
+        members = [groups.members_of(stored) for stored in groups.artists]
+        vectors = self._vectors.by_group(key, members)
+        for (artist, tracks), own in zip(self.tracks_by_artist(), vectors, strict=True):
+            yield artist, [(track, own[track.id]) for track in tracks if track.id in own]
+
+    def models_by_track(self, track_ids: Iterable[int]) -> dict[int, list[str]]:
+        """Track id -> the models that the track has vectors of, for those that have any."""
+        return self._vectors.models_by_track(track_ids)
 
     def keys(self) -> list[tuple[VectorKey, int]]:
         """Every key with a track vector, and how many it has."""

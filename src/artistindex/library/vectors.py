@@ -1,7 +1,7 @@
 """The track vectors of a library, and the artists' vectors that packs brought."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 import numpy as np
@@ -34,21 +34,37 @@ class TrackVectors:
         )
         return {row["track_id"]: np.frombuffer(row["vector"], VECTOR_TYPE) for row in rows}
 
-    def by_artist(self, key: VectorKey) -> Iterator[tuple[int, dict[int, Vector]]]:
-        """Yield, for every artist who has any, the id and track id -> vector of `key`.
-
-        In the order of ids, read as they are asked for.
-        """
+    def by_group(
+        self, key: VectorKey, groups: Sequence[Sequence[int]]
+    ) -> Iterator[dict[int, Vector]]:
+        """Yield, for each group of artists, track id -> vector of `key`; read as asked for."""
         rows = self._db.stream(
-            f"SELECT artist_id, track_id, vector FROM credits JOIN track_vectors USING (track_id)"
-            f" WHERE {_KEY} ORDER BY artist_id",
+            "SELECT asked.key AS place, track_id, vector FROM json_each(?) AS asked"
+            " CROSS JOIN json_each(asked.value) AS member"
+            " CROSS JOIN credits ON artist_id = member.value"
+            f" CROSS JOIN track_vectors USING (track_id) WHERE {_KEY}",
+            json.dumps(groups),
             *_values(key),
+        )  # CROSS JOIN keeps the order of the groups
+        by_place = groupby(rows, lambda row: int(row["place"]))
+        place, group = next(by_place, (-1, None))
+        for at in range(len(groups)):
+            if at != place:
+                yield {}
+                continue
+            yield {
+                row["track_id"]: np.frombuffer(row["vector"], VECTOR_TYPE) for row in group or ()
+            }
+            place, group = next(by_place, (-1, None))
+
+    def models_by_track(self, track_ids: Iterable[int]) -> dict[int, list[str]]:
+        """Return track id -> the models that the track has vectors of, for those that have any."""
+        rows = self._db.all(
+            "SELECT track_id, json_group_array(DISTINCT model) AS models FROM track_vectors"
+            " WHERE track_id IN (SELECT value FROM json_each(?)) GROUP BY track_id",
+            json.dumps(list(track_ids)),
         )
-        for artist_id, group in groupby(rows, lambda row: int(row["artist_id"])):
-            yield (
-                artist_id,
-                {row["track_id"]: np.frombuffer(row["vector"], VECTOR_TYPE) for row in group},
-            )
+        return {row["track_id"]: sorted(json.loads(row["models"])) for row in rows}
 
     def keys(self) -> list[tuple[VectorKey, int]]:
         """Return every key with a vector, and how many it has."""

@@ -85,6 +85,10 @@ class PinnedArtists:
         """Return the artist pinned for `name`, with the ids that pin it."""
         return self._pins.get(naming.normalise(name))
 
+    def update(self, other: Self) -> None:
+        """Take the pins of `other` too, in place of those for the same names."""
+        self._pins |= other._pins
+
     def __len__(self) -> int:
         return len(self._pins)
 

@@ -7,7 +7,7 @@ their like are looked up whole first, then by part.
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -178,22 +178,29 @@ def is_certain_joint(name: str) -> bool:
 
 @contextmanager
 def open_resolver(
-    choice: str | None = None, *, ids: Path | None = None, limit: int
+    choice: str | None = None,
+    *,
+    ids: Path | None = None,
+    pins: Mapping[str, Mapping[str, str]] | None = None,
+    limit: int,
 ) -> Iterator[ArtistResolver]:
     """Open a resolver in the catalogue of this name (None: open_provider decides), closed at last.
 
-    `ids` is an ids file; `limit` the most tracks an artist. Raises Misuse for an ids file of the
-    wrong shape and for credentials that cannot be used, before anything is asked.
+    `ids` is an ids file, which comes before `pins`, ids by name and service; `limit` is the most
+    tracks an artist. Raises Misuse for an ids file of the wrong shape and for credentials that
+    cannot be used, before anything is asked.
     """
     from artistindex.metadata.musicbrainz import MusicBrainz
 
-    pins = PinnedArtists.read(ids) if ids is not None else PinnedArtists()
+    pinned = PinnedArtists({name: Artist(name, own) for name, own in (pins or {}).items()})
+    if ids is not None:
+        pinned.update(PinnedArtists.read(ids))
     with closing(open_provider(choice)) as provider:
-        if not len(pins):
+        if not len(pinned):
             yield ArtistResolver(provider, limit)
             return
         with closing(MusicBrainz()) as links:
-            yield ArtistResolver(provider, limit, pins, links)
+            yield ArtistResolver(provider, limit, pinned, links)
 
 
 def find(
