@@ -138,10 +138,10 @@ def _peak(windows: list[NDArray[np.float32]]) -> float:
 
 def _whole(source: Source, excerpt: Excerpt) -> tuple[list[NDArray[np.float32]] | None, float]:
     """The whole track and its duration; None and the true duration if it is too long for that."""
-    most = math.ceil(excerpt.total * SAMPLE_RATE) + SAMPLE_RATE  # a second for rounded headers
-    samples = _window(source, 0, most)
+    limit = math.ceil(excerpt.total * SAMPLE_RATE) + SAMPLE_RATE  # a second for rounded headers
+    samples = _window(source, 0, limit)
     seconds = len(samples) / SAMPLE_RATE
-    if len(samples) == most:  # the header said less than the truth
+    if len(samples) == limit:  # the header said less than the truth
         return None, max(seconds, source.counted() or 0.0)
     if source.declared and seconds < MIN_SHARE * source.declared - _PADDING:
         raise _cut_off(seconds, source.declared)

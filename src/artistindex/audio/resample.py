@@ -47,15 +47,15 @@ class LinearResampler:
         """
         end = at + len(block)
         stop = max(self._next, math.ceil(end / self._step))
-        wanted = np.arange(self._next, stop if self._last is None else min(stop, self._last))
-        self._next += len(wanted)
+        numbers = np.arange(self._next, stop if self._last is None else min(stop, self._last))
+        self._next += len(numbers)
         if not self._late:
-            return block[wanted - at]
+            return block[numbers - at]
         carry = block[:1] if self._carry is None else self._carry
         known = np.concatenate([carry, block])  # known[0] is input sample at - 1
-        place = wanted * self._step - at
+        place = numbers * self._step - at
         left = np.minimum(place.astype(np.int64), len(known) - 2)
         share = (place - left).astype(np.float32)
         self._carry = block[-1:]
-        made: Samples = known[left] + share * (known[left + 1] - known[left])
-        return made
+        interpolated: Samples = known[left] + share * (known[left + 1] - known[left])
+        return interpolated

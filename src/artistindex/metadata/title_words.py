@@ -35,7 +35,10 @@ KINDS: dict[Kind, str] = {
         |en directo|em directo|al vivo|dal vivo|in concerto|in diretta|en public|en direct
         |koncert*|konser*|canli|canlı|na zywo|na żywo|nazivo|naživo|uzivo|in concert|pa scen
         |auftritt|en publico|eloben|concertul*|estadio|stadium|stadion|stade de|teatro
-        |coliseo|coliseu|olympia|bercy|zenith de|luna park|red rocks|albert hall|foro sol
+        |coliseo|coliseu|auditorio|auditorium|primavera sound|pinkpop|sziget|lowlands
+        |rock am ring|rock im park|roskilde|hellfest|wacken|austin city limits|jools holland
+        |letterman|kimmel|fallon|snl|vma|vmas|awards|ceremony|vevo lift|vevo dscvr
+        |vevo presents|olympia|bercy|zenith de|luna park|red rocks|albert hall|foro sol
         |madison square|arena|boiler room|halftime|mitschnitt|tv show|on stage|концерт*
         |вживую|наживо|живьем|живьём|на живо|ζωντανα|συναυλια|בהופעה|הופעה חיה|לייב|ライブ|ライヴ
         |生放送|生中継|コンサート|ツアー|武道館|生演奏|演唱會
@@ -60,7 +63,7 @@ KINDS: dict[Kind, str] = {
         |bassboosted|lofi|lo fi|chopped|screwed|reversed|pitched""",
     Kind.ACOUSTIC: """acoustic|acoustique|akustik|akustisch|acustico|acustica|akustyczn*
         |stripped|акустика|акустическ*|アコースティック|어쿠스틱""",
-    Kind.DEMO: "demo|demos|outtake|outtakes|snippet|leak|leaked|teaser|trailer|preview|parts",
+    Kind.DEMO: "demo|demos|outtake|outtakes|snippet|leak|leaked|teaser|trailer|preview",
     Kind.TALK: """reaction|reacts|react|reacting|review|explained|breakdown|interview
         |documentary|meme|behind the scenes|making of|choreography|coreografia|choregraphie
         |compilation|lesson|tutorial|tabs|tab|sheet|analysis|audition|how to
@@ -110,11 +113,13 @@ COMPANY: dict[Kind, str] = {
         |{instrument} rendition|{instrument} tabs|{instrument} boosted|{instrument} karaoke
         |{instrument} only|only {instrument}|{instrument} track|{instrument} less
         |without {instrument}|no {instrument}|{instrument} version|{instrument} ver
-        |{instrument} mix|{instrument} edit|{instrument} cover""",
+        |{instrument} mix|{instrument} edit|{instrument} cover|{instrument} cam|drumless
+        |bassless""",
     Kind.COVER: "ai cover|ai version|ai generated|ai sings|ai voice|ai song",
     Kind.DEMO: """vocal only|vocals only|voice only|chorus only|intro only|hook only
         |beat only|melody only|stem only|stems only|lead only|only vocals|only vocal
-        |only chorus|isolated|only the chorus|multitrack""",
+        |only chorus|isolated|only the chorus|multitrack|{instrument} parts|vocal parts
+        |voice parts|individual parts""",
     Kind.ALTERED: """but it|but its|but it is|but every|but each|but only|but im|but i
         |but you|but youre|but your|but he|but hes|but she|but shes|but they|but theyre
         |but the|but with|but without|but in|but on|but at|but if|but a|but an|but my|but is
@@ -211,6 +216,9 @@ GUEST_OPENERS = "feat ft featuring with con com mit avec med met w starring"
 
 PARTS = "part pt prt parte partie teil deel del cast czesc часть パート"
 """Words before the number of a part; "volume" and its like keep their own name."""
+
+RANGES = "parts pts partes parties teile"
+"""Words before the numbers of several parts."""
 
 VOLUMES = "vol volume volumen"
 COUNTING = (

@@ -122,12 +122,14 @@ def _number_parts(title: Sequence[Word]) -> Iterator[Word]:
     """The words, with "Part Two", "Pt. II", "Pt2" in one spelling: "part", "2"."""
     texts_left = [text for word in title for text in _split_part(word.text)]
     owners = [word for word in title for _ in _split_part(word.text)]
+    counting = False
     for i, (word, text) in enumerate(zip(owners, texts_left, strict=True)):
-        before, after = texts_left[i - 1] if i else "", (*texts_left, "")[i + 1]
-        if text in _COUNTED and _is_number(after):
-            text = _COUNTED[text]
-        elif before in _COUNTED:
+        if text in _COUNTED and _is_number((*texts_left, "")[i + 1]):
+            text, counting = _COUNTED[text], True
+        elif counting and _is_number(text):
             text = _NUMBERS.get(text, text)
+        else:
+            counting = counting and is_and(text)
         yield replace(word, text=text) if text != word.text else word
 
 
@@ -194,7 +196,7 @@ def credited_at(title: Sequence[Word], name: Sequence[str], beside: frozenset[st
         start
         for start in range(len(title) - size + 1)
         if size
-        and all(title[start + i].text == name[i] for i in range(size))
+        and all(is_same_word(title[start + i].text, name[i]) for i in range(size))
         and _parted(title, start - 1, start, beside)
         and _parted(title, start + size, start + size - 1, beside)
     ]
@@ -246,14 +248,14 @@ def without_noise(title: Sequence[Word], *, official: bool = False) -> list[Word
 
     `official` says that the artist, or a verified channel, speaks.
     """
-    kept: list[Word] = []
+    content: list[Word] = []
     for _, group in groupby(title, key=lambda word: word.part):
         part = list(group)
         noise = _covered(part, _NOISE)
         if official:
             noise |= _covered(part, _OFFICIAL_NOISE)
-        kept += [word for i, word in enumerate(part) if i not in noise]
-    return kept
+        content += [word for i, word in enumerate(part) if i not in noise]
+    return content
 
 
 def _covered(part: Sequence[Word], pattern: re.Pattern[str]) -> set[int]:
@@ -278,6 +280,17 @@ def harmless(word: str) -> bool:
 def is_joiner(word: str) -> bool:
     """Whether a word joins names: "feat", "x", "with"."""
     return word in _JOINERS
+
+
+def is_same_word(word: str, other: str) -> bool:
+    """Whether two words are one: "und" and "&", "II" and "2"."""
+    if word == other or (is_and(word) and is_and(other)):
+        return True
+    return (word in _ROMAN) != (other in _ROMAN) and _number(word) == _number(other)
+
+
+def _number(word: str) -> str:
+    return _ROMAN.get(word, word)
 
 
 def is_and(word: str) -> bool:
@@ -306,7 +319,8 @@ class Part:
     @property
     def is_needed(self) -> bool:
         """Whether a subtitle names the song as well: after a dash, or the number of a part."""
-        numbered = self.words[0].text in ("part", "volume") and len(self.words) == 2
+        counted = self.words[0].text in ("part", "parts", "volume")
+        numbered = counted and all(word.text.isdigit() for word in self.words[1:])
         return numbered or not self.words[0].bracketed
 
     @property
@@ -483,9 +497,20 @@ _LENGTH_WORDS = frozenset(
 ) | {"7", "10", "the", "club", "main"}
 _SOUNDTRACKS = _phrases(_entries(title_words.SOUNDTRACKS))
 _ORIGINS = _phrases(_entries(title_words.ORIGINS))
-_COUNTED = dict.fromkeys(_folded_words(title_words.PARTS), "part") | dict.fromkeys(
-    _folded_words(title_words.VOLUMES), "volume"
-)
+_COUNTED = {
+    word: spelling
+    for listed, spelling in (
+        (title_words.PARTS, "part"),
+        (title_words.RANGES, "parts"),
+        (title_words.VOLUMES, "volume"),
+    )
+    for word in _folded_words(listed)
+}
+_ROMAN = {
+    text: str(number)
+    for number, text in enumerate(title_words.COUNTING[0].split(), 1)
+    if len(text) > 1
+}
 _NUMBERS = {
     naming.normalise(text): str(number)
     for language in title_words.COUNTING

@@ -424,6 +424,15 @@ def test_and_has_many_spellings(joiner: str) -> None:
     assert judged("Foo Bar", "Theorie & Praxis", f"Foo Bar - Theorie {joiner} Praxis").accepted
 
 
+def test_numbers_and_joiners_have_one_meaning_in_names_too() -> None:
+    assert judged("Simon und Jan", "Katz", "Simon & Jan - Katz").accepted
+    assert judged("Chico & Rita", "Odio", "Odio", "Chico y Rita").accepted
+    assert judged("Foo Bar", "Money Trees 2", "Foo Bar - Money Trees II").accepted
+    assert not judged("Foo Bar", "Money Trees 2", "Foo Bar - Money Trees III").accepted
+    assert judged("Foo Bar", "Shine (Pts. 1-5)", "Foo Bar - Shine, Parts I-V").accepted
+    assert not judged("Foo Bar", "Shine (Pts. 1-5)", "Foo Bar - Shine (Parts 6-9)").accepted
+
+
 @pytest.mark.parametrize(
     ("title", "video", "right"),
     [

@@ -104,13 +104,13 @@ def judge(track: Track | Mapping[str, Any], entry: Mapping[str, Any]) -> Verdict
     candidate = Candidate.from_entry(entry)
     if candidate is None:
         return Verdict(Candidate("", ""), 0.0, False, "an entry without id or title")
-    return _verdict(_Wanted(as_track(track)), candidate)
+    return _verdict(_Target(as_track(track)), candidate)
 
 
 def rank(track: Track, candidates: Iterable[Candidate]) -> list[Verdict]:
     """Return a verdict on every candidate: the accepted first, best first."""
-    wanted = _Wanted(track)
-    verdicts = [_verdict(wanted, candidate) for candidate in candidates]
+    target = _Target(track)
+    verdicts = [_verdict(target, candidate) for candidate in candidates]
     return sorted(verdicts, key=lambda v: (not v.accepted, -v.score, -v.candidate.views))
 
 
@@ -118,21 +118,23 @@ def as_track(track: Track | Mapping[str, Any]) -> Track:
     """Return `track` as a Track, from a mapping where it is one."""
     if isinstance(track, Track):
         return track
-    artists = tuple(a if isinstance(a, Artist) else Artist(str(a)) for a in track["artists"])
-    return Track(artists, track["title"], duration=track.get("duration"))
+    artists = tuple(
+        a if isinstance(a, Artist) else Artist(str(a)) for a in track.get("artists") or ()
+    )
+    return Track(artists, str(track.get("title") or ""), duration=track.get("duration"))
 
 
-def is_as_long(lasts: float, wanted: float) -> bool:
-    """Tell whether audio of `lasts` seconds can be a track of `wanted` seconds, or its video."""
-    shortest = max(wanted + _VIDEO[0], wanted / 2)
-    return min(shortest, wanted - _NEAR) <= lasts <= wanted + _VIDEO[1]
+def is_as_long(lasts: float, duration: float) -> bool:
+    """Tell whether audio of `lasts` seconds can be a track of `duration` seconds, or its video."""
+    shortest = max(duration + _VIDEO[0], duration / 2)
+    return min(shortest, duration - _NEAR) <= lasts <= duration + _VIDEO[1]
 
 
 class _Reject(Exception):
     """Why a candidate is not the track."""
 
 
-class _Wanted:
+class _Target:
     """A track, read once."""
 
     def __init__(self, track: Track) -> None:
@@ -168,37 +170,37 @@ def _plain(parts: Iterable[Sequence[Word]]) -> tuple[str, ...]:
     )
 
 
-def _verdict(wanted: _Wanted, candidate: Candidate) -> Verdict:
+def _verdict(target: _Target, candidate: Candidate) -> Verdict:
     try:
-        return _accepted(wanted, candidate)
+        return _accepted(target, candidate)
     except _Reject as reject:
         return Verdict(candidate, 0.0, False, str(reject))
 
 
-def _accepted(wanted: _Wanted, candidate: Candidate) -> Verdict:
+def _accepted(target: _Target, candidate: Candidate) -> Verdict:
     _reject_what_is_no_video(candidate)
     title = titles.words(candidate.title)
-    own_channel = any(_is_channel_of(candidate.channel, name) for name in wanted.artists)
-    credited = _credited(wanted, title)
+    own_channel = any(_is_channel_of(candidate.channel, name) for name in target.artists)
+    credited = _credited(target, title)
     if not (credited or own_channel):
         raise _Reject("neither title nor channel names the artist")
-    rest = _without_names(wanted, title, credited)
-    if not _holds(wanted, rest):
+    rest = _without_names(target, title, credited)
+    if not _holds(target, rest):
         raise _Reject("the title is another one")
     official = own_channel or candidate.official
-    beyond = titles.without_noise(_leftover(wanted, rest), official=official)
-    left = _unqualified(wanted, beyond)
-    length_told = _versions_fit(wanted, rest, beyond, left, own_channel=own_channel)
+    beyond = titles.without_noise(_leftover(target, rest), official=official)
+    left = _unqualified(target, beyond)
+    must_be_exact = _versions_fit(target, rest, beyond, left, own_channel=own_channel)
     if own_channel:
-        _reject_album_title(wanted, rest, left)
+        _reject_album_title(target, rest, left)
     else:
-        _reject_channel(wanted, candidate)
-        _reject_others(wanted, title, left, [start for start, _ in credited])
+        _reject_channel(target, candidate)
+        _reject_others(target, title, left, [start for start, _ in credited])
     plain = not any(word.featured and not titles.is_joiner(word.text) for word in left)
     video = plain and _is_video(candidate, left, own_channel)
-    time = _time_score(wanted, candidate, exact=length_told, video=video)
-    artist = _artist_score(wanted, title, credited, own_channel)
-    words = _title_score(wanted, title, left, own_channel=own_channel)
+    time = _time_score(target, candidate, exact=must_be_exact, video=video)
+    artist = _artist_score(target, title, credited, own_channel)
+    words = _title_score(target, title, left, own_channel=own_channel)
     bonus = 8.0 if own_channel else 3.0 if candidate.official else 0.0
     score = 0.92 * (artist + words + time) / 3 + bonus
     channel = "own channel" if own_channel else f"channel {candidate.channel[:40]!r}"
@@ -231,21 +233,26 @@ def _is_channel_of(channel: str, name: Sequence[str]) -> bool:
         titles.harmless(word.text) for word in beside
     ):
         return not titles.versions(titles.texts(beside))
-    joined, wanted = "".join(titles.texts(read)), "".join(name)
+    joined, own = _joined(titles.texts(read)), _joined(name)
     for suffix in _CHANNEL_SUFFIXES:
-        joined = joined.removesuffix(suffix) if joined != wanted else joined
-    joined = joined if joined == wanted else joined.removeprefix("official")
-    return bool(wanted) and joined.removeprefix("the") == wanted.removeprefix("the")
+        joined = joined.removesuffix(suffix) if joined != own else joined
+    joined = joined if joined == own else joined.removeprefix("official")
+    return bool(own) and joined.removeprefix("the") == own.removeprefix("the")
 
 
-def _reject_channel(wanted: _Wanted, candidate: Candidate) -> None:
+def _joined(name: Sequence[str]) -> str:
+    """A name as channels write it, in one word, with every "&" in one spelling."""
+    return "".join("and" if titles.is_and(word) and len(name) > 1 else word for word in name)
+
+
+def _reject_channel(target: _Target, candidate: Candidate) -> None:
     """Raise when the channel says that it is for covers and the like; names do not count."""
     if candidate.verified:
         return
     read = titles.words(candidate.channel)
     named = {
         i
-        for name in wanted.artists
+        for name in target.artists
         for start in titles.credited_at(read, name, frozenset())
         for i in range(start, start + len(name))
     }
@@ -256,18 +263,18 @@ def _reject_channel(wanted: _Wanted, candidate: Candidate) -> None:
         raise _Reject(f"a channel of another kind: {', '.join(sorted(kinds))}")
 
 
-def _credited(wanted: _Wanted, title: Sequence[Word]) -> list[tuple[int, int]]:
+def _credited(target: _Target, title: Sequence[Word]) -> list[tuple[int, int]]:
     """The (position, number of words) of every wanted artist whom the title credits."""
-    beside = frozenset(wanted.base)
-    found: list[tuple[int, int]] = []
-    for name in wanted.artists:
+    beside = frozenset(target.base)
+    credited: list[tuple[int, int]] = []
+    for name in target.artists:
         for form in {name, name[1:] if name[0] == "the" and len(name) > 1 else name}:
-            found += [(start, len(form)) for start in titles.credited_at(title, form, beside)]
-    return found
+            credited += [(start, len(form)) for start in titles.credited_at(title, form, beside)]
+    return credited
 
 
 def _without_names(
-    wanted: _Wanted, title: Sequence[Word], credited: Sequence[tuple[int, int]]
+    target: _Target, title: Sequence[Word], credited: Sequence[tuple[int, int]]
 ) -> list[Word]:
     """The title without its credits, as long as the wanted title stays in what is left."""
     gone: set[int] = set()
@@ -276,18 +283,18 @@ def _without_names(
         if title[start].bracketed and not title[start].featured and titles.versions(name):
             continue  # the band Live, live
         more = gone | set(range(start, start + size))
-        if _holds(wanted, [word for i, word in enumerate(title) if i not in more]):
+        if _holds(target, [word for i, word in enumerate(title) if i not in more]):
             gone = more
     return [word for i, word in enumerate(title) if i not in gone]
 
 
-def _holds(wanted: _Wanted, title: Sequence[Word]) -> bool:
+def _holds(target: _Target, title: Sequence[Word]) -> bool:
     """Whether the whole wanted title is there, or its translation in brackets."""
-    found = titles.texts(title)
-    forms = [wanted.base]
-    if wanted.optional and _script(wanted.optional) != _script(wanted.base):
-        forms.append(wanted.optional)
-    return any(_covers(found, form) for form in forms)
+    heard = titles.texts(title)
+    forms = [target.base]
+    if target.optional and _script(target.optional) != _script(target.base):
+        forms.append(target.optional)
+    return any(_covers(heard, form) for form in forms)
 
 
 def _covers(heard: Sequence[str], form: Sequence[str]) -> bool:
@@ -301,7 +308,7 @@ def _covers(heard: Sequence[str], form: Sequence[str]) -> bool:
 
 
 def _alike(word: str, other: str) -> bool:
-    if word == other:
+    if titles.is_same_word(word, other):
         return True
     if "*" in word or "*" in other:
         return _uncensors(word, other) or _uncensors(other, word)
@@ -325,18 +332,18 @@ def _uncensors(word: str, censored: str) -> bool:
     return word == letters or (same_length and re.fullmatch(shape, word) is not None)
 
 
-def _leftover(wanted: _Wanted, title: Sequence[Word]) -> list[Word]:
+def _leftover(target: _Target, title: Sequence[Word]) -> list[Word]:
     """The words of a title that neither the wanted song nor a featured artist explains.
 
     Every wanted word explains one word: the second "live" of "Live Forever (Live)" is left over.
     """
-    left = _unexplained(wanted.base + wanted.optional, title)
-    return [word for word in left if word.text not in wanted.featured]
+    left = _unexplained(target.base + target.optional, title)
+    return [word for word in left if word.text not in target.featured]
 
 
-def _unqualified(wanted: _Wanted, left: Sequence[Word]) -> list[Word]:
+def _unqualified(target: _Target, left: Sequence[Word]) -> list[Word]:
     """What the wanted version and edition do not explain of the words left over."""
-    return _unexplained(wanted.qualifiers, left)
+    return _unexplained(target.qualifiers, left)
 
 
 def _unexplained(explaining: Sequence[str], title: Sequence[Word]) -> list[Word]:
@@ -352,7 +359,7 @@ def _unexplained(explaining: Sequence[str], title: Sequence[Word]) -> list[Word]
 
 
 def _versions_fit(
-    wanted: _Wanted,
+    target: _Target,
     title: Sequence[Word],
     beyond: Sequence[Word],
     left: Sequence[Word],
@@ -363,46 +370,46 @@ def _versions_fit(
 
     `beyond` are the words beyond the song, `left` those that the wanted version leaves over.
     """
-    told, named = titles.kinds_of(left), titles.kinds_of(beyond)
-    if _is_mashup(wanted, title, left, own_channel=own_channel):
-        told |= {Kind.COVER}
-    excused = {Kind.LENGTH, Kind.MIXED, *wanted.kinds, *wanted.edition_kinds}
-    other = told - excused - ({Kind.VERSION} if wanted.kinds else set())
+    kinds, named = titles.kinds_of(left), titles.kinds_of(beyond)
+    if _is_mashup(target, title, left, own_channel=own_channel):
+        kinds |= {Kind.COVER}
+    excused = {Kind.LENGTH, Kind.MIXED, *target.kinds, *target.edition_kinds}
+    other = kinds - excused - ({Kind.VERSION} if target.kinds else set())
     if other:
         raise _Reject(f"another version: {', '.join(sorted(other))}")
-    needed = wanted.kinds - {Kind.LENGTH, Kind.MIXED, Kind.VERSION}
-    if wanted.specifics:
+    needed = target.kinds - {Kind.LENGTH, Kind.MIXED, Kind.VERSION}
+    if target.specifics:
         needed -= {Kind.REMIX}  # whose it is says enough
     present = set(titles.texts(title))
-    missing = [*sorted(needed - named), *(w for w in wanted.specifics if w not in present)]
-    if wanted.kinds and missing:
+    missing = [*sorted(needed - named), *(w for w in target.specifics if w not in present)]
+    if target.kinds and missing:
         raise _Reject(f"the wanted version is not named: {' '.join(missing)}")
-    return bool(told & {Kind.LENGTH, Kind.MIXED} or wanted.edition_kinds - named)
+    return bool(kinds & {Kind.LENGTH, Kind.MIXED} or target.edition_kinds - named)
 
 
 def _is_mashup(
-    wanted: _Wanted, title: Sequence[Word], left: Sequence[Word], *, own_channel: bool
+    target: _Target, title: Sequence[Word], left: Sequence[Word], *, own_channel: bool
 ) -> bool:
     """Whether "vs" joins two songs, and not the artists of one: "A vs B - Unity"."""
-    songs = {word.part for word in title if any(_alike(word.text, w) for w in wanted.base)}
+    songs = {word.part for word in title if any(_alike(word.text, w) for w in target.base)}
     versus = {word.part for word in left if word.text in ("vs", "versus")}
     strangers = {word.part for word in left if _is_content(word) and word.text != "versus"}
     return any(part in strangers and not (own_channel and part not in songs) for part in versus)
 
 
-def _reject_album_title(wanted: _Wanted, title: Sequence[Word], left: Sequence[Word]) -> None:
+def _reject_album_title(target: _Target, title: Sequence[Word], left: Sequence[Word]) -> None:
     """Raise when the wanted title stands only after a bar, where artists name the album."""
     before = [word for word in title if word.bars == 0]
     named = [word for word in before if word in left and _is_content(word)]
     scripts = {titles.script_of(word.text) for word in named if not word.bracketed}
-    if wanted.script in scripts and not _holds(wanted, before):
+    if target.script in scripts and not _holds(target, before):
         raise _Reject(
             "the wanted title is that of the album: " + " ".join(titles.texts(named))[:60]
         )
 
 
 def _reject_others(
-    wanted: _Wanted, title: Sequence[Word], left: Sequence[Word], where: Sequence[int]
+    target: _Target, title: Sequence[Word], left: Sequence[Word], where: Sequence[int]
 ) -> None:
     """Raise when somebody else stands where the artist should (`where`: the credits' positions).
 
@@ -412,28 +419,28 @@ def _reject_others(
         i
         for i, word in enumerate(title)
         if word in left and _is_content(word) and not (word.bracketed or word.featured)
-        if titles.script_of(word.text) in wanted.scripts
+        if titles.script_of(word.text) in target.scripts
     ]
     plain = [i for i in where if not title[i].bracketed or _translates(title, i)]
     if not plain:
         raise _Reject("names the artist only in brackets, as covers do")
-    missing = [name for name in wanted.artists if not set(titles.texts(title)).issuperset(name)]
+    missing = [name for name in target.artists if not set(titles.texts(title)).issuperset(name)]
     limit = min(plain)
-    if missing and len(wanted.artists) > 1:
-        limit = max(limit, _title_starts(wanted, title))
+    if missing and len(target.artists) > 1:
+        limit = max(limit, _title_starts(target, title))
     others = [
         title[i].text
         for i in strangers
-        if i < limit and not _is_heading(wanted, title, i, title[limit])
+        if i < limit and not _is_heading(target, title, i, title[limit])
     ]
     if others:
         raise _Reject(f"by others: {' '.join(others)[:60]}")
 
 
-def _is_heading(wanted: _Wanted, title: Sequence[Word], i: int, credit: Word) -> bool:
+def _is_heading(target: _Target, title: Sequence[Word], i: int, credit: Word) -> bool:
     """Whether a word stands before a bar that "Artist - Title" follows: "Best of Jazz | A - B"."""
     section = [word for word in title if word.bars == credit.bars]
-    return title[i].bars < credit.bars and _holds(wanted, section)
+    return title[i].bars < credit.bars and _holds(target, section)
 
 
 def _translates(title: Sequence[Word], i: int) -> bool:
@@ -441,15 +448,15 @@ def _translates(title: Sequence[Word], i: int) -> bool:
     return i > 0 and titles.script_of(title[i - 1].text) != titles.script_of(title[i].text)
 
 
-def _title_starts(wanted: _Wanted, title: Sequence[Word]) -> int:
-    segment = min(_title_segments(wanted, title))
+def _title_starts(target: _Target, title: Sequence[Word]) -> int:
+    segment = min(_title_segments(target, title))
     return next(i for i, word in enumerate(title) if word.segment == segment)
 
 
-def _title_segments(wanted: _Wanted, title: Sequence[Word]) -> set[int]:
-    longest = max(wanted.base, key=len)
-    found = {word.segment for word in title if _alike(word.text, longest)}
-    return found or {title[0].segment}
+def _title_segments(target: _Target, title: Sequence[Word]) -> set[int]:
+    longest = max(target.base, key=len)
+    segments = {word.segment for word in title if _alike(word.text, longest)}
+    return segments or {title[0].segment}
 
 
 def _is_content(word: Word) -> bool:
@@ -464,27 +471,27 @@ def _is_video(candidate: Candidate, left: Sequence[Word], own_channel: bool) -> 
     return bool(named) and (own_channel or candidate.verified)
 
 
-def _time_score(wanted: _Wanted, candidate: Candidate, *, exact: bool, video: bool) -> float:
+def _time_score(target: _Target, candidate: Candidate, *, exact: bool, video: bool) -> float:
     """How well the lengths agree; raises where they do not. `exact` is asked of edits."""
     lasts = candidate.duration or 0.0
     if lasts > MAX_DURATION:
         raise _Reject(f"lasts {lasts:.0f} s")
-    if wanted.duration is None:
+    if target.duration is None:
         if not _USUAL[0] <= lasts <= _USUAL[1]:
             raise _Reject(f"lasts {lasts:.0f} s")
         return 70.0
-    apart = lasts - wanted.duration
+    apart = lasts - target.duration
     if exact and abs(apart) > _LENGTH_EXACT:
         raise _Reject(f"an edit of another length: {apart:+.0f} s")
     if abs(apart) <= _NEAR:
         return 100 * math.exp(-0.1 * max(0.0, abs(apart) - 2))
     if video and _VIDEO[0] <= apart <= _VIDEO[1]:
         return 40.0
-    raise _Reject(f"lasts {lasts:.0f} s, wanted {wanted.duration:.0f} s")
+    raise _Reject(f"lasts {lasts:.0f} s, wanted {target.duration:.0f} s")
 
 
 def _artist_score(
-    wanted: _Wanted,
+    target: _Target,
     title: Sequence[Word],
     credited: Sequence[tuple[int, int]],
     own_channel: bool,
@@ -494,26 +501,26 @@ def _artist_score(
 
 
 def _title_score(
-    wanted: _Wanted, title: Sequence[Word], left: Sequence[Word], *, own_channel: bool
+    target: _Target, title: Sequence[Word], left: Sequence[Word], *, own_channel: bool
 ) -> float:
-    own = _title_segments(wanted, title)
+    own = _title_segments(target, title)
     first_bars = min(word.bars for word in title if word.segment in own)
     costs: Counter[int] = Counter()
     for word in filter(_is_content, left):
         if own_channel and word.bars > first_bars:
             continue  # the album
-        costs[word.segment] += _cost(wanted, word, beside=word.segment in own)
+        costs[word.segment] += _cost(target, word, beside=word.segment in own)
     uncapped = own | {word.segment for word in left if _renames(word)}
     capped = (cost if at in uncapped else min(cost, _SEGMENT_COST) for at, cost in costs.items())
     return max(0.0, 100.0 - sum(capped))
 
 
-def _cost(wanted: _Wanted, word: Word, *, beside: bool) -> int:
+def _cost(target: _Target, word: Word, *, beside: bool) -> int:
     """What an unexplained word takes off; right `beside` the wanted title it makes it another."""
     script = titles.script_of(word.text)
     if _renames(word):
         return _RENAMED
-    if script != wanted.script and (beside or script not in wanted.scripts):
+    if script != target.script and (beside or script not in target.scripts):
         return 2  # most likely a translation
     if word.featured:
         return 1
