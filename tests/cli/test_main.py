@@ -1,6 +1,7 @@
 """What every command has in common: one line for an error, pipes, terminals, letters."""
 
 import json
+import logging
 import os
 import pty
 import re
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 
 from artistindex import __version__, cli
-from artistindex.cli.output import printable
+from artistindex.naming import UNPRINTABLE, printable
 
 Plant = Callable[..., Path]
 COMMAND = (sys.executable, "-m", "artistindex")
@@ -85,6 +86,35 @@ def test_a_traceback_is_for_verbose_only(planted: Plant) -> None:
     done = subprocess.run(command, capture_output=True, timeout=60, check=False)
     assert done.returncode == 1
     assert b"Traceback" in done.stderr
+
+
+def test_a_traceback_never_obeys_what_it_quotes(
+    planted: Plant, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planted()
+
+    def fail(*_: object, **__: object) -> None:
+        raise ValueError("\x1b]0;owned\x07 \u202egnp.exe \x9b31m")
+
+    monkeypatch.setattr("artistindex.cli.query.emit", fail)
+    code, out, err = run("--verbose", "query", "Artist 1")
+    assert (code, out) == (1, "")
+    assert err.startswith("Traceback (most recent call last):\n")
+    assert err.endswith("ValueError: \\x1b]0;owned\\x07 \\u202egnp.exe \\x9b31m\n")
+    assert not UNPRINTABLE.search(err.replace("\n", ""))
+
+
+def test_what_other_libraries_log_is_escaped_too(
+    planted: Plant, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planted()
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # those of pytest
+    monkeypatch.setattr(
+        "artistindex.cli.query.emit",
+        lambda *_, **__: logging.getLogger("urllib3").warning("retrying %s", "\x1b[2J"),
+    )
+    for quiet, expected in (("--quiet", ""), ("--verbose", "retrying \\x1b[2J\n")):
+        assert run(quiet, "query", "Artist 1") == (0, "", expected)
 
 
 def test_what_nobody_foresaw_is_one_line(

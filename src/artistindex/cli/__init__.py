@@ -5,6 +5,7 @@ import io
 import os
 import signal
 import sys
+import traceback
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO, cast
@@ -131,23 +132,32 @@ def run(arguments: list[str], *, pool: "Pool | None" = None) -> int:
     except click.ClickException as error:
         _complain(error.format_message())
         return error.exit_code
-    except ArtistIndexError as error:
-        if "--verbose" in arguments:
-            raise
-        _complain(line_for(error))
-        return exit_codes.for_error(error)
-    except OSError as error:
-        if "--verbose" in arguments:
-            raise
-        _complain(": ".join(map(str, filter(None, (error.filename, error.strerror or error)))))
-        return 1
     except Exception as error:
         if "--verbose" in arguments:
-            raise
-        reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        _complain(f"{reason} (unexpected; --verbose shows where)")
-        return 1
+            _show_traceback(error)
+            return 1
+        return _explain(error)
     return outcome if isinstance(outcome, int) else 0
+
+
+def _explain(error: Exception) -> int:
+    """Say in one line what went wrong, and return the exit code."""
+    match error:
+        case ArtistIndexError():
+            _complain(line_for(error))
+            return exit_codes.for_error(error)
+        case OSError():
+            _complain(": ".join(map(str, filter(None, (error.filename, error.strerror or error)))))
+        case _:
+            reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            _complain(f"{reason} (unexpected; --verbose shows where)")
+    return 1
+
+
+def _show_traceback(error: Exception) -> None:
+    """Print a traceback, its text from strangers escaped: an error may quote a name."""
+    lines = "".join(traceback.format_exception(error)).split("\n")
+    click.echo("\n".join(map(printable, lines)), err=True, nl=False)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

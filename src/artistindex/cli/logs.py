@@ -18,6 +18,7 @@ class _Handler(logging.Handler):
 
 def set_up(*, quiet: bool, verbosity: int) -> None:
     """Print what is logged from now on: warnings, with --verbose steps too, twice tracks too."""
+    logging.lastResort = None if quiet else _Handler(logging.WARNING)  # for other libraries
     logger = logging.getLogger("artistindex")
     for handler in logger.handlers[:]:
         if isinstance(handler, _Handler):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from artistindex.cli.csv_text import csv_text
 from artistindex.naming import UNPRINTABLE, printable
 
 if TYPE_CHECKING:
@@ -73,11 +74,7 @@ def _emit_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None
 
 
 def _csv_cell(value: object) -> object:
-    """Control characters escaped; a text that a spreadsheet would run as a formula is quoted."""
-    if not isinstance(value, str):
-        return value
-    text = printable(value)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
+    return csv_text(value) if isinstance(value, str) else value
 
 
 def _emit_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
