@@ -21,6 +21,7 @@ import pytest
 from artistindex.index.manifest import Manifest
 from artistindex.index.reader import ArtistIndex, verify
 from artistindex.library.library import FILE_NAME, Library
+from artistindex.packs.export import export_pack
 from builds import InProcessPool, Place, write_music
 
 SECONDS = 1.2  # a little more than VGGish's patch
@@ -433,3 +434,43 @@ def test_a_read_only_folder_answers_and_is_not_written(read_only: Path, run: Any
         assert "cannot write" in line
     assert sorted(read_only.rglob("*")) == before
     assert Manifest.read(read_only / "vggish").artists == 4
+
+
+# Imports a pack into a folder again and again, each time in a fork that is killed after a while.
+FIRST_IMPORTS = """
+import os, random, shutil, signal, sys, time
+from pathlib import Path
+import faiss, filelock
+from artistindex.cli import run
+from artistindex.packs import import_ as importing
+
+pack, folder, kills = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+read_pack, draw = importing.read_pack, random.Random(0)
+for number in range(kills):
+    shutil.rmtree(folder, ignore_errors=True)
+    heard, told = os.pipe()
+    pid = os.fork()
+    if not pid:
+        content = read_pack(pack)
+        importing.read_pack = lambda path: content
+        os.write(told, b"!")
+        importing.import_pack(pack, folder)
+        os._exit(0)
+    os.read(heard, 1)
+    time.sleep(draw.random() * 0.06)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    os.close(heard)
+    os.close(told)
+    begun = (folder / "library.sqlite3").exists()
+    if run(["--indexes", str(folder), "--quiet", "info", "--verify"]) != (0 if begun else 1):
+        sys.exit(f"killed import {number} left {sorted(folder.iterdir())}")
+"""
+
+
+@pytest.mark.slow
+def test_a_first_import_that_is_killed_leaves_nothing_damaged(planted, tmp_path: Path) -> None:
+    export_pack(tmp_path / "pack.zip", planted().parent)
+    arguments = [sys.executable, "-c", FIRST_IMPORTS, tmp_path / "pack.zip", tmp_path / "first"]
+    done = subprocess.run([*arguments, "100"], capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr

@@ -1,4 +1,6 @@
+import json
 import sqlite3
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 
@@ -169,3 +171,25 @@ def insert_twice(path: Path) -> None:
             database.run("INSERT INTO nonsense VALUES (1)")
     finally:
         database.close()
+
+
+@pytest.mark.parametrize("journal", [None, b"", bytes(512)])
+@pytest.mark.parametrize("header", [False, True])
+def test_a_kill_before_the_first_table_leaves_an_empty_library(
+    run, header: bool, journal: bytes | None
+) -> None:
+    """What is on the disk when a first import is killed while SQLite makes its file."""
+    path = run.indexes / FILE_NAME
+    path.parent.mkdir()
+    path.touch()
+    if header:
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+    if journal is not None:
+        path.with_name(f"{path.name}-journal").write_bytes(journal)
+    code, out, err = run("info", "--verify", "--format", "json")
+    assert (code, err) == (0, "")
+    assert json.loads(out)["library"]["counts"]["artists"] == 0
+    with Library.open(path) as library:
+        library.add_request("Rezz")
+        library.verify()

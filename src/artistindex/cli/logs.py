@@ -18,7 +18,8 @@ class _Handler(logging.Handler):
 
 def set_up(*, quiet: bool, verbosity: int) -> None:
     """Print what is logged from now on: warnings, with --verbose steps too, twice tracks too."""
-    logging.lastResort = None if quiet else _Handler(logging.WARNING)  # for other libraries
+    other_libraries = logging.NullHandler() if quiet else _Handler(logging.WARNING)
+    logging.lastResort = other_libraries
     logger = logging.getLogger("artistindex")
     for handler in logger.handlers[:]:
         if isinstance(handler, _Handler):
