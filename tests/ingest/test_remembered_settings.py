@@ -12,6 +12,7 @@ from artistindex.embedding.registry import spec_of
 from artistindex.errors import Remedy, WeightsError
 from artistindex.index.manifest import Manifest
 from artistindex.ingest import early
+from artistindex.ingest.config import remembered
 from artistindex.ingest.pipeline import build as build_anything
 from artistindex.ingest.report import BuildReport
 from builds import InProcessPool, Place, write_music
@@ -128,6 +129,29 @@ def test_an_index_of_a_model_that_is_not_known_here_is_left_as_it_is(
     shutil.copytree(tmp_path / "indexes/vggish", tmp_path / "indexes/mine")
     assert [index.model for index in build().indexes] == ["vggish"]
     assert any(line.startswith("mine: its index is left as it is") for line in caplog.messages)
+
+
+def test_how_many_tracks_and_what_of_outliers_is_remembered(
+    build: Build, music: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    build(audio=music, models=["vggish"], tracks=1, drop_outliers=True)
+    caplog.clear()
+    assert not build().indexes[0].changed
+    assert caplog.messages == []
+    build(tracks=2, drop_outliers=False)
+    assert caplog.messages == [
+        "vggish: tracks 2 instead of 1, outliers keep instead of drop; nothing is embedded again"
+    ]
+    recipe = Manifest.read(tmp_path / "indexes" / "vggish").recipe
+    assert (recipe.tracks, recipe.outliers) == (2, "keep")
+
+
+def test_an_index_of_format_1_remembers_what_it_has(tmp_path: Path) -> None:
+    golden = Path(__file__).parents[1] / "data" / "index-format-1" / "index"
+    key = Manifest.read(golden).key
+    settings = remembered(golden, key.model)
+    assert (settings.precision, settings.excerpt) == (key.precision, key.excerpt)
+    assert (settings.tracks, settings.drop_outliers) == (5, False)
 
 
 # -- first answers early -------------------------------------------------------------------------

@@ -1,3 +1,4 @@
+import logging
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -42,14 +43,20 @@ def test_a_second_writer_is_told_who_writes(tmp_path: Path, holder: subprocess.P
 def test_a_second_writer_waits_if_it_is_asked_to(
     tmp_path: Path, holder: subprocess.Popen[str]
 ) -> None:
-    said = []
+    lines = []
 
-    def waiting(line: str) -> None:
-        said.append(line)
-        holder.communicate("let go\n", timeout=30)
+    class LetsGo(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.append(record.getMessage())
+            holder.communicate("let go\n", timeout=30)
 
-    with writer_lock(tmp_path, waiting=waiting):
-        assert str(holder.pid) in said[0]
+    handler = LetsGo()
+    logging.getLogger("artistindex").addHandler(handler)
+    try:
+        with writer_lock(tmp_path, wait=True):
+            assert str(holder.pid) in lines[0]
+    finally:
+        logging.getLogger("artistindex").removeHandler(handler)
 
 
 def test_the_lock_goes_with_a_killed_process(tmp_path: Path, holder: subprocess.Popen[str]) -> None:

@@ -16,6 +16,6 @@ remove_option = click.option("--remove", is_flag=True, help="Undo it.")
 @contextmanager
 def deciding(state: State) -> Iterator[DecisionsFile]:
     """The file beside the library, while nobody else writes there."""
-    with writer_lock(state.indexes, waiting=lambda line: message(line, quiet=state.quiet)):
+    with writer_lock(state.indexes, wait=True):
         yield DecisionsFile(state.indexes / FILE_NAME)
     message("the next `artistindex build` goes by it", quiet=state.quiet)

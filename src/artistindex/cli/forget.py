@@ -19,7 +19,7 @@ def command(state: State, artists: tuple[str, ...]) -> None:
     """
     Library.open(state.indexes / FILE_NAME, read_only=True).close()  # raises where there is none
     with (
-        writer_lock(state.indexes, waiting=lambda line: message(line, quiet=state.quiet)),
+        writer_lock(state.indexes, wait=True),
         Library.open(state.indexes / FILE_NAME) as library,
     ):
         found = [library.find_artist(name) for name in artists]  # all of them, or nobody goes

@@ -32,7 +32,8 @@ def command(state: State, pack: Path, replace: bool, form: str) -> None:
     def say(line: str) -> None:
         message(line, quiet=state.quiet)
 
-    imported = import_pack(pack, state.indexes, replace=replace, waiting=say, note=say)
+    say(f"reading {pack}")
+    imported = import_pack(pack, state.indexes, replace=replace, wait=True)
     rows = [index.to_json() for index in imported]
     emit(rows, _COLUMNS, form, payload={"pack": str(pack), "indexes": rows})
     for index in imported:

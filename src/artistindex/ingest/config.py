@@ -1,4 +1,4 @@
-"""What a build is told: the settings of the whole, and the recipe of each index."""
+"""What a build is told: the settings of the whole, and those of each index."""
 
 import logging
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ DEFAULT_TRACKS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class IndexSettings:
     """How an index is made: what of each track is heard, how many stand for an artist, and so on.
 
     `tracks` is the most tracks an artist, `excerpt` "full" or "NxS" (N windows of S seconds),
@@ -54,9 +54,9 @@ class BuildConfig:
     Spotify where there are credentials), where the file `ids` may pin who is meant. Without any
     name, what is pending in the library is finished and the indexes are built again.
 
-    `models`, and the settings of a recipe from `tracks` to `drop_outliers`, default to those of the
-    indexes that are there (`recipes`); to change one is to embed again what it concerns. `engine`
-    runs the models ("auto", "essentia" or "openvino") in `workers` processes (None: one a
+    `models`, and the settings of an index from `tracks` to `drop_outliers`, default to those of the
+    indexes that are there (`index_settings`); to change one is to embed again what it concerns.
+    `engine` runs the models ("auto", "essentia" or "openvino") in `workers` processes (None: one a
     processor), `timeout` seconds a track at most.
 
     Of a folder, `rescan` reads the tags of unchanged files again too, and `prune` drops the files
@@ -92,7 +92,7 @@ class BuildConfig:
             if getattr(self, setting) and self.audio is None:
                 raise Misuse(f"{setting} is for a folder of music", setting=setting)
         for model in self.models or DEFAULT_MODELS[:1]:
-            Recipe(model, **self._given())
+            IndexSettings(model, **self._given())
 
     @property
     def folder(self) -> Path:
@@ -109,8 +109,8 @@ class BuildConfig:
         """Return the file that pins who is meant, if one is given."""
         return None if self.ids is None else Path(self.ids)
 
-    def recipes(self) -> list[Recipe]:
-        """Return the recipe of every index to build: its own where it is there, else the usual one.
+    def index_settings(self) -> list[IndexSettings]:
+        """Return the settings of every index to build: its own if it is there, else the usual.
 
         What is given here takes the place of what the index remembers. Without `models` they are
         those of the indexes that are there, or the usual ones. Raises NewerIndex where an index
@@ -118,11 +118,11 @@ class BuildConfig:
         """
         models = list(dict.fromkeys(self.models or models_in(self.folder) or DEFAULT_MODELS))
         own = [remembered(self.folder / model, model) for model in models]
-        return [replace(recipe, **self._given()) for recipe in own]
+        return [replace(settings, **self._given()) for settings in own]
 
     def _given(self) -> dict[str, Any]:
-        """Return the settings of a recipe that are given here."""
-        names = [field.name for field in fields(Recipe) if field.name != "model"]
+        """Return the settings of an index that are given here."""
+        names = [field.name for field in fields(IndexSettings) if field.name != "model"]
         settings = {name: getattr(self, name) for name in names}
         return {name: value for name, value in settings.items() if value is not None}
 
@@ -136,15 +136,15 @@ def models_in(indexes: Path) -> list[str]:
     return [name for name in names if name in MODELS]
 
 
-def remembered(folder: Path, model: str) -> Recipe:
-    """Return the recipe of the index in `folder`; the usual one where there is none.
+def remembered(folder: Path, model: str) -> IndexSettings:
+    """Return the settings of the index in `folder`; the usual one where there is none.
 
     An index of format 1 does not know how many tracks stand for an artist: the usual number.
     """
     manifest = replaceable(folder)
     if manifest is None:
-        return Recipe(model)
-    return Recipe(
+        return IndexSettings(model)
+    return IndexSettings(
         model,
         precision=manifest.key.precision,
         excerpt=manifest.key.excerpt,

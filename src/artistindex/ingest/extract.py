@@ -20,7 +20,7 @@ from artistindex.embedding.embed import EmbedResult, Job, ModelConfig
 from artistindex.embedding.pool import Pool
 from artistindex.entities import Failure, VectorKey
 from artistindex.errors import ServiceEnded, TrackError
-from artistindex.ingest.config import Recipe
+from artistindex.ingest.config import IndexSettings
 from artistindex.ingest.fetcher import Fetcher
 from artistindex.library.library import Library
 from artistindex.library.rows import StoredArtist, StoredTrack
@@ -36,13 +36,13 @@ _log = logging.getLogger(__name__)
 class IndexPlan:
     """An index to build: how it is made, and what runs its model."""
 
-    recipe: Recipe
+    settings: IndexSettings
     model: ModelConfig
 
     @property
     def key(self) -> VectorKey:
         """Return the key under which the library keeps the index's track vectors."""
-        return self.model.key(self.recipe.excerpt)
+        return self.model.key(self.settings.excerpt)
 
 
 @dataclass(slots=True)
@@ -126,9 +126,9 @@ class ExtractionRun:
         for artist, tracks in self._library.tracks_by_artist(artists):
             for plan in plans:
                 for stored in self._standing(tracks, plan, embedded[plan]):
-                    place = stored.id, plan.recipe.excerpt
+                    place = stored.id, plan.settings.excerpt
                     task = pending.setdefault(
-                        place, Task(stored, artist.artist.name, (), plan.recipe.excerpt)
+                        place, Task(stored, artist.artist.name, (), plan.settings.excerpt)
                     )
                     if plan.model not in task.models:
                         task.models = (*task.models, plan.model)
@@ -138,8 +138,8 @@ class ExtractionRun:
         self, tracks: Sequence[StoredTrack], plan: IndexPlan, embedded: set[int]
     ) -> list[StoredTrack]:
         """Return those of an artist's tracks that stand for it in `plan` and lack a vector."""
-        usable = self._usable(embedded, plan.recipe.excerpt)
-        standing = select(tracks, plan.recipe.tracks, model=plan.recipe.model, usable=usable)
+        usable = self._usable(embedded, plan.settings.excerpt)
+        standing = select(tracks, plan.settings.tracks, model=plan.settings.model, usable=usable)
         return [stored for stored in standing if stored.id not in embedded]
 
     def _usable(self, embedded: set[int], excerpt: str) -> Callable[[StoredTrack], bool]:

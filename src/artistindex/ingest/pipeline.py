@@ -9,8 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from artistindex import naming
 from artistindex._util.progress import NullReporter, Reporter
 from artistindex.audio.sources.base import AudioSource
@@ -21,13 +19,12 @@ from artistindex.embedding.engine import Precision, select_engine
 from artistindex.embedding.pool import Pool, WorkerPool, default_workers
 from artistindex.embedding.registry import ModelSpec, spec_of
 from artistindex.embedding.weights import Weights
-from artistindex.entities import VectorKey
 from artistindex.errors import Misuse, Remedy, WeightsError
-from artistindex.index.manifest import Manifest, replaceable
+from artistindex.index.manifest import replaceable
 from artistindex.index.transforms import MIN_ARTISTS
-from artistindex.index.writer import write_index
-from artistindex.ingest.aggregate import ArtistVectors, artist_vectors
-from artistindex.ingest.config import BuildConfig, Recipe
+from artistindex.ingest import indexing
+from artistindex.ingest.aggregate import ArtistVectors
+from artistindex.ingest.config import BuildConfig, IndexSettings
 from artistindex.ingest.discover import add_folder, add_names
 from artistindex.ingest.early import EarlyIndexes
 from artistindex.ingest.extract import ExtractionRun, IndexPlan
@@ -63,7 +60,7 @@ def build(
     The audio of names comes from `source` (YouTube by default), weights that are missing from
     `fetch` (downloaded by default); tracks are embedded by `pool` (worker processes by default).
     `reporter` hears how far it has come. Tracks that sound like somebody else's are recorded as
-    such, and left out where the recipe says so.
+    such, and left out where the settings say so.
 
     Raises Misuse, WeightsError, EngineError, BrokenLibrary, BrokenIndex, Busy, and ArtistIndexError
     where the folder holds no music. Artists that fail are in the report.
@@ -93,10 +90,10 @@ class _Build:
     def run(self) -> BuildReport:
         """Do all of it; raises what `build` does."""
         started = time.perf_counter()
-        recipes = self._config.recipes()
-        self._look_before_work(recipes)
+        all_settings = self._config.index_settings()
+        self._look_before_work(all_settings)
         with writer_lock(self._config.folder):
-            plans = self._plans(recipes)
+            plans = self._plans(all_settings)
             with Library.open(self._config.folder / FILE_NAME) as library:
                 library.clear_failures(stage="read")  # a mount that vanished may be back
                 if self._config.retry_failed:
@@ -108,26 +105,27 @@ class _Build:
         self._report.seconds = time.perf_counter() - started
         return self._report
 
-    def _look_before_work(self, recipes: Sequence[Recipe]) -> None:
+    def _look_before_work(self, all_settings: Sequence[IndexSettings]) -> None:
         """Raise what would end the build anyway, before weights are fetched and tracks embedded."""
         self._before = {
-            recipe.model: replaceable(self._config.folder / recipe.model) for recipe in recipes
+            settings.model: replaceable(self._config.folder / settings.model)
+            for settings in all_settings
         }
         if self._config.music is not None:
             local_files.demand_audio(self._config.music)
         Decisions.read(self._config.folder / DECISIONS_FILE)
 
-    def _plans(self, recipes: Sequence[Recipe]) -> list[IndexPlan]:
-        """Return a plan for each recipe; an index that nobody named may be left as it is.
+    def _plans(self, all_settings: Sequence[IndexSettings]) -> list[IndexPlan]:
+        """Return a plan for each index; an index that nobody named may be left as it is.
 
         Raises WeightsError where that would be all of them.
         """
         plans, errors = [], []
-        for recipe in recipes:
+        for settings in all_settings:
             try:
-                plans.append(self._plan(recipe))
+                plans.append(self._plan(settings))
             except WeightsError as error:
-                if self._config.models is not None or self._before[recipe.model] is None:
+                if self._config.models is not None or self._before[settings.model] is None:
                     raise
                 extra = {"remedy": error.remedy, "details": error.details}
                 _log.warning("its index is left as it is: %s", error, extra=extra)
@@ -136,15 +134,15 @@ class _Build:
             raise errors[0]
         return plans
 
-    def _plan(self, recipe: Recipe) -> IndexPlan:
-        self._begin(f"loading {recipe.model}")
-        installed = self._fetch(spec_of(recipe.model))
+    def _plan(self, settings: IndexSettings) -> IndexPlan:
+        self._begin(f"loading {settings.model}")
+        installed = self._fetch(spec_of(settings.model))
         self._demand_same_weights(installed)
-        self._begin(f"checking the engine of {recipe.model}")
-        precision = Precision.parse(recipe.precision)
+        self._begin(f"checking the engine of {settings.model}")
+        precision = Precision.parse(settings.precision)
         engine = select_engine(installed, engine=self._config.engine, precision=precision)
-        _log.info("%s: running in %s, %s", recipe.model, engine, precision)
-        return IndexPlan(recipe, ModelConfig(installed, engine, precision))
+        _log.info("%s: running in %s, %s", settings.model, engine, precision)
+        return IndexPlan(settings, ModelConfig(installed, engine, precision))
 
     def _demand_same_weights(self, installed: Weights) -> None:
         """Raise WeightsError where an index would be made anew although nobody named its model."""
@@ -171,7 +169,7 @@ class _Build:
         if self._config.music is not None:
             artists = self._from_folder(library, self._config.music)
         else:
-            artists = self._from_names(library, max(plan.recipe.tracks for plan in plans))
+            artists = self._from_names(library, max(plan.settings.tracks for plan in plans))
         self._report.requested = len(artists) + len(self._report.failed)
         return artists
 
@@ -255,8 +253,8 @@ class _Build:
         plan: IndexPlan,
     ) -> None:
         """Log how a plan differs from the index that is there, and what that costs."""
-        before = self._before[plan.recipe.model]
-        if before is None or not (changes := _changes(before, plan)):
+        before = self._before[plan.settings.model]
+        if before is None or not (changes := indexing.changes(before, plan)):
             return
         again: list[StoredTrack] = []
         if before.key != plan.key:
@@ -265,16 +263,16 @@ class _Build:
             again = [task.stored for task in pending if task.stored.id in embedded]
         hours = sum(stored.track.duration or 0.0 for stored in again) / 3600
         cost = f"{len(again)} tracks ({hours:.1f} hours of music) are" if again else "nothing is"
-        _log.warning("%s: %s; %s embedded again", plan.recipe.model, ", ".join(changes), cost)
+        _log.warning("%s: %s; %s embedded again", plan.settings.model, ", ".join(changes), cost)
 
     def _write_early(self, library: Library, plans: Sequence[IndexPlan]) -> None:
         """Write the indexes that lose nothing by it: new ones, and those made alike before."""
         for plan in plans:
-            before = self._before[plan.recipe.model]
+            before = self._before[plan.settings.model]
             if before is None or before.key == plan.key:
-                vectors = _gather(library, plan)
+                vectors = indexing.gather(library, plan)
                 if len(vectors.artists) >= MIN_ARTISTS:
-                    _write(self._config.folder / plan.recipe.model, plan, vectors)
+                    indexing.write(self._config.folder / plan.settings.model, plan, vectors)
 
     @contextmanager
     def _open_pool(self) -> Iterator[Pool]:
@@ -301,20 +299,20 @@ class _Build:
         """Write the index of every plan, and return what it is made of by model."""
         indexed: dict[str, ArtistVectors] = {}
         for plan in plans:
-            self._begin(f"writing the index {plan.recipe.model}")
-            vectors = _gather(library, plan)
-            _say_who_is_left_out(library, plan.key)
-            indexed[plan.recipe.model] = vectors
+            self._begin(f"writing the index {plan.settings.model}")
+            vectors = indexing.gather(library, plan)
+            indexing.say_who_is_left_out(library, plan.key)
+            indexed[plan.settings.model] = vectors
             self._report.outliers += vectors.outliers
             if vectors.artists:
                 self._report.indexes.append(self._built(plan, vectors))
         return indexed
 
     def _built(self, plan: IndexPlan, vectors: ArtistVectors) -> BuiltIndex:
-        folder = self._config.folder / plan.recipe.model
-        manifest = _write(folder, plan, vectors)
-        changed = manifest != self._before[plan.recipe.model]
-        return BuiltIndex(plan.recipe.model, folder, manifest, changed)
+        folder = self._config.folder / plan.settings.model
+        manifest = indexing.write(folder, plan, vectors)
+        changed = manifest != self._before[plan.settings.model]
+        return BuiltIndex(plan.settings.model, folder, manifest, changed)
 
     def _count(
         self,
@@ -340,45 +338,3 @@ class _Build:
                 stored.artist.name, failure.stage if failure else "fetch", f"{where}{reason}"
             )
         self._report.tracks = len(behind)
-
-
-def _changes(before: Manifest, plan: IndexPlan) -> list[str]:
-    """Say in which settings a plan differs from the index that is there."""
-    pairs = {
-        "weights": (plan.key.weights_sha256[:12], before.key.weights_sha256[:12]),
-        "precision": (plan.key.precision, before.key.precision),
-        "excerpt": (plan.key.excerpt, before.key.excerpt),
-        "transform": (plan.recipe.transform, before.transform),
-    }
-    return [f"{name} {new} instead of {old}" for name, (new, old) in pairs.items() if new != old]
-
-
-def _gather(library: Library, plan: IndexPlan) -> ArtistVectors:
-    recipe = plan.recipe
-    return artist_vectors(
-        library, plan.key, tracks=recipe.tracks, drop_outliers=recipe.drop_outliers
-    )
-
-
-def _write(folder: Path, plan: IndexPlan, vectors: ArtistVectors) -> Manifest:
-    return write_index(
-        folder,
-        key=plan.key,
-        artists=vectors.artists,
-        vectors=np.stack(vectors.vectors),
-        tracks=vectors.tracks,
-        licence="; ".join(dict.fromkeys([plan.model.weights.spec.licence, *vectors.licences])),
-        transform=plan.recipe.transform,
-        max_tracks=plan.recipe.tracks,
-        outliers="drop" if plan.recipe.drop_outliers else "keep",
-    )
-
-
-def _say_who_is_left_out(library: Library, key: VectorKey) -> None:
-    if left_out := library.imported_otherwise(key):
-        _log.warning(
-            "%s: %d imported artists are left out, since their vectors are of other weights,"
-            " precision or excerpt",
-            key.model,
-            left_out,
-        )

@@ -1,9 +1,10 @@
 """One writer at a time for a library and its indexes."""
 
+import logging
 import os
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,13 +12,15 @@ from pathlib import Path
 from artistindex._util import files
 from artistindex.errors import BrokenLibrary, Busy
 
+_log = logging.getLogger(__name__)
+
 
 @contextmanager
-def writer_lock(folder: Path, *, waiting: Callable[[str], None] | None = None) -> Iterator[None]:
+def writer_lock(folder: Path, *, wait: bool = False) -> Iterator[None]:
     """Hold `folder`, a library and its indexes, for writing; the lock goes with the process.
 
-    Where another process holds it, `waiting` is told who, and the call waits; without `waiting` it
-    raises Busy, naming the owner (process, host, since when).
+    Where another process holds it, that is an error, Busy, which names the owner (process, host,
+    since when); with `wait` it is logged as a warning, and the call waits.
     """
     from filelock import Timeout
 
@@ -29,9 +32,9 @@ def writer_lock(folder: Path, *, waiting: Callable[[str], None] | None = None) -
             lock.acquire(timeout=0)
         except Timeout:
             line = f"{folder} is being written by {_read_owner(owner)}"
-            if waiting is None:
+            if not wait:
                 raise Busy(f"{line}: wait for it to end, then run this again") from None
-            waiting(line)
+            _log.warning("%s", line)
             lock.acquire()
     except OSError as error:
         raise BrokenLibrary(f"cannot write to {folder}: {error.strerror or error}") from error

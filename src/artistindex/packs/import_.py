@@ -4,7 +4,7 @@ The library keeps what was imported, so that every later build indexes it too. T
 sidecar are written anew from checked values: FAISS and SQLite never see a byte of the pack.
 """
 
-from collections.abc import Callable
+import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ from artistindex.packs.export import untransformed
 from artistindex.packs.format import PackedIndex, read_pack
 
 _SAME_VECTOR = 1e-5  # how far the values of two unit vectors that are the same may differ
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,21 +92,19 @@ def import_pack(
     indexes: Path,
     *,
     replace: bool = False,
-    waiting: Callable[[str], None] | None = None,
-    note: Callable[[str], None] = lambda line: None,
+    wait: bool = False,
 ) -> list[ImportedIndex]:
     """Take the pack at `path` into the library and the indexes of the folder `indexes`.
 
     Artists who are in an index already keep their vector; with `replace` the pack's takes its
     place, now and in later builds. Doing it again changes nothing, and finishes what was
-    interrupted. `note` is told what goes on, `waiting` who else is writing.
+    interrupted. With `wait` another process that writes is waited for.
 
     Raises PackError where anything in the pack is wrong, or an index here is of another key: then
-    nothing is imported. Raises BrokenIndex, BrokenLibrary, and Busy (without `waiting`).
+    nothing is imported. Raises BrokenIndex, BrokenLibrary, and Busy (without `wait`).
     """
-    note(f"reading {path}")
     packed = read_pack(path)
-    with writer_lock(indexes, waiting=waiting):
+    with writer_lock(indexes, wait=wait):
         for index in packed:
             _check_key(indexes / index.key.model, index)
         with Library.open(indexes / FILE_NAME) as library:
@@ -115,7 +115,7 @@ def import_pack(
                 for artist_id, entry in merge.imported
             )
             for merge in merges:
-                note(f"writing the index {merge.outcome.path}")
+                _log.info("writing the index %s", merge.outcome.path)
                 merge.write(library)
     return [merge.outcome for merge in merges]
 

@@ -137,7 +137,6 @@ def audio_file(
         youtube = YouTube(
             AudioCache(Path(folder) / "audio", keep=False),
             cookies=Cookies(cookies, browser),
-            note=note,
         )
         note(f"fetching {shown(source)}")
         into = Path(folder) / "fetched"

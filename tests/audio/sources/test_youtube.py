@@ -191,21 +191,21 @@ def test_a_bot_check_in_the_search_ends_the_run_too(site: VideoSite, youtube: Yo
 
 
 def test_a_limited_rate_pauses_and_goes_on(
-    site: VideoSite, tmp_path: Path, m4a: Path, slept: list[float]
+    site: VideoSite,
+    tmp_path: Path,
+    m4a: Path,
+    slept: list[float],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    notes: list[str] = []
     source = YouTube(
-        AudioCache(tmp_path / "cache"),
-        pace=QUICK,
-        sleep=slept.append,
-        note=notes.append,
-        **site.addresses,
+        AudioCache(tmp_path / "cache"), pace=QUICK, sleep=slept.append, **site.addresses
     )
     site.add("bbbbbbbbbbb", "REZZ - Edge", m4a)
     site.fail("bbbbbbbbbbb", video_site.LIMITED, video_site.LIMITED)
     assert source.fetch(match("bbbbbbbbbbb")).exists()
     assert slept == [60, 600]
-    assert notes[0] == "YouTube limits the rate: waiting 60 s"
+    warnings = [row.getMessage() for row in caplog.records if row.levelno == logging.WARNING]
+    assert warnings[0] == "YouTube limits the rate: waiting 60 s"
 
 
 def test_a_rate_that_stays_limited_ends_the_run(

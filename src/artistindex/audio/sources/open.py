@@ -1,6 +1,5 @@
 """The choice between the places that a catalogue's audio comes from."""
 
-import logging
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -9,7 +8,6 @@ from artistindex.audio.sources.base import AudioSource
 from artistindex.errors import Misuse
 
 SOURCES = ("youtube", "preview")
-_log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -41,8 +39,6 @@ def open_source(
     if choice == "preview":
         source = Previews()
     else:
-        source = YouTube(
-            AudioCache(cache, keep=keep), cookies=Cookies(cookies, browser), note=_log.warning
-        )
+        source = YouTube(AudioCache(cache, keep=keep), cookies=Cookies(cookies, browser))
     with closing(source):
         yield source

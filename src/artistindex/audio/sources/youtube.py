@@ -5,6 +5,7 @@ The audio is kept as it was delivered: nothing is converted, and no ffmpeg progr
 
 import itertools
 import json
+import logging
 import math
 import os
 import random
@@ -35,6 +36,7 @@ SEARCH = "ytsearch10:{query}"
 VIDEO = "https://www.youtube.com/watch?v={id}"
 
 _Answer = TypeVar("_Answer")
+_log = logging.getLogger(__name__)
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _MAX_BYTES = 300 << 20  # four hours of music as YouTube delivers it
 _MAX_SECONDS = 1800.0  # that one download may take
@@ -84,7 +86,7 @@ class YouTube:
     `search` is what yt-dlp searches with, "{query}" in it, or the URL of a JSON document
     `{"entries": [...]}` of flat entries; `video` is the URL of a video, "{id}" in it. They default
     to the environment's ARTISTINDEX_YOUTUBE_SEARCH and ARTISTINDEX_YOUTUBE_VIDEO, for mirrors and
-    tests, then to YouTube itself. `note` is told when there is a pause. Raises Misuse for cookies
+    tests, then to YouTube itself. Pauses are logged. Raises Misuse for cookies
     that cannot be read.
     """
 
@@ -99,7 +101,6 @@ class YouTube:
         search: str | None = None,
         video: str | None = None,
         sleep: Callable[[float], object] | None = None,
-        note: Callable[[str], None] = lambda line: None,
     ) -> None:
         self._cache = cache
         self._search = search or _from_environment("ARTISTINDEX_YOUTUBE_SEARCH", SEARCH, "{query}")
@@ -111,7 +112,6 @@ class YouTube:
         self._stopping = threading.Event()
         self._sleep = sleep or self._stopping.wait
         self._rested = -math.inf
-        self._note = note
         self._row: list[ErrorKind] = []
 
     def candidates(self, track: Track) -> list[AudioMatch]:
@@ -315,7 +315,7 @@ class YouTube:
             if answer.kind is not ErrorKind.LIMITED:
                 raise self._given_up(stage, answer, service)
             if pause is not None:
-                self._note(f"{service} limits the rate: waiting {pause:.0f} s")
+                _log.warning("%s limits the rate: waiting %.0f s", service, pause)
                 self._wait(pause)
         raise ServiceEnded(
             f"{service} still limits the rate after {sum(self._pace.pauses) / 60:.0f} minutes of "
