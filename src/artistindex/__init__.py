@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from artistindex.errors import ArtistIndexError
 
 if TYPE_CHECKING:
-    from artistindex.entities import Artist, Failure, Neighbour, Track, VectorKey
+    from artistindex.entities import Artist, EntryTrack, Failure, Neighbour, Track, VectorKey
     from artistindex.evaluation.compare import Comparison, compare
     from artistindex.evaluation.evaluate import Evaluation, evaluate
     from artistindex.index.manifest import Manifest
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from artistindex.query.hubness import Csls, MutualProximity
     from artistindex.query.lineup import LineupEntry, Ranking, Reason, rank_lineup
     from artistindex.query.query import Query, ResolvedQuery
-    from artistindex.query.ranking import RANKERS, Cosine, Hit, Ranker, search
+    from artistindex.query.ranking import RANKERS, Cosine, Hit, Ranker, rows_left_out, search
     from artistindex.query.rerank import Tracks
 
 __version__ = "0.1.0"
@@ -45,6 +45,7 @@ __all__ = [
     "Cosine",
     "Csls",
     "Entry",
+    "EntryTrack",
     "Evaluation",
     "Explanation",
     "Failure",
@@ -72,11 +73,12 @@ __all__ = [
     "explain",
     "fuse_hits",
     "rank_lineup",
+    "rows_left_out",
     "search",
 ]
 
 _NAMES_OF = {
-    "entities": ("Artist", "Failure", "Neighbour", "Track", "VectorKey"),
+    "entities": ("Artist", "EntryTrack", "Failure", "Neighbour", "Track", "VectorKey"),
     "evaluation.compare": ("Comparison", "compare"),
     "evaluation.evaluate": ("Evaluation", "evaluate"),
     "index.manifest": ("Manifest",),
@@ -92,7 +94,7 @@ _NAMES_OF = {
     "query.hubness": ("Csls", "MutualProximity"),
     "query.lineup": ("LineupEntry", "Ranking", "Reason", "rank_lineup"),
     "query.query": ("Query", "ResolvedQuery"),
-    "query.ranking": ("RANKERS", "Cosine", "Hit", "Ranker", "search"),
+    "query.ranking": ("RANKERS", "Cosine", "Hit", "Ranker", "rows_left_out", "search"),
     "query.rerank": ("Tracks",),
 }
 _HOMES = {name: f"artistindex.{home}" for home, names in _NAMES_OF.items() for name in names}

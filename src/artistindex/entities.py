@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -129,12 +129,40 @@ class TrackVector:
 
 
 @dataclass(frozen=True, slots=True)
+class EntryTrack:
+    """A track to begin with, near to what was asked.
+
+    `score` is the cosine of the track with the query, None where the index has no vector of it.
+    `path` is its file, `link` its page on a service, `ids` those of services.
+    """
+
+    title: str
+    album: str | None = None
+    path: Path | None = None
+    link: str | None = None
+    score: float | None = None
+    ids: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the track as an entry of `entry_tracks`."""
+        return {
+            "title": self.title,
+            "album": self.album,
+            "path": None if self.path is None else str(self.path),
+            "link": self.link,
+            "score": self.score,
+            "ids": dict(self.ids),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Neighbour:
     """One line of an answer.
 
     `score` is the inner product of unit vectors (the cosine), `percentile` the share of pairs of
     the index's artists that are less alike, in percent (None where the index has no pairs), and
-    `tracks` the number of tracks behind the artist's vector.
+    `tracks` the number of tracks behind the artist's vector. `ids` and `links` are the artist's by
+    service; `entry_tracks` up to three tracks nearest to the query, of different recordings.
     """
 
     rank: int
@@ -142,6 +170,22 @@ class Neighbour:
     score: float
     percentile: float | None
     tracks: int
+    ids: Mapping[str, str] = field(default_factory=dict, hash=False)
+    links: Mapping[str, str] = field(default_factory=dict, hash=False)
+    entry_tracks: tuple[EntryTrack, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the neighbour in the JSON shape of `artistindex query`."""
+        return {
+            "rank": self.rank,
+            "artist": self.artist,
+            "score": self.score,
+            "percentile": self.percentile,
+            "tracks": self.tracks,
+            "ids": dict(self.ids),
+            "links": dict(self.links),
+            "entry_tracks": [track.to_json() for track in self.entry_tracks],
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,4 +153,5 @@ def test_query_ranks_again(run) -> None:
     found = json.loads(out)["neighbours"]
     assert code == 0
     assert found[0]["artist"] == "Both moods"
-    assert found[0].keys() == {"rank", "artist", "score", "percentile", "tracks", "matches"}
+    plain = {"rank", "artist", "score", "percentile", "tracks", "ids", "links", "entry_tracks"}
+    assert found[0].keys() == {*plain, "matches"}

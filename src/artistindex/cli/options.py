@@ -42,6 +42,8 @@ format_option: _Decorator = click.option(
 )
 
 any_path = click.Path(path_type=Path)
+names_file = click.Path(path_type=Path, allow_dash=True)
+"""A file of names; - is standard input."""
 
 
 def cookie_options(command: Any) -> Any:

@@ -2,19 +2,21 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from artistindex.cli.neighbour_cells import CSV_COLUMNS, TABLE_COLUMNS, shown
 from artistindex.cli.options import (
     State,
     any_path,
     cookie_options,
     format_option,
     index_option,
+    names_file,
     pass_state,
 )
 from artistindex.cli.output import emit, message
@@ -23,6 +25,7 @@ from artistindex.index.reader import ArtistIndex, find_index
 from artistindex.query.query import Query, ResolvedQuery
 
 if TYPE_CHECKING:
+    from artistindex.entities import Neighbour
     from artistindex.query.explain import Explanation
     from artistindex.query.ranking import Hit
 
@@ -53,6 +56,20 @@ _SCORE_COLUMNS = {"csls": "csls", "mp": "mp", "tracks": "matches"}
 )
 @cookie_options
 @click.option("--k", default=10, show_default=True, help="How many artists to list.")
+@click.option(
+    "--min-tracks",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="List only artists with so many tracks behind them.",
+)
+@click.option(
+    "--exclude",
+    type=names_file,
+    metavar="FILE",
+    help="Leave out the artists named in FILE, such as those who are known already.",
+)
+@click.option("--only", type=names_file, metavar="FILE", help="List only artists named in FILE.")
 @index_option(
     "The index to ask; of several, the answers are fused.  [default: the only one, else"
     " discogs-effnet]"
@@ -114,19 +131,29 @@ def command(
         ]
         _check(indexes, query, options)
         embed = _embedder(options, state)
-        queries = [query.resolve(index, embed=embed) for index in indexes]
-        answer = _answer(indexes, queries, k, options, state)
+        asked = [
+            _Asked(index, query.resolve(index, embed=embed), exclude)
+            for index, exclude in zip(indexes, _left_out(indexes, options), strict=True)
+        ]
+        answer = _answer(asked, k, options, state)
         for name in artists:
             for other in indexes[0].namesakes(name):
                 message(f"the index also holds {other!r}", quiet=state.quiet)
     names = [index.name for index in indexes]
     payload = {
         "index": names if len(names) > 1 else names[0],
-        **_query_payload(queries[0]),
+        **_query_payload(asked[0].query),
         "k": k,
-        "neighbours": answer.neighbours,
+        "neighbours": answer.payload,
     }
-    emit(answer.rows, answer.columns, form, payload=payload)
+    rows = [
+        row | cells | shown(neighbour)
+        for row, cells, neighbour in zip(
+            answer.payload, answer.cells, answer.neighbours, strict=True
+        )
+    ]
+    more = CSV_COLUMNS if form == "csv" else TABLE_COLUMNS
+    emit(rows, (*answer.columns, *more), form, payload=payload)
 
 
 # --- what is asked ------------------------------------------------------------------------------
@@ -193,7 +220,7 @@ def _check(indexes: Sequence[ArtistIndex], query: Query, options: Mapping[str, A
         )
 
 
-def _is_fused(indexes: Sequence[ArtistIndex], options: Mapping[str, Any]) -> bool:
+def _is_fused(indexes: Sequence[object], options: Mapping[str, Any]) -> bool:
     return len(indexes) > 1 or options["truth"] is not None
 
 
@@ -213,71 +240,92 @@ def _query_payload(query: ResolvedQuery) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
-    """The neighbours as JSON and as table rows of `columns`."""
+class _Asked:
+    """An index with the query in its terms, and the rows of who must not answer besides."""
 
-    neighbours: list[dict[str, Any]]
-    rows: list[dict[str, Any]]
+    index: ArtistIndex
+    query: ResolvedQuery
+    exclude: set[int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """The neighbours, the same as JSON, and the `columns` of a table with its `cells` besides."""
+
+    neighbours: "list[Neighbour]"
+    payload: list[dict[str, Any]]
+    cells: list[dict[str, Any]]
     columns: tuple[str, ...] = _COLUMNS
 
 
-def _answer(
-    indexes: Sequence[ArtistIndex],
-    queries: Sequence[ResolvedQuery],
-    k: int,
-    options: Mapping[str, Any],
-    state: State,
-) -> _Answer:
+def _answer(asked: Sequence[_Asked], k: int, options: Mapping[str, Any], state: State) -> _Answer:
     from artistindex.query.ranking import RANKERS, search
 
-    if _is_fused(indexes, options):
-        return _fused(indexes, queries, k, options, state)
+    if _is_fused(asked, options):
+        return _fused(asked, k, options, state)
+    index, query, exclude = asked[0].index, asked[0].query, asked[0].exclude
     name = options["rerank"] or options["hubs"]
     ranker = RANKERS["cosine" if name == "none" else name]()
-    hits = search(indexes[0], queries[0], k, ranker=ranker)
+    hits = search(index, query, k, ranker=ranker, exclude=exclude)
     if options["explain"]:
-        return _explained(indexes[0], queries[0], hits, state)
-    neighbours = [asdict(hit.neighbour) for hit in hits]
+        return _explained(asked[0], hits, state)
+    neighbours = [hit.neighbour for hit in hits]
+    payload = [neighbour.to_json() for neighbour in neighbours]
+    nothing: list[dict[str, Any]] = [{} for _ in hits]
     if name == "none":
-        return _Answer(neighbours, neighbours)
+        return _Answer(neighbours, payload, nothing)
     column = _SCORE_COLUMNS[name]
-    rows = [row | {column: hit.rank_score} for row, hit in zip(neighbours, hits, strict=True)]
-    return _Answer(rows, rows, ("rank", "artist", column, *_COLUMNS[2:]))
+    scored = [row | {column: hit.rank_score} for row, hit in zip(payload, hits, strict=True)]
+    return _Answer(neighbours, scored, nothing, ("rank", "artist", column, *_COLUMNS[2:]))
 
 
-def _fused(
-    indexes: Sequence[ArtistIndex],
-    queries: Sequence[ResolvedQuery],
-    k: int,
-    options: Mapping[str, Any],
-    state: State,
-) -> _Answer:
+def _left_out(indexes: Sequence[ArtistIndex], options: Mapping[str, Any]) -> list[set[int]]:
+    """The rows of each index who must not answer for the options given."""
+    from artistindex.listeners.favourites import read_names
+    from artistindex.query.ranking import rows_left_out
+
+    if options["exclude"] and options["exclude"] == options["only"]:
+        raise Misuse("--exclude and --only name the same file: nobody would be left")
+    exclude = read_names(options["exclude"]) if options["exclude"] else ()
+    only = read_names(options["only"]) if options["only"] else None
+    return [
+        rows_left_out(index, min_tracks=options["min_tracks"], exclude=exclude, only=only)
+        for index in indexes
+    ]
+
+
+def _fused(asked: Sequence[_Asked], k: int, options: Mapping[str, Any], state: State) -> _Answer:
     from artistindex.query import fusion
     from artistindex.query.ranking import search
 
-    asked = queries[0].artists
-    lists = _lists(options["truth"], asked, state) if options["truth"] else None
-    shared = len(fusion.aligned([index.artists for index in indexes])[0])
-    for index in indexes:
-        if len(index) > shared:
+    names = asked[0].query.artists
+    lists = _lists(options["truth"], names, state) if options["truth"] else None
+    shared = len(fusion.aligned([one.index.artists for one in asked])[0])
+    for one in asked:
+        if len(one.index) > shared:
             message(
-                f"{len(index) - shared} artists of {index.name} are left out: the name is shared,"
-                " or another index lacks them",
+                f"{len(one.index) - shared} artists of {one.index.name} are left out: the name is"
+                " shared, or another index lacks them",
                 quiet=state.quiet,
             )
     answers = {
-        index.name: search(index, query, len(index))
-        for index, query in zip(indexes, queries, strict=True)
+        one.index.name: search(
+            one.index, one.query, max(len(one.index), k), exclude=one.exclude, entry_tracks=False
+        )
+        for one in asked
     }
     method = options["fuse"] or fusion.FusionMethod.RRF
-    neighbours = fusion.fuse_hits(answers, k, method=method, asked=asked, lists=lists)
-    payload = [neighbour.to_json() for neighbour in neighbours]
-    voices = list(neighbours[0].voices) if neighbours else []
-    rows = [
-        row | {f"{voice} %": 100 * row["voices"][voice]["share"] for voice in voices}
-        for row in payload
+    fused = fusion.fuse_hits(answers, k, method=method, asked=names, lists=lists)
+    tracks = asked[0].index.entry_tracks([one.row for one in fused], asked[0].query.vector)
+    fused = [
+        replace(one, neighbour=replace(one.neighbour, entry_tracks=tracks[one.row]))
+        for one in fused
     ]
-    return _Answer(payload, rows, (*_COLUMNS, *(f"{voice} %" for voice in voices)))
+    payload = [one.to_json() for one in fused]
+    voices = list(fused[0].voices) if fused else []
+    cells = [{f"{name} %": 100 * one.voices[name].share for name in voices} for one in fused]
+    columns = (*_COLUMNS, *(f"{voice} %" for voice in voices))
+    return _Answer([one.neighbour for one in fused], payload, cells, columns)
 
 
 def _lists(
@@ -294,29 +342,28 @@ def _lists(
     return lists
 
 
-def _explained(
-    index: ArtistIndex, query: ResolvedQuery, hits: "Sequence[Hit]", state: State
-) -> _Answer:
+def _explained(asked: _Asked, hits: "Sequence[Hit]", state: State) -> _Answer:
     from artistindex.query.explain import explain
     from artistindex.query.track_vectors import TrackSets
 
-    sets = TrackSets(index)
+    query, sets = asked.query, TrackSets(asked.index)
     for row, name in zip(query.rows, dict.fromkeys(query.artists), strict=True):
         tracks = sets.of(row)
         if tracks.is_imported:
             message(f"{name} came in a pack, without tracks to explain by", quiet=state.quiet)
         elif len(tracks) == 1:
             message(f"one track stands for {name}: all answers rest on it", quiet=state.quiet)
-    explanations = explain(index, query, hits, sets=sets)
+    explanations = explain(asked.index, query, hits, sets=sets, exclude=asked.exclude)
     payload = [
-        asdict(hit.neighbour) | explanation.to_json()
+        hit.neighbour.to_json() | explanation.to_json()
         for hit, explanation in zip(hits, explanations, strict=True)
     ]
-    rows = [
-        row | {"closest tracks": _pair(explanation), "rests on": explanation.rests_on}
-        for row, explanation in zip(payload, explanations, strict=True)
+    cells = [
+        {"closest tracks": _pair(explanation), "rests on": explanation.rests_on}
+        for explanation in explanations
     ]
-    return _Answer(payload, rows, (*_COLUMNS, "stability", "closest tracks", "rests on"))
+    columns = (*_COLUMNS, "stability", "closest tracks", "rests on")
+    return _Answer([hit.neighbour for hit in hits], payload, cells, columns)
 
 
 def _pair(explanation: "Explanation") -> str | None:

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 from artistindex import naming
 from artistindex._util.files import sha256_file
 from artistindex.embedding.registry import MODELS
-from artistindex.entities import Artist, Neighbour
+from artistindex.entities import Artist, EntryTrack, Neighbour
 from artistindex.errors import AmbiguousArtist, BrokenIndex, Misuse, Remedy, UnknownArtist
+from artistindex.index.entry_tracks import entry_tracks
 from artistindex.index.flat import mapped_rows, open_flat
 from artistindex.index.manifest import BLOCK_BYTES, FILE_NAME, DataFile, Manifest
 from artistindex.index.sidecar import Entry, Sidecar, Sidecar2, UsedTrack
 from artistindex.index.sidecar_1 import Sidecar1
 from artistindex.index.transforms import Transform, unit
+from artistindex.metadata.links import artist_links
 
 if TYPE_CHECKING:
     import faiss
@@ -28,10 +30,9 @@ ScoredRow = tuple[float, int]
 
 PREFERRED = ("discogs-effnet", "vggish", "musicnn")
 _CLOSEST = 5
+_MAX_SKIPPED = 64  # rows left out, from which on FAISS is told instead of asked for more
 _BLOCKS_CHECKED = 8  # of each file at every opening: 32 MB, about 20 ms
-_MAX_HASHED_WHOLE = (
-    256 * 1024 * 1024
-)  # bytes of a file of format 1 that are hashed at every opening
+_MAX_HASHED_WHOLE = 256 * 1024 * 1024  # bytes of a file of format 1, hashed at every opening
 
 
 class ArtistIndex:
@@ -206,7 +207,7 @@ class ArtistIndex:
         `exclude` are rows that must not answer. Raises Misuse for `k` below 1, a vector of
         another dimension, or one that is not finite or zero.
         """
-        return self.to_neighbours(self.search_rows(vector, k, exclude=exclude))
+        return self.to_neighbours(self.search_rows(vector, k, exclude=exclude), vector)
 
     def search_rows(
         self, vector: NDArray[np.floating], k: int, *, exclude: Collection[int] = ()
@@ -223,8 +224,12 @@ class ArtistIndex:
         if not np.isfinite(asked).all() or not asked.any():
             raise Misuse("the vector to ask with is zero or not finite: it is near nobody")
         excluded = set(exclude)
-        reach = min(k + len(excluded), len(self))
-        scores, rows = self._index.search(unit(asked[None, :]), reach)
+        reach, selector = k + len(excluded), None
+        if len(excluded) > _MAX_SKIPPED:
+            reach, selector = k, _selector(excluded, len(self))
+        scores, rows = self._index.search(
+            unit(asked[None, :]), min(reach, len(self)), params=selector
+        )
         scored = [
             (float(score), int(row))
             for score, row in zip(scores[0], rows[0], strict=True)
@@ -233,9 +238,15 @@ class ArtistIndex:
         scored.sort(key=lambda pair: (-pair[0], pair[1]))
         return scored[:k]
 
-    def to_neighbours(self, scored: Sequence[ScoredRow]) -> list[Neighbour]:
-        """The artists of (score, row) pairs, ranked in the order given."""
-        entries = self._sidecar.entries([row for _, row in scored])
+    def to_neighbours(
+        self, scored: Sequence[ScoredRow], vector: NDArray[np.floating] | None = None
+    ) -> list[Neighbour]:
+        """The artists of (score, row) pairs, ranked in the order given.
+
+        With the `vector` (dimension,) that was asked with, they get their entry tracks.
+        """
+        rows = [row for _, row in scored]
+        tracks = {} if vector is None else self.entry_tracks(rows, vector)
         return [
             Neighbour(
                 rank=rank,
@@ -243,13 +254,30 @@ class ArtistIndex:
                 score=score,
                 percentile=self.manifest.percentile(score),
                 tracks=entry.tracks,
+                ids=entry.artist.ids,
+                links=artist_links(entry.artist),
+                entry_tracks=tracks.get(entry.row, ()),
             )
-            for rank, ((score, _), entry) in enumerate(zip(scored, entries, strict=True), 1)
+            for rank, ((score, _), entry) in enumerate(
+                zip(scored, self._sidecar.entries(rows), strict=True), 1
+            )
         ]
+
+    def entry_tracks(
+        self, rows: Sequence[int], vector: NDArray[np.floating]
+    ) -> dict[int, tuple[EntryTrack, ...]]:
+        """Up to three tracks of the artist in each row, those nearest to `vector` (dimension,)."""
+        (asked,) = unit(np.asarray(vector, np.float64)[None, :])
+        used = self._sidecar.tracks(rows, self.track_vectors)
+        return {row: entry_tracks(tracks, asked, self.transform) for row, tracks in used.items()}
+
+    def rows_below(self, tracks: int) -> list[int]:
+        """The rows of the artists with fewer tracks behind them."""
+        return self._sidecar.rows_below(tracks)
 
     def tracks_of_row(self, row: int) -> list[UsedTrack]:
         """The tracks behind the vector of `row`."""
-        return self._sidecar.tracks(row, self.track_vectors)
+        return self._sidecar.tracks([row], self.track_vectors)[row]
 
     def _vector(self, row: int) -> NDArray[np.float32]:
         vector: NDArray[np.float32] = self._index.reconstruct(row)
@@ -305,6 +333,17 @@ def verify(folder: Path) -> None:
         if not np.isfinite(index.track_vectors).all():
             raise BrokenIndex(f"{folder} holds track vectors that are not finite: build it again")
         index._sidecar.check(len(index.track_vectors))
+
+
+def _selector(excluded: Collection[int], rows: int) -> Any:
+    """What has FAISS leave rows out."""
+    import faiss
+
+    untyped: Any = faiss  # its stubs know the C++ signatures alone
+    allowed = np.ones(rows, np.bool_)
+    allowed[list(excluded)] = False
+    bits = np.packbits(allowed, bitorder="little")
+    return untyped.SearchParameters(sel=untyped.IDSelectorBitmap(bits))
 
 
 _SIDECARS: Mapping[int, type[Sidecar]] = {1: Sidecar1, 2: Sidecar2}

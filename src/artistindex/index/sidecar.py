@@ -270,8 +270,14 @@ class Sidecar(ABC):
         """The entries whose folded name is that of `name`, or whose id is ("spotify:...")."""
 
     @abstractmethod
-    def tracks(self, row: int, vectors: NDArray[np.float32]) -> list[UsedTrack]:
-        """The tracks behind the vector of `row`, their own vectors taken from `vectors`."""
+    def tracks(
+        self, rows: Sequence[int], vectors: NDArray[np.float32]
+    ) -> dict[int, list[UsedTrack]]:
+        """The tracks behind each of `rows`, their own vectors taken from `vectors`."""
+
+    def rows_below(self, tracks: int) -> list[int]:
+        """The rows of artists with fewer tracks."""
+        return [row for (row,) in self._db.all("SELECT row FROM artists WHERE tracks < ?", tracks)]
 
     def arrays(self) -> list[StoredArray]:
         """The arrays that a transform was fitted to."""
@@ -303,10 +309,14 @@ class Sidecar2(Sidecar):
 
     def entries(self, rows: Sequence[int] | None = None) -> list[Entry]:
         """The entries of `rows`, in that order; all of them in row order without `rows`."""
-        if rows is None or len(rows) > _MANY:
-            every = self._all_entries()
-            return every if rows is None else [every[row] for row in rows]
-        return [self._entry(row) for row in rows]
+        if rows is None:
+            return list(self._entries_where("").values())
+        by_row: dict[int, Entry] = {}
+        for chosen in _in_parts(rows):
+            by_row |= self._entries_where(f"WHERE row IN ({_marks(chosen)})", *chosen)
+        if not by_row.keys() >= set(rows):
+            raise self._not_in_order()
+        return [by_row[row] for row in rows]
 
     def find(self, name: str) -> list[Entry]:
         """The entries whose folded name is that of `name`, or whose id is ("spotify:...")."""
@@ -316,14 +326,31 @@ class Sidecar2(Sidecar):
         if not rows and id_:
             sql = "SELECT row FROM artist_ids WHERE service = ? AND id = ? ORDER BY row"
             rows = self._db.all(sql, service, id_)
-        return [self._entry(row) for (row,) in rows]
+        return self.entries([row for (row,) in rows])
 
-    def tracks(self, row: int, vectors: NDArray[np.float32]) -> list[UsedTrack]:
-        """The tracks behind the vector of `row`, their own vectors taken from `vectors`."""
-        numbers = self._db.all(
-            "SELECT track FROM artist_tracks WHERE row = ? ORDER BY position", row
-        )
-        return [self._track(number, vectors) for (number,) in numbers]
+    def tracks(
+        self, rows: Sequence[int], vectors: NDArray[np.float32]
+    ) -> dict[int, list[UsedTrack]]:
+        """The tracks behind each of `rows`, their own vectors taken from `vectors`."""
+        used: dict[int, list[UsedTrack]] = {row: [] for row in rows}
+        for chosen in _in_parts(rows):
+            marks = _marks(chosen)
+            ids: dict[int, dict[str, str]] = {}
+            for number, service, id_ in self._db.all(
+                "SELECT track, service, id FROM track_ids WHERE track IN"
+                f" (SELECT track FROM artist_tracks WHERE row IN ({marks}))",
+                *chosen,
+            ):
+                ids.setdefault(number, {})[service] = self._text(id_)
+            for row, number, *values in self._db.all(
+                "SELECT row, track, title, album, library_id, recording, folders.path, tracks.path,"
+                " vector FROM artist_tracks LEFT JOIN tracks ON tracks.id = track"
+                " LEFT JOIN folders ON folders.id = folder"
+                f" WHERE row IN ({marks}) ORDER BY row, position",
+                *chosen,
+            ):
+                used[row].append(self._track(values, ids.get(number, {}), vectors))
+        return used
 
     def check(self, vectors: int) -> None:
         """Read the whole file, of an index with so many track vectors; raises BrokenIndex."""
@@ -340,43 +367,39 @@ class Sidecar2(Sidecar):
         if rows != [(row,) for row in range(vectors)]:
             raise BrokenIndex(f"{self._db.path} is damaged: it has no track for some track vectors")
 
-    def _all_entries(self) -> list[Entry]:
+    def _entries_where(self, condition: str, *values: object) -> dict[int, Entry]:
         ids: dict[int, dict[str, str]] = {}
-        for row, service, id_ in self._db.all("SELECT row, service, id FROM artist_ids"):
+        sql = f"SELECT row, service, id FROM artist_ids {condition}"
+        for row, service, id_ in self._db.all(sql, *values):
             ids.setdefault(row, {})[service] = self._text(id_)
-        rows = self._db.all("SELECT row, name, tracks, guessed FROM artists ORDER BY row")
-        return [self._made_entry(values, ids.get(values[0], {})) for values in rows]
+        sql = f"SELECT row, name, tracks, guessed FROM artists {condition} ORDER BY row"
+        return {
+            row: Entry(row, Artist(self._text(name), ids.get(row, {})), tracks, bool(guessed))
+            for row, name, tracks, guessed in self._db.all(sql, *values)
+        }
 
-    def _entry(self, row: int) -> Entry:
-        sql = "SELECT row, name, tracks, guessed FROM artists WHERE row = ?"
-        rows = self._db.all(sql, row)
-        if not rows:
-            raise self._not_in_order()
-        ids = self._db.all("SELECT service, id FROM artist_ids WHERE row = ?", row)
-        return self._made_entry(rows[0], {service: self._text(id_) for service, id_ in ids})
-
-    def _made_entry(self, values: tuple[Any, ...], ids: dict[str, str]) -> Entry:
-        row, name, tracks, guessed = values
-        return Entry(int(row), Artist(self._text(name), ids), int(tracks), bool(guessed))
-
-    def _track(self, number: int, vectors: NDArray[np.float32]) -> UsedTrack:
-        sql = (
-            "SELECT title, album, library_id, recording, folders.path, tracks.path, vector"
-            " FROM tracks LEFT JOIN folders ON folders.id = folder WHERE tracks.id = ?"
-        )
-        rows = self._db.all(sql, number)
-        if not rows:
-            raise BrokenIndex(f"{self._db.path} is damaged: there is no track {number}")
-        title, album, library_id, recording, folder, path, vector = rows[0]
+    def _track(
+        self, values: Sequence[Any], ids: Mapping[str, str], vectors: NDArray[np.float32]
+    ) -> UsedTrack:
+        title, album, library_id, recording, folder, path, vector = values
         if vector is not None and not 0 <= vector < len(vectors):
             raise BrokenIndex(f"{self._db.path} is damaged: there is no track vector {vector}")
-        ids = self._db.all("SELECT service, id FROM track_ids WHERE track = ?", number)
         return UsedTrack(
             title=self._text(title),
             album=album,
             library_id=library_id,
             recording=recording,
-            ids={service: self._text(id_) for service, id_ in ids},
+            ids=ids,
             path=None if path is None else Path(os.fsdecode(folder or b""), os.fsdecode(path)),
             vector=None if vector is None else np.array(vectors[vector], np.float32),
         )
+
+
+def _in_parts(rows: Sequence[int]) -> Iterable[Sequence[int]]:
+    """As many rows as a statement takes at once."""
+    for at in range(0, len(rows), _MANY):
+        yield rows[at : at + _MANY]
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ", ".join("?" * len(values))

@@ -65,13 +65,18 @@ class Sidecar1(Sidecar):
             rows = self._db.all(f"{_SELECT} WHERE {service}_id = ? ORDER BY row", id_)
         return [self._entry(values) for values in rows]
 
-    def tracks(self, row: int, vectors: NDArray[np.float32]) -> list[UsedTrack]:
-        """The tracks behind the vector of `row`, which have no vectors of their own here."""
+    def tracks(
+        self, rows: Sequence[int], vectors: NDArray[np.float32]
+    ) -> dict[int, list[UsedTrack]]:
+        """The tracks behind each of `rows`, which have no vectors of their own here."""
         sql = "SELECT title, album, library_id FROM tracks WHERE row = ? ORDER BY position"
-        return [
-            UsedTrack(self._text(title), album, library_id)
-            for title, album, library_id in self._db.all(sql, row)
-        ]
+        return {
+            row: [
+                UsedTrack(self._text(title), album, library_id)
+                for title, album, library_id in self._db.all(sql, row)
+            ]
+            for row in rows
+        }
 
     def _entry(self, values: tuple[Any, ...]) -> Entry:
         row, name, *ids, tracks = values

@@ -4,7 +4,7 @@ The stability of a neighbour is the share of bootstrap resamples of everybody's 
 stays in the top k. It tells how sure an answer is of itself, not whether it is right.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,20 +67,24 @@ def explain(
     hits: Sequence[Hit],
     *,
     sets: TrackSets | None = None,
+    exclude: Collection[int] = (),
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> list[Explanation]:
     """Explain each of `hits`, the answer of `search(index, query)`, in their order.
 
-    `sets` are the tracks; without them those of the index. The same seed gives the same
-    stabilities. Raises Misuse where anything but artists was asked with, and BrokenLibrary.
+    `sets` are the tracks; without them those of the index. `exclude` are the rows that were left
+    out besides those asked about. The same seed gives the same stabilities. Raises Misuse where
+    anything but artists was asked with, and BrokenLibrary.
     """
     resolved = resolve(index, query)
     if not resolved.is_of_artists_alone:
         raise Misuse("only an answer about artists can be explained, track by track")
     sets = sets or TrackSets(index)
     rows, listed = resolved.rows, [hit.row for hit in hits]
-    candidates = index.search_rows(resolved.vector, max(_POOL, 5 * len(hits)), exclude=rows)
+    candidates = index.search_rows(
+        resolved.vector, max(_POOL, 5 * len(hits)), exclude={*rows, *exclude}
+    )
     others = [(score, row) for score, row in candidates if row not in set(listed)]
     pool = [*listed, *(row for _, row in others)]
     stabilities = _stabilities(sets, rows, pool, len(hits), resamples=resamples, seed=seed)

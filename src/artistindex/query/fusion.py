@@ -8,7 +8,7 @@ Every voice counts alike, and every answer says how much of it came from which.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -143,15 +143,16 @@ class FusedNeighbour:
     """An answer of several voices.
 
     `neighbour` has the fused score, the mean of the indexes' percentiles, and the fewest tracks
-    that any index has of the artist.
+    that any index has of the artist; all else, as the `row`, is that of the first index.
     """
 
+    row: int
     neighbour: Neighbour
     voices: Mapping[str, Share]
 
     def to_json(self) -> dict[str, Any]:
         """The keys of a neighbour, and `voices`."""
-        return asdict(self.neighbour) | {
+        return self.neighbour.to_json() | {
             "voices": {
                 name: {"share": voice.share, "rank": voice.rank, "score": voice.score}
                 for name, voice in self.voices.items()
@@ -205,7 +206,7 @@ def fuse_hits(
         return []
     fused = fuse(voices, method)
     return [
-        _answer(rank, int(at), fused, voices, [hits[at].neighbour for hits in candidates])
+        _answer(rank, int(at), fused, voices, [hits[at] for hits in candidates])
         for rank, at in enumerate(fused.order()[:k], 1)
     ]
 
@@ -215,8 +216,9 @@ def _answer(
     at: int,
     fused: Fused,
     voices: Sequence[RankedList],
-    neighbours: Sequence[Neighbour],
+    hits: Sequence[Hit],
 ) -> FusedNeighbour:
+    neighbours = [hit.neighbour for hit in hits]
     shares = {}
     for voice, share, ranks in zip(voices, fused.shares, fused.ranks, strict=True):
         heard = bool(voice.heard[at])
@@ -233,4 +235,4 @@ def _answer(
         percentile=float(np.mean(percentiles)) if percentiles else None,
         tracks=min(neighbour.tracks for neighbour in neighbours),
     )
-    return FusedNeighbour(neighbour, shares)
+    return FusedNeighbour(hits[0].row, neighbour, shares)

@@ -6,7 +6,7 @@ mp       by mutual proximity (hubness.py)
 tracks   by all pairs of tracks (rerank.py)
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -76,11 +76,19 @@ _COSINE = Cosine()
 
 
 def search(
-    index: ArtistIndex, query: AnyQuery, k: int = 10, *, ranker: Ranker = _COSINE
+    index: ArtistIndex,
+    query: AnyQuery,
+    k: int = 10,
+    *,
+    ranker: Ranker = _COSINE,
+    exclude: Collection[int] = (),
+    entry_tracks: bool = True,
 ) -> list[Hit]:
     """Return the `k` artists nearest to `query`, best first; the queried artists are left out.
 
     `query` is a name, several names, a `Query`, or a vector (dimension,) in the index's own space.
+    The artists in the rows `exclude` are left out too; `rows_left_out` has those who are not
+    wanted. Without `entry_tracks` the neighbours come without them, which is quicker for very many.
     Fewer than `k` come back from a smaller index. Raises Misuse for `k` below 1 and a query that
     cannot be meant or not be ranked so, UnknownArtist, AmbiguousArtist, BrokenIndex, and what
     embedding raises where audio is asked with.
@@ -88,11 +96,35 @@ def search(
     if k < 1:
         raise Misuse(f"k must be at least 1, not {k}")
     resolved = resolve(index, query)
-    candidates = index.search_rows(resolved.vector, ranker.depth(k), exclude=resolved.rows)
+    excluded = {*resolved.rows, *exclude}
+    candidates = index.search_rows(resolved.vector, ranker.depth(k), exclude=excluded)
     values = ranker.rank(index, resolved, candidates)
     order = np.argsort(-values, kind="stable")[:k]
-    neighbours = index.to_neighbours([candidates[at] for at in order])
+    vector = resolved.vector if entry_tracks else None
+    neighbours = index.to_neighbours([candidates[at] for at in order], vector)
     return [
         Hit(candidates[at][1], neighbour, float(values[at]))
         for neighbour, at in zip(neighbours, order, strict=True)
     ]
+
+
+def rows_left_out(
+    index: ArtistIndex,
+    *,
+    min_tracks: int = 0,
+    exclude: Iterable[str] = (),
+    only: Iterable[str] | None = None,
+) -> set[int]:
+    """Return the rows of who must not answer.
+
+    These are artists with fewer than `min_tracks` tracks behind them, those called as in `exclude`
+    and, where `only` is given, all who are not called as in it.
+    """
+    rows = set(index.rows_below(min_tracks)) | _rows_called(index, exclude)
+    if only is not None:
+        rows |= set(range(len(index))) - _rows_called(index, only)
+    return rows
+
+
+def _rows_called(index: ArtistIndex, names: Iterable[str]) -> set[int]:
+    return {row for name in names for row in index.find_rows(name)}
