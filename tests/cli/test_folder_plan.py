@@ -102,3 +102,16 @@ def test_a_folder_of_nobody(run: Run, tmp_path: Path) -> None:
     code, out, err = run(*BUILD, path.parent, "--dry-run", "--format", "json")
     assert (code, json.loads(out)["artists"]) == (1, [])
     assert "0 artists" in err
+
+
+def test_what_was_decided_about_names_is_respected(run: Run, music: Path) -> None:
+    assert run("alias", "Vril", "Rezz")[0] == 0
+    assert run("ignore", "Burial")[0] == 0
+    code, out, _ = run(*BUILD, music, "--dry-run", "--format", "json")
+    assert code == 0
+    payload = json.loads(out)
+    artists = {row["artist"]: row for row in payload["artists"]}
+    assert list(artists) == ["Calibre", "Rezz"]
+    assert "'Vril' is Rezz, as you decided" in artists["Rezz"]["notes"]
+    assert payload["ignored"] == {"Burial": 3}
+    assert "'Burial' is ignored" in run(*BUILD, music, "--dry-run", "--format", "csv")[1]

@@ -1,7 +1,7 @@
 """What `artistindex build --audio DIR --dry-run` prints: who would be there, and why."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +12,8 @@ from artistindex.cli.display import Display
 from artistindex.cli.options import State
 from artistindex.cli.output import counted, emit, message
 from artistindex.entities import Artist, Failure
+from artistindex.library.decisions import FILE_NAME as DECISIONS_FILE
+from artistindex.library.decisions import Decisions
 from artistindex.library.library import FILE_NAME, Library
 from artistindex.metadata import local_files
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = ("artist", "files", "from", "why")
 _MAX_NOTES = 3  # in a table
+_NOTHING_DECIDED = Decisions()
 
 
 @dataclass(slots=True)
@@ -31,6 +34,12 @@ class _Summary:
     files: int = 0
     guessed: int = 0
     notes: dict[str, None] = field(default_factory=dict)
+
+    def add(self, other: "_Summary") -> None:
+        """Add the files of another name of the same artist."""
+        self.files += other.files
+        self.guessed += other.guessed
+        self.notes |= other.notes
 
 
 def dry_run(state: State, music: Path, names: Sequence[str], output_format: str) -> int:
@@ -45,27 +54,32 @@ def dry_run(state: State, music: Path, names: Sequence[str], output_format: str)
     opened = Library.open(path, read_only=True) if path.is_file() else nullcontext()
     with opened as library, Display(quiet=state.quiet) as display:
         scanned, decisions = survey(library, music, display)
-    payload = plan(scanned, decisions, names)
+    payload = plan(scanned, decisions, names, Decisions.read(state.indexes / DECISIONS_FILE))
     emit(_rows(payload), _COLUMNS, output_format, payload=payload)
     _say(payload, quiet=state.quiet)
     return 0 if payload["artists"] else 1
 
 
 def plan(
-    scanned: "FolderScan", decisions: Sequence["Decision"], names: Iterable[str] = ()
+    scanned: "FolderScan",
+    decisions: Sequence["Decision"],
+    names: Iterable[str] = (),
+    decided: Decisions = _NOTHING_DECIDED,
 ) -> dict[str, Any]:
     """Return the JSON shape of `artistindex build --audio DIR --dry-run --format json`.
 
     `{"folder", "artists": [{"artist", "ids", "files", "guessed", "notes"}], "nobody": [{"path",
-    "reason", "note"}], "failed": [{"path", "reason"}], "unread": {suffix: files}}`; `guessed`
-    counts the files whose artist comes from their path or title, `notes` say what was done about
-    names.
+    "reason", "note"}], "failed": [{"path", "reason"}], "unread": {suffix: files},
+    "ignored": {artist: files}}`; `guessed` counts the files whose artist comes from their path or
+    title, `notes` say what was done about names. What the user `decided` about names is respected.
     """
-    wanted = {naming.normalise(name) for name in names}
+    keys = {naming.normalise(name) for name in decided.meant_by(names)}
+    summaries = _by_artist(decisions)
+    ignored = {artist.name: summaries.pop(artist).files for artist in _ignored(summaries, decided)}
     artists = {
         artist: summary
-        for artist, summary in _by_artist(decisions).items()
-        if not wanted or naming.normalise(artist.name) in wanted
+        for artist, summary in _joined(summaries, decided).items()
+        if not keys or naming.normalise(artist.name) in keys
     }
     return {
         "folder": str(scanned.root),
@@ -82,7 +96,25 @@ def plan(
         "nobody": list(_nobodys(decisions)),
         "failed": [{"path": row.what, "reason": row.reason} for row in scanned.failures],
         "unread": dict(sorted(scanned.unread.items())),
+        "ignored": ignored,
     }
+
+
+def _ignored(artists: Iterable[Artist], decided: Decisions) -> list[Artist]:
+    return [artist for artist in artists if decided.ignores(artist)]
+
+
+def _joined(summaries: Mapping[Artist, _Summary], decided: Decisions) -> dict[Artist, _Summary]:
+    """Return the summaries with those of other names added to whom they are names of."""
+    by_name = {naming.normalise(artist.name): artist for artist in summaries}
+    joined: dict[Artist, _Summary] = {}
+    for artist, summary in summaries.items():
+        other = decided.alias_of(artist)
+        if other is not None:
+            summary.notes[f"{artist.name!r} is {other}, as you decided"] = None
+            artist = by_name.get(naming.normalise(other), Artist(other))
+        joined.setdefault(artist, _Summary(dict(artist.ids))).add(summary)
+    return joined
 
 
 def _by_artist(decisions: Iterable["Decision"]) -> dict[Artist, _Summary]:
@@ -119,6 +151,9 @@ def _rows(payload: dict[str, Any]) -> list[dict[str, Any]]:
     ]
     reasons = Counter(row["note"] or row["reason"] for row in payload["nobody"])
     reasons.update(row["reason"] for row in payload["failed"])
+    reasons.update(
+        {f"{artist!r} is ignored": files for artist, files in payload["ignored"].items()}
+    )
     return rows + [
         {"artist": None, "files": files, "from": None, "why": reason}
         for reason, files in reasons.most_common()
@@ -138,7 +173,7 @@ def _cut(notes: Sequence[str]) -> str:
 
 def _say(payload: dict[str, Any], *, quiet: bool) -> None:
     guessed = sum(artist["guessed"] > 0 for artist in payload["artists"])
-    nobodys = len(payload["nobody"]) + len(payload["failed"])
+    nobodys = len(payload["nobody"]) + len(payload["failed"]) + sum(payload["ignored"].values())
     message(
         f"{counted(len(payload['artists']), 'artist')}, {guessed} of them guessed;"
         f" {counted(nobodys, 'file')} would not be used; nothing was written",
