@@ -142,6 +142,20 @@ def write_coded(path: Path, samples: Signal, codec: str, *, rate: int = RATE) ->
     return path
 
 
+def write_tagged(path: Path, samples: Signal, container: str, **tags: str) -> Path:
+    """A file in a container of FFmpeg's, whatever the suffix of `path`, with tags."""
+    codec = {"flv": "aac", "asf": "wmav2"}.get(container, "pcm_s16be")
+    with av.open(str(path), "w", format=container) as out:
+        out.metadata.update(tags)
+        stream = out.add_stream(codec, rate=RATE, layout="mono")
+        stream.bit_rate = 128_000
+        frame = av.AudioFrame.from_ndarray(samples[None, :], format="flt", layout="mono")
+        frame.sample_rate = RATE
+        out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    return path
+
+
 def write_float(path: Path, samples: Signal, *, rate: int = RATE) -> Path:
     """A 32-bit float wav holding exactly `samples`, NaN and all."""
     data = np.ascontiguousarray(samples, "<f4").tobytes()

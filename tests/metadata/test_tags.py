@@ -274,6 +274,13 @@ def test_info_of_a_wav_without_a_charset(tmp_path: Path, blank: Callable[[str], 
         assert read(tmp_path, sized, "a.wav").artists == ("Björk",)
 
 
+@pytest.mark.parametrize("container", ["mov", "caf", "au", "flv", "asf", "matroska"])
+def test_tags_of_other_containers(tmp_path: Path, container: str) -> None:
+    path = sounds.write_tagged(tmp_path / "a.mp3", SOUND, container, artist="Björk", title="Jóga")
+    tags = read_tags(path)
+    assert (set(tags.artists), tags.titles) == ({"Björk"}, ("Jóga",))  # ASF says it twice
+
+
 # --- bounds -------------------------------------------------------------------------------------
 
 

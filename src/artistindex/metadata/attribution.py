@@ -172,7 +172,7 @@ def _billed(tags: Tags) -> list[_Name]:
     for names in (tags.credits, tags.artists):
         if names and len(names) == len(tags.artist_ids):
             return [_Name(name, (id_,)) for name, id_ in zip(names, tags.artist_ids, strict=True)]
-    names = tags.credits or tags.artists
+    names = list(dict.fromkeys(tags.credits or tags.artists))
     return [_Name(name, tags.artist_ids if len(names) == 1 else ()) for name in names]
 
 

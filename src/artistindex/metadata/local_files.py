@@ -18,9 +18,9 @@ from artistindex.metadata.filename import readable
 from artistindex.metadata.tag_reader import ReadsTags, TagReader
 
 _KINDS = (
-    "3g2 3gp aac ac3 adts aif aifc aiff ape asf au caf dff dsf dts eac3 flac flv m4a m4b m4p m4r"
-    " m4v mk3d mka mkv mov mp1 mp2 mp3 mp4 mpa mpc mpga oga ogg ogx oma opus rm snd spx tak ts tta"
-    " voc w64 wav wave weba webm wma wv"
+    "3g2 3gp aac ac3 adts aif aifc aiff ape asf au caf dff dsf dts eac3 flac flv m4a m4b m4p"
+    " m4r m4v mk3d mka mkv mlp mov mp1 mp2 mp3 mp4 mpa mpc mpga oga ogg ogx oma opus rm snd"
+    " spx tak thd ts tta voc w64 wav wave weba webm wma wv"
 )
 SUFFIXES = frozenset(f".{kind}" for kind in _KINDS.split())
 # Of music too, but notes, instruments, locked or without a decoder.

@@ -50,7 +50,7 @@ _KEYS = {
 }
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # What FFmpeg reads the tags of. Nothing else is tried: a playlist names other files and hosts.
-_CONTAINERS = "matroska,webm,wav,w64,caf,au,avi,flv,rm,iff,mpegts,oma"
+_CONTAINERS = "matroska,webm,mov,wav,w64,aiff,caf,au,avi,flv,rm,iff,mpegts,oma,voc"
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,21 +324,23 @@ def _ffmpeg_tags(path: Path, charset: str) -> Tags:
 def _fields(level: Mapping[str, Any]) -> Tags:
     """The fields that one kind of tags has."""
     values = {key.lower(): level[key] for key in level.keys()}  # noqa: SIM118  not all are dicts
-    texts = {
-        field: tuple(islice(_tidied(values[key] for key in keys if key in values), _MAX_VALUES))
-        for field, keys in _KEYS.items()
-    }
+    texts = {field: _first_of(keys, values) for field, keys in _KEYS.items()}
     for field in ("artist_ids", "recording_ids"):
         texts[field] = tuple(_UUID.findall(" ".join(texts[field]).lower()))
     return Tags(**texts)
 
 
-def _tidied(fields: Iterable[Any]) -> Iterator[str]:
-    for value in fields:
-        for text in _texts(value):
-            for part in text[: MAX_TEXT * _MAX_VALUES].split("\0"):
-                if name := naming.clean(naming.clean(part[: 2 * MAX_TEXT])[:MAX_TEXT]):
-                    yield name
+def _first_of(keys: Iterable[str], values: Mapping[str, Any]) -> tuple[str, ...]:
+    """The texts under the first key that has any: taggers write one name under several."""
+    texts = (tuple(islice(_tidied(values[key]), _MAX_VALUES)) for key in keys if key in values)
+    return next(filter(None, texts), ())
+
+
+def _tidied(value: Any) -> Iterator[str]:
+    for text in _texts(value):
+        for part in text[: MAX_TEXT * _MAX_VALUES].split("\0"):
+            if name := naming.clean(naming.clean(part[: 2 * MAX_TEXT])[:MAX_TEXT]):
+                yield name
 
 
 def _texts(value: Any) -> Iterator[str]:
