@@ -306,7 +306,7 @@ def test_the_order_of_files_does_not_matter_and_nobody_is_invented(
     artists: list[str], draw
 ) -> None:  # type: ignore[no-untyped-def]
     tagged = [file(f"{n}.mp3", naming.clean(name)) for n, name in enumerate(artists)]
-    tagged = [one if one.tags.artists != ("",) else file(one.relative.name) for one in tagged]
+    tagged = [item if item.tags.artists != ("",) else file(item.relative.name) for item in tagged]
     decisions = {
         d.file.relative: {naming.normalise(a.name) for a in d.artists}
         for d in decide_artists(tagged)
@@ -317,6 +317,6 @@ def test_the_order_of_files_does_not_matter_and_nobody_is_invented(
         for d in decide_artists(shuffled)
     }
     assert again == decisions
-    for one in tagged:
-        said = naming.normalise(" ".join(one.tags.artists))
-        assert all(key in said for key in decisions[one.relative])
+    for item in tagged:
+        billing = naming.normalise(" ".join(item.tags.artists))
+        assert all(key in billing for key in decisions[item.relative])

@@ -101,7 +101,7 @@ def test_paths_are_read_by_the_habits_of_the_folder(name: str) -> None:
     habits = path_habits(map(Path, folder))
     for path, (artist, title, album) in folder.items():
         track = from_path(Path(path), habits)
-        assert [one.name for one in track.artists] == ([artist] if artist else []), path
+        assert [item.name for item in track.artists] == ([artist] if artist else []), path
         assert track.album == album, path
         if title is not None:
             assert track.title == title

@@ -57,9 +57,9 @@ class Put:
 
 
 def tracks(root: Path) -> list[Track]:
-    found = list(scan(root, reader=TagReaderHere()))
-    assert all(isinstance(each, AudioFile) for each in found), found
-    return [each.track for each in found if isinstance(each, AudioFile)]
+    outcomes = list(scan(root, reader=TagReaderHere()))
+    assert all(isinstance(item, AudioFile) for item in outcomes), outcomes
+    return [item.track for item in outcomes if isinstance(item, AudioFile)]
 
 
 def only(root: Path) -> Track:
@@ -72,7 +72,7 @@ def artists(track: Track) -> list[str]:
 
 
 def failures(root: Path) -> list[Failure]:
-    return [each for each in scan(root, reader=TagReaderHere()) if isinstance(each, Failure)]
+    return [item for item in scan(root, reader=TagReaderHere()) if isinstance(item, Failure)]
 
 
 # --- tags ---------------------------------------------------------------------------------------
@@ -140,10 +140,10 @@ def test_an_album_artist_counts_only_where_there_is_no_artist(put: Put) -> None:
 def test_an_album_artist_of_everyone_is_no_artist(put: Put) -> None:
     put("1.flac", albumartist="Various Artists", title="Song")
     put("2 - Rezz - Edge.flac", albumartist="Various Artists")
-    found = list(scan(put.root, reader=TagReaderHere()))
-    assert isinstance(found[0], Failure)
-    assert isinstance(found[1], AudioFile)
-    assert artists(found[1].track) == ["Rezz"]
+    outcomes = list(scan(put.root, reader=TagReaderHere()))
+    assert isinstance(outcomes[0], Failure)
+    assert isinstance(outcomes[1], AudioFile)
+    assert artists(outcomes[1].track) == ["Rezz"]
 
 
 @pytest.mark.parametrize("ids", [[BJORK], [BJORK, BJORK, REZZ], [BJORK, "nonsense"], [BJORK, ""]])
@@ -253,9 +253,9 @@ def test_titles_come_from_the_path_where_tags_have_none(put: Put) -> None:
 def test_size_and_time_belong_to_each_file(put: Put) -> None:
     path = put("a.flac", artist="Rezz")
     os.utime(path, ns=(1, 1_234_567_891))
-    (found,) = scan(put.root, reader=TagReaderHere())
-    assert isinstance(found, AudioFile)
-    assert (found.size, found.mtime_ns) == (path.stat().st_size, 1_234_567_891)
+    (outcomes,) = scan(put.root, reader=TagReaderHere())
+    assert isinstance(outcomes, AudioFile)
+    assert (outcomes.size, outcomes.mtime_ns) == (path.stat().st_size, 1_234_567_891)
 
 
 def test_known_files_are_not_opened(put: Put) -> None:
@@ -269,9 +269,9 @@ def test_known_files_are_not_opened(put: Put) -> None:
 
     before = path.stat()
     path.write_bytes(b"?" * before.st_size)
-    (found,) = scan(put.root, known=known, reader=TagReaderHere())
-    assert isinstance(found, AudioFile)
-    assert found.track is remembered
+    (outcomes,) = scan(put.root, known=known, reader=TagReaderHere())
+    assert isinstance(outcomes, AudioFile)
+    assert outcomes.track is remembered
     assert asked == [(path.resolve(), before.st_size, path.stat().st_mtime_ns)]
 
 
@@ -282,8 +282,8 @@ def test_a_guess_is_made_anew_once_more_is_known(put: Put) -> None:
     put("Bob/Crate/Vril - Torus.flac")
     put("Bob/Crate/Blawan - Toast.flac")
     remembered = {first.path: first}
-    found = scan(put.root, known=lambda path, *_: remembered.get(path), reader=TagReaderHere())
-    names = [artists(one.track) for one in found if isinstance(one, AudioFile)]
+    outcomes = scan(put.root, known=lambda path, *_: remembered.get(path), reader=TagReaderHere())
+    names = [artists(item.track) for item in outcomes if isinstance(item, AudioFile)]
     assert names == [["Blawan"], ["Rezz"], ["Vril"]]
 
 
@@ -291,8 +291,10 @@ def test_the_order_is_that_of_the_names(put: Put) -> None:
     names = ["b/2.flac", "b/10.flac", "a/z.flac", "c.flac", "Ä.flac", "a/b/c.flac"]
     for name in random.Random(3).sample(names, len(names)):
         put(name, artist="Rezz")
-    found = [os.fspath((track.path or Path()).relative_to(put.root)) for track in tracks(put.root)]
-    assert found == ["c.flac", "Ä.flac", "a/z.flac", "a/b/c.flac", "b/10.flac", "b/2.flac"]
+    outcomes = [
+        os.fspath((track.path or Path()).relative_to(put.root)) for track in tracks(put.root)
+    ]
+    assert outcomes == ["c.flac", "Ä.flac", "a/z.flac", "a/b/c.flac", "b/10.flac", "b/2.flac"]
 
 
 def test_what_is_not_music_is_passed_over(put: Put) -> None:
@@ -310,7 +312,7 @@ def test_what_is_no_regular_file_is_not_opened(put: Put) -> None:
     os.mkfifo(put.root / "Pipe - Endless.mp3")
     (put.root / "Gone - Away.mp3").symlink_to(put.root / "nowhere.mp3")
     (put.root / "Folder - Named.mp3").mkdir()
-    reasons = {Path(each.what).name: each.reason for each in failures(put.root)}
+    reasons = {Path(item.what).name: item.reason for item in failures(put.root)}
     assert reasons == {
         "Pipe - Endless.mp3": "not a regular file",
         "Gone - Away.mp3": "cannot be read: No such file or directory",
@@ -349,10 +351,10 @@ def test_an_unreadable_folder_is_a_failure(blanks: dict[str, bytes], as_nobody: 
         put("shut/a.flac", artist="Hidden")
         (put.root / "shut").chmod(0)
         try:
-            found = list(scan(put.root, reader=TagReaderHere()))
+            outcomes = list(scan(put.root, reader=TagReaderHere()))
         finally:
             (put.root / "shut").chmod(0o700)
-    file, failure = found
+    file, failure = outcomes
     assert isinstance(file, AudioFile)
     assert isinstance(failure, Failure)
     assert failure.retryable
@@ -391,9 +393,9 @@ def test_hostile_names_in_paths_and_tags(put: Put, name: str) -> None:
     put(f"{name} - {name}.flac")
     put(f"x{name}.flac", artist=name, title=name)
     for track in tracks(put.root):
-        kept = "".join(c for c in name.replace("\n", " ") if c != "\x1b")
-        assert artists(track) == [kept]
-        assert track.title == kept
+        printed = "".join(c for c in name.replace("\n", " ") if c != "\x1b")
+        assert artists(track) == [printed]
+        assert track.title == printed
 
 
 @pytest.mark.parametrize("name", ["../../x", "AC/DC", "/etc/passwd", "a" * 1_000])
@@ -407,7 +409,7 @@ def test_names_that_are_not_utf8(put: Put) -> None:
     put.root.mkdir()
     for name in (b"Bj\xf6rk - J\xf3ga.flac", b"\xff\xfe.flac"):
         Path(os.fsdecode(os.fsencode(put.root) + b"/" + name)).write_bytes(put._blanks[".flac"])
-    file, failure = sorted(scan(put.root), key=lambda each: isinstance(each, Failure))
+    file, failure = sorted(scan(put.root), key=lambda item: isinstance(item, Failure))
     assert isinstance(file, AudioFile)
     assert isinstance(failure, Failure)
     assert (artists(file.track), file.track.title) == (["Björk"], "Jóga")
@@ -429,8 +431,8 @@ def track(album: str | None, name: str) -> Track:
 
 def test_albums_take_turns() -> None:
     mine = [track(album, f"{n}") for album in ("B", "A", None) for n in (2, 1, 3)]
-    spread = spread_over_albums(mine, lambda each: each)
-    assert [(each.album, each.title) for each in spread[:4]] == [
+    spread = spread_over_albums(mine, lambda item: item)
+    assert [(item.album, item.title) for item in spread[:4]] == [
         (None, "1"),
         ("A", "1"),
         ("B", "1"),
@@ -449,18 +451,18 @@ def test_the_order_stands_whatever_the_order_of_finding(
 ) -> None:
     mine = [track(album, str(n)) for album, n in places]
     shuffled = draw.sample(mine, len(mine))
-    one, other = (spread_over_albums(each, lambda track: track) for each in (mine, shuffled))
-    assert one == other
-    assert sorted(map(repr, one)) == sorted(map(repr, mine))
+    first, other = (spread_over_albums(item, lambda track: track) for item in (mine, shuffled))
+    assert first == other
+    assert sorted(map(repr, first)) == sorted(map(repr, mine))
 
 
 @given(st.lists(st.integers(1, 6), min_size=1, max_size=6))
 def test_no_album_is_two_tracks_ahead(sizes: list[int]) -> None:
     mine = [track(f"album {i}", str(n)) for i, size in enumerate(sizes) for n in range(size)]
-    spread = spread_over_albums(mine, lambda each: each)
+    spread = spread_over_albums(mine, lambda item: item)
     for taken in range(1, len(mine)):
         counts = {
-            f"album {i}": sum(each.album == f"album {i}" for each in spread[:taken])
+            f"album {i}": sum(item.album == f"album {i}" for item in spread[:taken])
             for i in range(len(sizes))
         }
         left = [
@@ -479,12 +481,12 @@ from artistindex.metadata.local_files import scan
 from artistindex.errors import TrackError
 
 root = Path(sys.argv[1])
-(path,) = [found.track.path for found in scan(root)]
+(path,) = [outcomes.track.path for outcomes in scan(root)]
 decode(path)  # what is imported now need not be read later
 path.chmod(0)
 if os.getuid() == 0:
     os.setuid(65534)
-print(*[(found.reason, found.retryable) for found in scan(root)])
+print(*[(outcomes.reason, outcomes.retryable) for outcomes in scan(root)])
 try:
     decode(path)
 except TrackError as error:

@@ -17,8 +17,8 @@ from odd_tag_worker import odd_work
 def outcomes(names: list[str], *, timeout: float = 60) -> list[str]:
     """The artist of each file, or why it has none."""
     with TagReader(timeout=timeout, work=odd_work) as reader:
-        found = list(reader.read([Path(name) for name in names]))
-    return [one.reason if isinstance(one, TrackError) else one.artists[0] for one in found]
+        results = list(reader.read([Path(name) for name in names]))
+    return [item.reason if isinstance(item, TrackError) else item.artists[0] for item in results]
 
 
 def test_a_file_that_ends_the_process_costs_itself_alone() -> None:
@@ -48,16 +48,16 @@ def test_memory_is_limited() -> None:
 def test_more_files_than_a_batch_come_out_in_their_order() -> None:
     names = [f"{number:04}" for number in range(1_000)]
     names[700] = "kill"
-    found = outcomes(names)
-    assert [name for name in found if name.isdigit()] == names[:700] + names[701:]
-    assert found[700].startswith("reading its tags ended badly")
+    results = outcomes(names)
+    assert [name for name in results if name.isdigit()] == names[:700] + names[701:]
+    assert results[700].startswith("reading its tags ended badly")
 
 
 def test_no_process_is_left() -> None:
     before = set(psutil.Process().children(recursive=True))
     outcomes(["a", "hang"], timeout=0.5)
     left = set(psutil.Process().children(recursive=True)) - before
-    assert not [one for one in left if "spawn_main" in " ".join(one.cmdline())]
+    assert not [item for item in left if "spawn_main" in " ".join(item.cmdline())]
 
 
 def test_no_process_is_started_for_no_file() -> None:

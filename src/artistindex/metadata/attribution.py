@@ -172,8 +172,8 @@ def _billed(tags: Tags) -> list[_Name]:
     for names in (tags.credits, tags.artists):
         if names and len(names) == len(tags.artist_ids):
             return [_Name(name, (id_,)) for name, id_ in zip(names, tags.artist_ids, strict=True)]
-    names = list(dict.fromkeys(tags.credits or tags.artists))
-    return [_Name(name, tags.artist_ids if len(names) == 1 else ()) for name in names]
+    distinct = dict.fromkeys(tags.credits or tags.artists)
+    return [_Name(name, tags.artist_ids if len(distinct) == 1 else ()) for name in distinct]
 
 
 def _is_nobody(name: _Name) -> bool:
@@ -200,16 +200,18 @@ def _guess(
     billed: list[_Name],
 ) -> _Claim:
     """What the title or the path says of a file whose tags name nobody."""
-    said = [name.name for name in billed] or list(file.tags.album_artists)
-    if said:
+    stated = [name.name for name in billed] or list(file.tags.album_artists)
+    if stated:
         named = artist_and_title(title) or artist_and_title(titled(file.relative, habits))
         if named:
             claim = _Claim(file, [_Name(named[0])], named[1], album, Reason.NOBODY, guessed=True)
-            claim.notes.append(f"{said[0]!r} is nobody, and the title or the file names an artist")
+            claim.notes.append(
+                f"{stated[0]!r} is nobody, and the title or the file names an artist"
+            )
             return _without_guests(claim)
         if billed:
             claim = _Claim(file, [], title, album, Reason.NOBODY)
-            claim.notes.append(f"{said[0]!r} is nobody")
+            claim.notes.append(f"{stated[0]!r} is nobody")
             return claim
     if not guess.artists:
         return _Claim(file, [], title, album, Reason.UNNAMED)
@@ -344,11 +346,11 @@ def _commonest(counts: Counter[str]) -> str:
     return counts.most_common(1)[0][0]
 
 
-def _agree(one: str, other: str) -> bool:
+def _agree(name: str, other: str) -> bool:
     """Whether two folded names agree in part: in a word, or one in the other's letters."""
-    if _words(one) & _words(other):
+    if _words(name) & _words(other):
         return True
-    short, long = sorted((one.replace(" ", ""), other.replace(" ", "")), key=len)
+    short, long = sorted((name.replace(" ", ""), other.replace(" ", "")), key=len)
     return len(short) > _MIN_WORD and short in long
 
 

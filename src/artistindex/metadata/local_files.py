@@ -70,10 +70,10 @@ def scan(
     A file without any artist, and what cannot be read, come out as failures of stage "catalogue".
     `artists` are names that are artists by themselves. Raises what `scan_folder` raises.
     """
-    found = scan_folder(folder, known=known, reader=reader)
-    for decision in decide_artists(found.files, artists):
+    scanned = scan_folder(folder, known=known, reader=reader)
+    for decision in decide_artists(scanned.files, artists):
         yield audio_file(decision)
-    yield from found.failures
+    yield from scanned.failures
 
 
 def scan_folder(
@@ -93,21 +93,21 @@ def scan_folder(
     Raises Misuse unless `folder` is a folder, and ArtistIndexError where it holds no audio file.
     """
     root = _demand_folder(folder)
-    found = FolderScan(root)
-    for path in _walk(root, found):
+    scanned = FolderScan(root)
+    for path in _walk(root, scanned):
         file = _file(path, root, known)
         if isinstance(file, Failure):
-            found.failures.append(file)
+            scanned.failures.append(file)
         else:
-            found.files.append(file)
-    if not found.files and not found.failures:
+            scanned.files.append(file)
+    if not scanned.files and not scanned.failures:
         raise _no_audio(folder)
     if reader is not None:
-        _read_tags(found, reader, progress)
+        _read_tags(scanned, reader, progress)
     else:
         with TagReader() as process:
-            _read_tags(found, process, progress)
-    return found
+            _read_tags(scanned, process, progress)
+    return scanned
 
 
 def demand_audio(folder: Path) -> None:
@@ -129,7 +129,7 @@ def spread_over_albums(items: Sequence[_Item], track: Callable[[_Item], Track]) 
     """`items` in the order in which they stand for an artist: one of each album in turn.
 
     `track` gives an item's track. Albums go by their names (without one, by their folders) and the
-    files of an album by their paths, so that the order never depends on how they were found.
+    files of an album by their paths, so that the order never depends on how they were scanned.
     """
     albums: dict[tuple[str, str], list[_Item]] = {}
     for item in sorted(items, key=lambda item: _path(track(item))):
@@ -157,8 +157,8 @@ def _no_audio(folder: Path) -> ArtistIndexError:
     )
 
 
-def _walk(root: Path, found: FolderScan) -> Iterator[Path]:
-    """Yield the audio files; what cannot be entered or decoded is taken down in `found`."""
+def _walk(root: Path, scanned: FolderScan) -> Iterator[Path]:
+    """Yield the audio files; what cannot be entered or decoded is taken down in `scanned`."""
     entered: set[tuple[int, int]] = set()
     unreadable: list[OSError] = []
     for place, folders, files in os.walk(root, followlinks=True, onerror=unreadable.append):
@@ -173,10 +173,10 @@ def _walk(root: Path, found: FolderScan) -> Iterator[Path]:
             if suffix in SUFFIXES:
                 yield Path(place, name)
             elif suffix in _UNREAD:
-                found.unread[suffix] += 1
+                scanned.unread[suffix] += 1
     for error in unreadable:
         reason = f"the folder cannot be read: {error.strerror}"
-        found.failures.append(
+        scanned.failures.append(
             Failure(readable(error.filename), "catalogue", reason, retryable=True)
         )
 
@@ -210,19 +210,21 @@ def _file(path: Path, root: Path, known: Known) -> TaggedFile | Failure:
     )
 
 
-def _read_tags(found: FolderScan, reader: ReadsTags, progress: Callable[[int], None]) -> None:
+def _read_tags(scanned: FolderScan, reader: ReadsTags, progress: Callable[[int], None]) -> None:
     """Give every file its tags; one whose tags cannot be read becomes a failure."""
-    unread = [file.path for file in found.files if file.earlier is None]
+    unread = [file.path for file in scanned.files if file.earlier is None]
     outcomes = reader.read(unread)
     files = []
-    for count, file in enumerate(found.files, 1):
+    for count, file in enumerate(scanned.files, 1):
         progress(count)
         outcome = next(outcomes) if file.earlier is None else file.tags
         if isinstance(outcome, TrackError):
-            found.failures.append(_failure(file.path, outcome.reason, retryable=outcome.retryable))
+            scanned.failures.append(
+                _failure(file.path, outcome.reason, retryable=outcome.retryable)
+            )
         else:
             files.append(replace(file, tags=outcome))
-    found.files = files
+    scanned.files = files
 
 
 def _failure(path: Path, reason: str, *, retryable: bool = False) -> Failure:
