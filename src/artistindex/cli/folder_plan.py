@@ -91,7 +91,9 @@ def plan(
                 "guessed": summary.guessed,
                 "notes": list(summary.notes),
             }
-            for artist, summary in sorted(artists.items(), key=lambda item: item[0].name.casefold())
+            for artist, summary in sorted(
+                artists.items(), key=lambda item: naming.normalise(item[0].name)
+            )
         ],
         "nobody": list(_nobodys(decisions)),
         "failed": [{"path": row.what, "reason": row.reason} for row in scanned.failures],

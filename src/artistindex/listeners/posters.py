@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from artistindex import naming
 from artistindex.listeners import calendar
 from artistindex.listeners.billing import is_to_be_announced
 from artistindex.listeners.bills import Appearance, Bill, BilledAct, Event
@@ -237,7 +238,7 @@ def _split_commas(words: str, knows: Knows | None) -> Iterator[str]:
         last = first + 1
         for end in range(min(len(parts), first + 4), first + 1, -1):
             name = ", ".join(parts[first:end])
-            if name.casefold() in _COMMA_NAMES or (knows and knows(name)):
+            if naming.normalise(name) in _COMMA_NAMES or (knows and knows(name)):
                 last = end
                 break
         yield ", ".join(parts[first:last])
