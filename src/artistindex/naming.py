@@ -63,6 +63,11 @@ def truncate(text: str, limit: int = 80) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
+def quoted(text: str, limit: int = 80) -> str:
+    """Return `text` in quotes as a message shows it, cut and escaped as `repr` does."""
+    return repr(truncate(text, limit))
+
+
 def printable(text: str) -> str:
     """Return `text` on one line of a terminal: control characters and lone surrogates escaped.
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from math import prod
 from pathlib import Path
 
+from artistindex import naming
 from artistindex.embedding.graph_def import MAIN, Graph, Node, read_graph
 from artistindex.embedding.registry import ModelSpec
 from artistindex.errors import WeightsError
@@ -63,19 +64,19 @@ def check_graph_is_safe(path: Path, spec: ModelSpec) -> None:
 def _forbidden(graph: Graph) -> str | None:
     forbidden = sorted(graph.ops - ALLOWED_OPS)
     if forbidden:
-        ops = ", ".join(op[:80] for op in forbidden[:5])
+        ops = ", ".join(naming.truncate(op) for op in forbidden[:5])
         return f"it holds {ops}, which no embedding model needs and which could reach beyond it"
     calls = {name for body in graph.bodies.values() for node in body for name in node.calls}
     missing = sorted((calls | set(graph.gradients)) - graph.bodies.keys())
     if missing:
-        return f"it calls {missing[0][:80]!r}, which is no function of its own"
+        return f"it calls {naming.quoted(missing[0])}, which is no function of its own"
     return None
 
 
 def _endless(graph: Graph) -> str | None:
     for name, body in graph.bodies.items():
         if _sorted_by_needs({node.name: node.inputs for node in body}) is None:
-            where = f"the function {name[:80]!r}" if name else "the graph"
+            where = f"the function {naming.quoted(name)}" if name else "the graph"
             return f"nodes of {where} wait for each other in a circle"
     if _sorted_by_needs(_calls(graph)) is None:
         return "a function of it reaches itself"

@@ -16,6 +16,7 @@ import numpy as np
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError, Message
 
+from artistindex import naming
 from artistindex.errors import WeightsError
 
 MAX_BYTES = 2**31 - 1  # what one protobuf message can hold
@@ -90,7 +91,7 @@ def read_graph(path: Path) -> Graph:
     for function in message.library.function:
         name = function.signature.name
         if name in bodies:
-            raise WeightsError(f"{path} is refused: the function {name[:80]!r} comes twice")
+            raise WeightsError(f"{path} is refused: the function {naming.quoted(name)} comes twice")
         bodies[name] = _body(path, function.node_def)
     gradients = (gradient.gradient_func for gradient in message.library.gradient)
     return Graph(bodies, tuple(gradients))

@@ -69,10 +69,10 @@ def _pair(path: Path, number: int, line: Sequence[str]) -> ExpectedPair:
         _bad(path, number, f"has {len(line)} fields")
     first, second, expected = line
     if naming.same_name(first, second):
-        _bad(path, number, f"pairs {naming.truncate(first, 40)!r} with itself")
+        _bad(path, number, f"pairs {naming.quoted(first, 40)} with itself")
     bounds = _bounds(expected)
     if bounds is None:
-        _bad(path, number, f"expects {naming.truncate(expected, 40)!r}")
+        _bad(path, number, f"expects {naming.quoted(expected, 40)}")
     return ExpectedPair(first, second, expected, *bounds, is_level=expected.lower() in LEVELS)
 
 
@@ -100,7 +100,7 @@ def check_known(pairs: Sequence[ExpectedPair], spaces: Sequence[Space], path: Pa
                 hits = process.extract(naming.normalise(artist)[:200], list(known), limit=3)
                 closest = [known[hit[0]] for hit in hits]
                 raise UnknownArtist(
-                    f"{path} names {naming.truncate(artist)!r}, whom none of the indexes has; the"
+                    f"{path} names {naming.quoted(artist)}, whom none of the indexes has; the"
                     f" closest names are {', '.join(closest)}",
                     closest,
                 )

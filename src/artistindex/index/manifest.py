@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from artistindex import naming
 from artistindex._util import files
 from artistindex.entities import VectorKey
 from artistindex.errors import BrokenIndex, NewerIndex, Remedy
@@ -254,7 +255,7 @@ def _format_2(document: Any, path: Path) -> dict[str, Any]:
     kind = _text(document["kind"])
     if kind not in tuple(Kind):
         raise NewerIndex(
-            f"{path} is of a kind {kind[:40]!r} that this version does not know",
+            f"{path} is of a kind {naming.quoted(kind, 40)} that this version does not know",
             remedy=Remedy.UPGRADE,
         )
     files = document["files"]

@@ -159,7 +159,7 @@ class ArtistIndex:
         if len(entries) > 1 and len(exact) != 1:
             spelled = [naming.truncate(entry.artist.described) for entry in entries]
             raise AmbiguousArtist(
-                f"{naming.truncate(name)!r} could be any of {'; '.join(spelled)}:"
+                f"{naming.quoted(name)} could be any of {'; '.join(spelled)}:"
                 " spell it so, or ask by an id",
                 spelled,
             )
@@ -291,7 +291,7 @@ class ArtistIndex:
         hits = process.extract(wanted, folded, scorer=fuzz.WRatio, limit=_CLOSEST)
         closest = [self.artists[row] for _, _, row in hits]
         return UnknownArtist(
-            f"no artist {naming.truncate(name)!r} in the index {self.name}; the closest names are"
+            f"no artist {naming.quoted(name)} in the index {self.name}; the closest names are"
             f" {', '.join(map(naming.truncate, closest))}",
             closest,
         )
@@ -306,7 +306,7 @@ def find_index(indexes: Path, model: str | None = None) -> Path:
         held = [path.name for path in all_indexes(indexes)]
         if model not in MODELS and model not in held:
             raise Misuse(
-                f"unknown index {naming.truncate(model)!r}; {indexes} holds:"
+                f"unknown index {naming.quoted(model)}; {indexes} holds:"
                 f" {', '.join(held) or 'none'}"
             )
         return indexes / model

@@ -36,7 +36,7 @@ def read_events(document: Document) -> Bill:
         return _from_event(value, document)
     if not value or not all(calendar.is_day(str(key)) for key in value):
         keys = ", ".join(map(str, list(value)[:5]))
-        refuse(document.source, f"an object with the keys {keys[:100]!r}")
+        refuse(document.source, f"an object with the keys {naming.quoted(keys, 100)}")
     return _from_days_as_keys(value, document)
 
 

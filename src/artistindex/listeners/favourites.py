@@ -108,7 +108,9 @@ def from_table(table: Table, *columns: Column) -> Iterator[tuple[int, list[Menti
     position = table.position(*columns)
     if position is None:
         headings = ", ".join(filter(None, table.header[:6]))
-        raise Misuse(f"{table.source}: expected a column named artist, found {headings[:100]!r}")
+        raise Misuse(
+            f"{table.source}: expected a column named artist, found {naming.quoted(headings, 100)}"
+        )
     several = table.header[position].endswith(("(s)", "names"))
     credited = list(table.cells(*columns))
     known = {credit.replace("\\,", ",") for credit in credited} if several else set()
@@ -120,7 +122,8 @@ def from_table(table: Table, *columns: Column) -> Iterator[tuple[int, list[Menti
         if weight is None:
             line = table.lines[row]
             raise Misuse(
-                f"{table.source}: line {line}: plays must be a number, found {plays[:40]!r}"
+                f"{table.source}: line {line}: plays must be a number,"
+                f" found {naming.quoted(plays, 40)}"
             )
         artists = (
             split_credit(credit, ids, known) if several else [Mention(credit, ids=parse_ids(ids))]
@@ -163,7 +166,7 @@ def _from_text(document: Document) -> Iterable[Mention]:
         if line.endswith(":"):  # the heading of a list
             continue
         if problem := not_a_name(line):
-            refuse(document.source, f"{problem} in line {number} ({naming.truncate(line, 60)!r})")
+            refuse(document.source, f"{problem} in line {number} ({naming.quoted(line, 60)})")
         names.append(line)
     return map(Mention, unique(names))
 
@@ -229,7 +232,7 @@ def _follow(value: Any, keys: Sequence[str]) -> Any:
 
 def _described(value: Any) -> str:
     keys = ", ".join(map(str, list(value)[:5])) if isinstance(value, dict) else ""
-    return f"{kind(value)} with the keys {keys[:100]!r}" if keys else kind(value)
+    return f"{kind(value)} with the keys {naming.quoted(keys, 100)}" if keys else kind(value)
 
 
 def _from_playlist(document: Document) -> Iterable[Mention]:
@@ -250,7 +253,7 @@ def _from_xml(document: Document) -> Iterable[Mention]:
     root = document.content
     tag = _local(root.tag)
     if tag not in _XML_READERS:
-        refuse(document.source, f"XML of <{tag[:60]}>")
+        refuse(document.source, f"XML of <{naming.truncate(tag, 60)}>")
     return _XML_READERS[tag](root)
 
 

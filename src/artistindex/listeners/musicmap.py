@@ -61,7 +61,7 @@ def fetch(name: str, *, session: "HttpClient") -> tuple[Similar, ...]:
     except StatusError as error:
         if error.status != _NOT_FOUND:
             raise
-        raise UnknownArtist(f"music-map.com has no page for {_quoted(name)}") from None
+        raise UnknownArtist(f"music-map.com has no page for {naming.quoted(name)}") from None
 
 
 class _SomebodyElse(UnknownArtist):
@@ -69,7 +69,7 @@ class _SomebodyElse(UnknownArtist):
 
     def __init__(self, name: str, shown: str) -> None:
         super().__init__(
-            f"music-map.com shows {_quoted(shown)} instead of {_quoted(name)}", [shown]
+            f"music-map.com shows {naming.quoted(shown)} instead of {naming.quoted(name)}", [shown]
         )
         self.shown = shown
 
@@ -77,7 +77,9 @@ class _SomebodyElse(UnknownArtist):
 def _read(path: str, name: str, session: "HttpClient") -> tuple[Similar, ...]:
     similar = parse(session.get_text(path, check=lambda text: parse(text, name)), name)
     if not similar:
-        raise UnknownArtist(f"music-map.com has no list for {_quoted(name)}: its map is empty")
+        raise UnknownArtist(
+            f"music-map.com has no list for {naming.quoted(name)}: its map is empty"
+        )
     return similar
 
 
@@ -102,8 +104,8 @@ def parse(page: str | bytes, name: str) -> tuple[Similar, ...]:
             anchors.setdefault(int(number[1]), naming.clean(anchor.get_text()))
     if 0 not in anchors:
         raise ServiceError(
-            f"music-map.com sent a page for {_quoted(name)} that is no map of artists: is a log-in"
-            " page or a proxy in between, or has the site changed?"
+            f"music-map.com sent a page for {naming.quoted(name)} that is no map of artists: is a"
+            " log-in page or a proxy in between, or has the site changed?"
         )
     if not naming.same_name(anchors[0], name):
         raise _SomebodyElse(name, anchors[0])
@@ -120,10 +122,6 @@ def parse(page: str | bytes, name: str) -> tuple[Similar, ...]:
 def _strengths(script: str) -> dict[int, float | None]:
     row = _STRENGTHS.search(script)
     return dict(enumerate(map(parse_strength, row[1].split(",")))) if row else {}
-
-
-def _quoted(name: str) -> str:
-    return repr(naming.truncate(name))
 
 
 # --- collecting ---------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from enum import StrEnum, auto
 from pathlib import Path
 from typing import Any, NoReturn
 
+from artistindex import naming
 from artistindex.errors import Misuse
 from artistindex.listeners import calendar
 from artistindex.listeners.tables import header_of, parse_table
@@ -185,7 +186,7 @@ def _refuse_table(text: str, source: Path) -> NoReturn:
     headings = ", ".join(header_of(text)[:6])
     raise Misuse(
         f"{source}: expected a CSV file whose first line has a column named artist,"
-        f" found {headings[:100]!r}"
+        f" found {naming.quoted(headings, 100)}"
     )
 
 
@@ -197,5 +198,6 @@ def _refuse_no_list(text: str, source: Path) -> None:
     settings = [line for line in lines if _SETTING.fullmatch(line)]
     if any("=" in line for line in settings) and len(settings) >= _MIN_KEYED_SHARE * len(lines):
         raise Misuse(
-            f"{source}: found settings ({settings[0][:60]!r}); a list of names was expected"
+            f"{source}: found settings ({naming.quoted(settings[0], 60)});"
+            " a list of names was expected"
         )

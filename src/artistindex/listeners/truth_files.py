@@ -133,7 +133,9 @@ def _warn_of_cut_names(path: Path, names: Iterable[str]) -> None:
     """
     cut = [name for name in names if _CUTS_AN_ADDRESS.search(name)]
     if cut:
-        shown = ", ".join(map(_quoted, cut[:5])) + (f" and {len(cut) - 5} more" if cut[5:] else "")
+        shown = ", ".join(map(naming.quoted, cut[:5])) + (
+            f" and {len(cut) - 5} more" if cut[5:] else ""
+        )
         _log.warning(
             "%s: the lists of %s may be somebody else's, if the names were put into an address as "
             "they are: a / or ? cuts it short; collect them anew",
@@ -144,18 +146,18 @@ def _warn_of_cut_names(path: Path, names: Iterable[str]) -> None:
 
 def _parse_entry(path: Path, name: str, entry: Any) -> list[Similar] | None:
     if not isinstance(entry, dict) or entry.get("status") not in ("success", "error"):
-        _refuse(path, f'{_quoted(name)} has no "status" of "success" or "error"')
+        _refuse(path, f'{naming.quoted(name)} has no "status" of "success" or "error"')
     if entry["status"] == "error":
         return None
     listed = entry.get("similar_artists")
     if not isinstance(listed, list):
-        _refuse(path, f'{_quoted(name)} has no list of "similar_artists"')
+        _refuse(path, f'{naming.quoted(name)} has no list of "similar_artists"')
     return [_parse_similar(path, name, similar) for similar in sorted(listed, key=_rank)]
 
 
 def _parse_similar(path: Path, name: str, similar: Any) -> Similar:
     if not isinstance(similar, dict) or not isinstance(similar.get("name"), str):
-        _refuse(path, f'the list of {_quoted(name)} holds something without a "name"')
+        _refuse(path, f'the list of {naming.quoted(name)} holds something without a "name"')
     strength = parse_strength(similar.get("relationship_strength"))
     return Similar(naming.clean(similar["name"]), strength)
 
@@ -171,7 +173,7 @@ def _read_entries(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise Misuse(f"cannot read {path}: {error.strerror or error}") from error
     except _RepeatedKey as error:
-        _refuse(path, f"names {_quoted(error.key)} twice: keep one of the two")
+        _refuse(path, f"names {naming.quoted(error.key)} twice: keep one of the two")
     except RecursionError:
         _refuse(path, "is nested too deeply")
     except ValueError as error:  # malformed JSON, bytes that are no UTF-8, a number of 5,000 digits
@@ -197,10 +199,6 @@ def _reject_repeated_key(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse(path: Path, problem: str) -> NoReturn:
     raise Misuse(f"{path} {problem}; expected music-map lists, each artist with its status")
-
-
-def _quoted(name: str) -> str:
-    return repr(naming.truncate(name))
 
 
 # --- writing ------------------------------------------------------------------------------------

@@ -241,7 +241,7 @@ def _read(archive: zipfile.ZipFile, length: int) -> list[PackedIndex]:
         f"{entry.key.model}/{name}" for entry in entries for name in (ARTISTS, VECTORS)
     }
     for name in members.keys() - expected:
-        raise _BadPack(f"it holds {_quoted(name)}, which belongs in no pack")
+        raise _BadPack(f"it holds {naming.quoted(name)}, which belongs in no pack")
     for name in expected - members.keys():
         raise _BadPack(f"it lacks {name}")
     return [_index(archive, members, entry) for entry in entries]
@@ -253,7 +253,7 @@ def _members(archive: zipfile.ZipFile, length: int) -> dict[str, zipfile.ZipInfo
     _expect(len(infos) <= 1 + 2 * _MAX_INDEXES, f"it holds {len(infos)} files")
     members: dict[str, zipfile.ZipInfo] = {}
     for info in infos:
-        name = _quoted(info.filename)
+        name = naming.quoted(info.filename)
         _expect(info.filename not in members, f"it holds {name} twice")
         _expect(not info.flag_bits & 0x1, f"{name} is encrypted")
         kind = stat.S_IFMT(info.external_attr >> 16)
@@ -291,18 +291,19 @@ def _entry(fields: Any) -> _Entry:
     model, weights = _text(fields, "model"), _text(fields, "weights_sha256")
     _expect(
         model in MODELS,
-        f"its model {_quoted(model)} is none of {', '.join(MODELS)}: upgrade artistindex",
+        f"its model {naming.quoted(model)} is none of {', '.join(MODELS)}: upgrade artistindex",
     )
     _expect(bool(_SHA256.fullmatch(weights)), f"the weights of {model} are named by no sha256")
     precision, excerpt = _text(fields, "precision"), _text(fields, "excerpt")
     _expect(
-        precision in tuple(Precision), f"{model} has the unknown precision {_quoted(precision)}"
+        precision in tuple(Precision),
+        f"{model} has the unknown precision {naming.quoted(precision)}",
     )
-    _expect(_is_excerpt(excerpt), f"{model} has the unknown excerpt {_quoted(excerpt)}")
+    _expect(_is_excerpt(excerpt), f"{model} has the unknown excerpt {naming.quoted(excerpt)}")
     transform = _text(fields, "transform")
     _expect(
         transform in TRANSFORMS,
-        f"{model} has the unknown transform {_quoted(transform)}: upgrade artistindex",
+        f"{model} has the unknown transform {naming.quoted(transform)}: upgrade artistindex",
     )
     hashes = fields.get("sha256")
     _expect(isinstance(hashes, dict), f"{MANIFEST} gives no hashes of {model}")
@@ -343,7 +344,7 @@ def _vectors(archive: zipfile.ZipFile, info: zipfile.ZipInfo, entry: _Entry) -> 
     _expect(digest.hexdigest() == entry.sha256[VECTORS], f"{name} has another sha256 than stated")
     content.seek(0)
     shape, fortran, kind = _npy_header(content, name)
-    _expect(kind == np.dtype("<f4"), f"{name} holds {_quoted(str(kind))}, not float32")
+    _expect(kind == np.dtype("<f4"), f"{name} holds {naming.quoted(str(kind))}, not float32")
     _expect(not fortran, f"{name} is in Fortran order, not in C order")
     _expect(
         shape == (entry.artists, entry.dimension),
@@ -387,7 +388,9 @@ def _artists(
             _expect(len(line) <= _MAX_LINE_BYTES, f"{where} is too long")
             _expect(len(artists) < entry.artists, f"{name} has more lines than there are vectors")
             artist, used = _artist(_parsed(line, where), where)
-            _expect(known.find(artist) is None, f"{where}: {_quoted(artist.name)} comes twice")
+            _expect(
+                known.find(artist) is None, f"{where}: {naming.quoted(artist.name)} comes twice"
+            )
             known.add(artist)
             artists.append(artist)
             tracks.append(used)
@@ -431,18 +434,20 @@ def _parsed(content: bytes, where: str) -> dict[str, Any]:
 
 def _text(fields: Mapping[str, Any], field: str) -> str:
     value = fields.get(field)
-    _expect(isinstance(value, str), f"{_quoted(field)} must be a text")
+    _expect(isinstance(value, str), f"{naming.quoted(field)} must be a text")
     text = str(value)
-    _expect(len(text) <= _MAX_TEXT_LENGTH, f"{_quoted(field)} is too long")
+    _expect(len(text) <= _MAX_TEXT_LENGTH, f"{naming.quoted(field)} is too long")
     return text
 
 
 def _count(fields: Mapping[str, Any], field: str, *, maximum: int) -> int:
     value = fields.get(field)
     whole = isinstance(value, int) and not isinstance(value, bool)
-    _expect(whole, f"{_quoted(field)} must be a whole number")
+    _expect(whole, f"{naming.quoted(field)} must be a whole number")
     number = int(value or 0)
-    _expect(1 <= number <= maximum, f"{_quoted(field)} must be from 1 to {maximum:,}, not {value}")
+    _expect(
+        1 <= number <= maximum, f"{naming.quoted(field)} must be from 1 to {maximum:,}, not {value}"
+    )
     return number
 
 
@@ -451,7 +456,3 @@ def _is_excerpt(text: str) -> bool:
         return str(Excerpt.parse(text)) == text
     except ArtistIndexError:
         return False
-
-
-def _quoted(text: str) -> str:
-    return repr(naming.truncate(text))

@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
+from artistindex import naming
 from artistindex.audio.decode import Excerpt, decode
 from artistindex.embedding import weights
 from artistindex.embedding.embed import track_vector
@@ -152,7 +153,7 @@ def _check(source: str) -> None:
             return
     except ValueError:  # brackets that are no address
         pass
-    raise Misuse(f"{source[:100]!r} is neither a file nor a web address (https://...)")
+    raise Misuse(f"{naming.quoted(source, 100)} is neither a file nor a web address (https://...)")
 
 
 def _from_cache(url: str) -> Path | None:

@@ -203,7 +203,7 @@ def _accepted(target: _Target, candidate: Candidate) -> Verdict:
     words = _title_score(target, title, left, own_channel=own_channel)
     bonus = 8.0 if own_channel else 3.0 if candidate.official else 0.0
     score = 0.92 * (artist + words + time) / 3 + bonus
-    channel = "own channel" if own_channel else f"channel {candidate.channel[:40]!r}"
+    channel = "own channel" if own_channel else f"channel {naming.quoted(candidate.channel, 40)}"
     reason = f"artist {artist:.0f}, title {words:.0f}, time {time:.0f}, {channel}"
     return Verdict(
         candidate, round(score, 1), score >= THRESHOLD and words >= _MIN_TITLE_SCORE, reason
@@ -404,7 +404,8 @@ def _reject_album_title(target: _Target, title: Sequence[Word], left: Sequence[W
     scripts = {titles.script_of(word.text) for word in named if not word.bracketed}
     if target.script in scripts and not _holds(target, before):
         raise _Reject(
-            "the wanted title is that of the album: " + " ".join(titles.texts(named))[:60]
+            "the wanted title is that of the album: "
+            + naming.truncate(" ".join(titles.texts(named)), 60)
         )
 
 
@@ -434,7 +435,7 @@ def _reject_others(
         if i < limit and not _is_heading(target, title, i, title[limit])
     ]
     if others:
-        raise _Reject(f"by others: {' '.join(others)[:60]}")
+        raise _Reject(f"by others: {naming.truncate(' '.join(others), 60)}")
 
 
 def _is_heading(target: _Target, title: Sequence[Word], i: int, credit: Word) -> bool:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlsplit
 
+from artistindex import naming
 from artistindex._util.public_addresses import public_addresses_only
 from artistindex._util.urls import is_local, is_safe
 from artistindex.audio.sources import youtube_errors
@@ -171,7 +172,9 @@ class YouTube:
         private network or holds no audio, ServiceEnded where there is no connection.
         """
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-            raise Misuse(f"{url[:100]!r} is neither a file nor a web address (https://...)")
+            raise Misuse(
+                f"{naming.quoted(url, 100)} is neither a file nor a web address (https://...)"
+            )
         host = urlsplit(url).hostname or ""
         download = self._download if allow_private else self._download_from_public
         return self._asking("fetch", lambda: download(url, folder), service=host)
@@ -456,5 +459,8 @@ def _match(verdict: Verdict) -> AudioMatch:
 def _turned_down(verdicts: list[Verdict]) -> str:
     if not verdicts:
         return "the search found no video"
-    nearest = [f"{verdict.candidate.title[:60]!r} ({verdict.reason})" for verdict in verdicts[:3]]
+    nearest = [
+        f"{naming.quoted(verdict.candidate.title, 60)} ({verdict.reason})"
+        for verdict in verdicts[:3]
+    ]
     return f"none of {len(verdicts)} videos is the track; nearest: " + "; ".join(nearest)

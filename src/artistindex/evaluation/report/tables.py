@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
 
+from artistindex import naming
+
 _MAX_NAME = 80
 _MARKDOWN = re.compile(
     r"([\\`*_{}\[\]|~$]"  # emphasis, code, links, cells, mathematics
@@ -87,14 +89,16 @@ class Section:
 
 
 def printable(text: str) -> str:
-    """Return a stranger's text without controls, line ends and bidirectional overrides."""
+    """Return a stranger's text without controls, line ends and bidirectional overrides.
+
+    They are left out, not escaped as on a terminal, since XML has no way to write them.
+    """
     return "".join(character for character in text if character.isprintable())
 
 
 def shown(name: str, length: int = _MAX_NAME) -> str:
     """Return a stranger's name: printable, and cut where it has more than `length` characters."""
-    name = printable(name)
-    return name if len(name) <= length else f"{name[: length - 1]}…"
+    return naming.truncate(printable(name), length)
 
 
 def cell(value: Any, kind: Kind | str) -> str:
