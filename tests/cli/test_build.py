@@ -58,8 +58,8 @@ def the_error(outcome: tuple[int, str, str], code: int) -> str:
 
 def contents(folder: Path) -> dict[str, bytes]:
     """Every file below `folder` that holds data."""
-    found = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    return {str(path): path.read_bytes() for path in found if not path.name.startswith(".")}
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {str(path): path.read_bytes() for path in files if not path.name.startswith(".")}
 
 
 # -- what is said --------------------------------------------------------------------------------
@@ -128,27 +128,27 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Place:
 
 
 @pytest.fixture
-def held(good: Place, build: Any, music: Path, run: Any) -> dict[str, bytes]:
+def good_build(good: Place, build: Any, music: Path, run: Any) -> dict[str, bytes]:
     """What a good build left, which nothing below may harm."""
     shutil.copytree(good.music, music, dirs_exist_ok=True)
     shutil.copytree(good.indexes, run.indexes)
     return contents(run.indexes)
 
 
-def test_folders_that_hold_no_music(held: dict[str, bytes], run: Any, tmp_path: Path) -> None:
+def test_folders_that_hold_no_music(good_build: dict[str, bytes], run: Any, tmp_path: Path) -> None:
     empty, text = tmp_path / "empty", tmp_path / "text"
     empty.mkdir()
     text.write_text("hello")
-    for folder, code, said in (
+    for folder, code, expected in (
         (empty, 1, "holds no audio file"),
         (tmp_path / "nowhere", 2, "does not exist"),
         (text, 2, "is not a folder"),
     ):
-        assert said in the_error(run("build", "--audio", folder, *CHOSEN), code)
-    assert contents(run.indexes) == held
+        assert expected in the_error(run("build", "--audio", folder, *CHOSEN), code)
+    assert contents(run.indexes) == good_build
 
 
-def test_a_folder_without_an_artist(held: dict[str, bytes], run: Any, tmp_path: Path) -> None:
+def test_a_folder_without_an_artist(good_build: dict[str, bytes], run: Any, tmp_path: Path) -> None:
     nameless = tmp_path / "nameless"
     sounds.write(nameless / "song.wav", sounds.tone(440, SECONDS))
     code, out, err = run("build", "--audio", nameless, *CHOSEN)
@@ -159,12 +159,12 @@ def test_a_folder_without_an_artist(held: dict[str, bytes], run: Any, tmp_path: 
     (failure,) = json.loads(out)
     assert failure["reason"].startswith("no artist")
     after = contents(run.indexes)
-    assert {path: after[path] for path in held if FILE_NAME not in path} == {
-        path: content for path, content in held.items() if FILE_NAME not in path
+    assert {path: after[path] for path in good_build if FILE_NAME not in path} == {
+        path: content for path, content in good_build.items() if FILE_NAME not in path
     }
 
 
-def test_only_corrupt_files(held: dict[str, bytes], run: Any, tmp_path: Path) -> None:
+def test_only_corrupt_files(good_build: dict[str, bytes], run: Any, tmp_path: Path) -> None:
     corrupt = tmp_path / "corrupt"
     corrupt.mkdir()
     for number in range(3):
@@ -179,7 +179,7 @@ def test_only_corrupt_files(held: dict[str, bytes], run: Any, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "expected"),
     [
         (("--model", "nonsense"), 2, "unknown model 'nonsense'"),
         (("--tracks", "0"), 2, "--tracks must be at least 1"),
@@ -197,25 +197,25 @@ def test_only_corrupt_files(held: dict[str, bytes], run: Any, tmp_path: Path) ->
     ],
 )
 def test_what_cannot_be_meant(
-    held: dict[str, bytes],
+    good_build: dict[str, bytes],
     build: Any,
     run: Any,
     monkeypatch: pytest.MonkeyPatch,
     arguments: tuple[str, ...],
     code: int,
-    said: str,
+    expected: str,
 ) -> None:
     monkeypatch.setenv("ARTISTINDEX_MODELS_URL", "http://127.0.0.1:9/")
     code_, out, err = build(*arguments)
     assert (code_, out) == (code, ""), err
     assert err.count("Error:") == 1
-    assert said in err.splitlines()[-1]
-    assert contents(run.indexes) == held
+    assert expected in err.splitlines()[-1]
+    assert contents(run.indexes) == good_build
 
 
 @pytest.mark.parametrize("write", [standins.write_no_graph, standins.write_without_output])
 def test_weights_that_will_not_do(
-    held: dict[str, bytes], build: Any, run: Any, tmp_path: Path, write: Any
+    good_build: dict[str, bytes], build: Any, run: Any, tmp_path: Path, write: Any
 ) -> None:
     file = tmp_path / "w.pb"
     write(file)
@@ -223,11 +223,11 @@ def test_weights_that_will_not_do(
     installed = weights.path_of(spec_of("discogs-effnet"))
     installed.write_bytes(file.read_bytes())
     the_error(build("--model", "discogs-effnet"), 1)
-    assert contents(run.indexes) == held
+    assert contents(run.indexes) == good_build
 
 
 def test_an_index_of_a_newer_version_is_not_replaced(
-    held: dict[str, bytes], build: Any, run: Any
+    good_build: dict[str, bytes], build: Any, run: Any
 ) -> None:
     manifest = run.indexes / "vggish" / "manifest.json"
     manifest.write_text(manifest.read_text().replace('"format": 2', '"format": 3'))
@@ -236,7 +236,7 @@ def test_an_index_of_a_newer_version_is_not_replaced(
     assert contents(run.indexes) == before
 
 
-def test_a_damaged_index_is_built_again(held: dict[str, bytes], build: Any, run: Any) -> None:
+def test_a_damaged_index_is_built_again(good_build: dict[str, bytes], build: Any, run: Any) -> None:
     manifest = run.indexes / "vggish" / "manifest.json"
     manifest.write_text("{}")
     assert build()[0] == 0
@@ -347,8 +347,8 @@ def test_audio_that_lies(build: Any, music: Path, run: Any) -> None:
         indexed = set(index.artists)
         rows = dict(zip(index.artists, index.vectors, strict=True))
     reasons = {
-        Path(each["what"]).stem.removesuffix(" - song"): f"{each['stage']}: {each['reason']}"
-        for each in json.loads(run("failures", "--format", "json")[1])
+        Path(row["what"]).stem.removesuffix(" - song"): f"{row['stage']}: {row['reason']}"
+        for row in json.loads(run("failures", "--format", "json")[1])
     }
     for artist, (_, _, reason) in LIES.items():
         if reason is None:
@@ -431,11 +431,11 @@ def spelled(place: Place) -> list[str]:
 
 
 def test_names_are_stored_as_they_are_spelled(hostile: Place) -> None:
-    kept = set(spelled(hostile))
-    assert len(kept) == len(NAMES)
+    stored = set(spelled(hostile))
+    assert len(stored) == len(NAMES)
     changed = {"two\nlines", "red \x1b[31malarm\x07", "c1 \x9b2J end"}
-    assert set(NAMES) - changed <= kept
-    assert {"two lines", "red [31malarm", "c1 2J end"} <= kept
+    assert set(NAMES) - changed <= stored
+    assert {"two lines", "red [31malarm", "c1 2J end"} <= stored
     assert {path.name for path in hostile.indexes.iterdir() if path.suffix or path.is_dir()} == {
         "vggish",
         FILE_NAME,
@@ -451,9 +451,7 @@ def test_every_name_finds_itself(hostile: Place, run: Any, name: str) -> None:
         assert not any(character in out + err for character in UNSAFE if character != "\r")
     payload = json.loads(run("query", "--format", "json", "--k", 99, "--", name)[1])
     assert payload["query"] == [clean(name)]
-    assert {each["artist"] for each in payload["neighbours"]} == set(spelled(hostile)) - {
-        clean(name)
-    }
+    assert {row["artist"] for row in payload["neighbours"]} == set(spelled(hostile)) - {clean(name)}
 
 
 @pytest.mark.parametrize("command", [("query", "AC/DC", "--k", 99), ("failures",), ("info",)])

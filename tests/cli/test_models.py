@@ -27,14 +27,14 @@ def test_list_shows_every_model_and_what_is_installed(run: Run, effnet: Path) ->
     assert code == 0
     rows = {row["model"]: row for row in json.loads(out)}
     assert list(rows) == list(MODELS)
-    found = weights.find_installed(spec_of("discogs-effnet"))
+    installed = weights.find_installed(spec_of("discogs-effnet"))
     assert rows["discogs-effnet"] == {
         "model": "discogs-effnet",
         "installed": True,
-        "path": str(found.path),
-        "sha256": found.sha256,
-        "bytes": found.bytes,
-        "licence": found.spec.licence,
+        "path": str(installed.path),
+        "sha256": installed.sha256,
+        "bytes": installed.bytes,
+        "licence": installed.spec.licence,
     }
     assert rows["musicnn"]["installed"]
     assert rows["vggish"]["installed"] is False
@@ -70,7 +70,7 @@ def test_add_says_what_was_installed(run: Run, effnet: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "expected"),
     [
         (("add", "no-such-model", "x.pb"), 2, "unknown model 'no-such-model'; the known ones are"),
         (("add", "musicnn", "x.pb"), 2, "part of the package"),
@@ -81,10 +81,10 @@ def test_add_says_what_was_installed(run: Run, effnet: Path) -> None:
         (("list", "--format", "xml"), 2, "xml"),
     ],
 )
-def test_misuse_is_one_line(run: Run, arguments: tuple[str, ...], code: int, said: str) -> None:
-    found, out, err = run("models", *arguments)
-    assert (found, out) == (code, "")
-    assert said in err
+def test_misuse_is_one_line(run: Run, arguments: tuple[str, ...], code: int, expected: str) -> None:
+    exit_code, out, err = run("models", *arguments)
+    assert (exit_code, out) == (code, "")
+    assert expected in err
     assert len(err.strip().splitlines()) == 1
 
 

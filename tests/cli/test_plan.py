@@ -17,15 +17,15 @@ VRILLAH, VRIL, REZZ = (Performer(name, n) for n, name in enumerate(("Vrillah", "
 @pytest.fixture
 def world(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
     songs = [Song("Edge", (REZZ,), 10), Song("Torus XXXII", (VRIL,), 11, album="Anima Mundi")]
-    made = World([VRILLAH, VRIL, REZZ], songs)
-    monkeypatch.setenv("ARTISTINDEX_DEEZER_URL", serve_deezer(httpserver, made))
+    world = World([VRILLAH, VRIL, REZZ], songs)
+    monkeypatch.setenv("ARTISTINDEX_DEEZER_URL", serve_deezer(httpserver, world))
     monkeypatch.setenv("ARTISTINDEX_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
-    return made
+    return world
 
 
-def plan(*wanted: str, form: str = "json", ids: Path | None = None, quiet: bool = False) -> int:
-    return dry_run(wanted, catalogue="deezer", ids=ids, tracks=5, form=form, quiet=quiet)
+def plan(*names: str, form: str = "json", ids: Path | None = None, quiet: bool = False) -> int:
+    return dry_run(names, catalogue="deezer", ids=ids, tracks=5, form=form, quiet=quiet)
 
 
 def test_json(world: World, capsys: pytest.CaptureFixture[str]) -> None:
@@ -98,7 +98,7 @@ def test_no_network(
     monkeypatch.setenv("ARTISTINDEX_CACHE", str(tmp_path / "cache"))
     assert plan("Rezz", "Vril") == 1
     printed = capsys.readouterr()
-    assert all(each["pending"] for each in json.loads(printed.out)["failed"])
+    assert all(row["pending"] for row in json.loads(printed.out)["failed"])
     assert "2 not looked up: Deezer: cannot be reached" in printed.err
 
 

@@ -90,10 +90,10 @@ def test_a_cut_download_goes_on_where_it_ended(tmp_path: Path) -> None:
     with server.serving() as url:
         progress = pull(url, tmp_path / "w.part")
     assert (tmp_path / "w.part").read_bytes() == CONTENT
-    kept = 300_000 // CHUNK * CHUNK
+    resumed = 300_000 // CHUNK * CHUNK
     starts = [request.get("range") for request in server.requests]
-    assert starts == [None, f"bytes={kept}-", f"bytes={2 * kept}-"]
-    assert (2 * kept, len(CONTENT)) in progress.calls
+    assert starts == [None, f"bytes={resumed}-", f"bytes={2 * resumed}-"]
+    assert (2 * resumed, len(CONTENT)) in progress.calls
 
 
 def test_a_server_without_ranges_starts_over(tmp_path: Path) -> None:
@@ -108,10 +108,10 @@ def test_another_run_goes_on_too(tmp_path: Path) -> None:
     with server.serving() as url:
         with pytest.raises(Unreachable, match=r"ended after|was cut"):
             pull(url, tmp_path / "w.part")
-        held = (tmp_path / "w.part").stat().st_size
-        assert held == 5 * (200_000 // CHUNK * CHUNK)
+        size = (tmp_path / "w.part").stat().st_size
+        assert size == 5 * (200_000 // CHUNK * CHUNK)
         pull(url, tmp_path / "w.part")
-    assert server.requests[5]["range"] == f"bytes={held}-"
+    assert server.requests[5]["range"] == f"bytes={size}-"
     assert (tmp_path / "w.part").read_bytes() == CONTENT
 
 

@@ -34,31 +34,34 @@ def test_one_decode_for_all_models(
     decoded = []
     monkeypatch.setattr(embed, "decode", lambda path, **o: decoded.append(path) or decode(path))
     path = sounds.write(tmp_path / "a.flac", sounds.music(3))
-    made = pickle.loads(pickle.dumps(embed_track(job(path, plans))))
+    result = pickle.loads(pickle.dumps(embed_track(job(path, plans))))
     assert decoded == [path]
-    assert [vector.key.model for vector in made.vectors] == ["vggish", "discogs-effnet"]
-    assert [vector.vector.shape for vector in made.vectors] == [(128,), (1280,)]
-    assert {vector.vector.dtype for vector in made.vectors} == {np.dtype(np.float32)}
-    assert made.failed_models == ()
-    assert (made.track_id, made.seconds, made.duration) == (7, *[pytest.approx(3, abs=1e-3)] * 2)
-    assert made.audio_sha256 == decode(path).sha256
-    assert {"decode", "load", "vggish", "discogs-effnet"} <= set(made.timings)
+    assert [vector.key.model for vector in result.vectors] == ["vggish", "discogs-effnet"]
+    assert [vector.vector.shape for vector in result.vectors] == [(128,), (1280,)]
+    assert {vector.vector.dtype for vector in result.vectors} == {np.dtype(np.float32)}
+    assert result.failed_models == ()
+    assert (result.track_id, result.seconds, result.duration) == (
+        7,
+        *[pytest.approx(3, abs=1e-3)] * 2,
+    )
+    assert result.audio_sha256 == decode(path).sha256
+    assert {"decode", "load", "vggish", "discogs-effnet"} <= set(result.timings)
 
 
 def test_too_short_for_one_of_two(tmp_path: Path, plans: tuple[ModelConfig, ...]) -> None:
-    made = embed_track(job(sounds.write(tmp_path / "a.wav", sounds.music(1.5)), plans))
-    assert [vector.key.model for vector in made.vectors] == ["vggish"]
-    assert made.failed_models == (
+    result = embed_track(job(sounds.write(tmp_path / "a.wav", sounds.music(1.5)), plans))
+    assert [vector.key.model for vector in result.vectors] == ["vggish"]
+    assert result.failed_models == (
         ("discogs-effnet", "1.50 s of audio are too short for discogs-effnet"),
     )
 
 
 def test_patches_never_span_two_windows(tmp_path: Path, plans: tuple[ModelConfig, ...]) -> None:
     path = sounds.write(tmp_path / "a.wav", sounds.music(8))
-    made = embed_track(job(path, plans[:1], excerpt="2x1"))
-    assert made.vectors[0].patches == 2
-    assert made.vectors[0].key.excerpt == "2x1"
-    assert (made.seconds, made.duration) == (2.0, pytest.approx(8, abs=1e-3))
+    result = embed_track(job(path, plans[:1], excerpt="2x1"))
+    assert result.vectors[0].patches == 2
+    assert result.vectors[0].key.excerpt == "2x1"
+    assert (result.seconds, result.duration) == (2.0, pytest.approx(8, abs=1e-3))
 
 
 class Odd:
@@ -111,9 +114,9 @@ def test_a_tracks_own_trouble_is_an_answer(
         raise trouble
 
     monkeypatch.setattr(embed, "decode", fail)
-    found = pickle.loads(pickle.dumps(embed_safely(job(tmp_path / "a.wav"))))
-    assert isinstance(found, TrackError)
-    assert (found.stage, found.reason, found.retryable) == (stage, reason, retryable)
+    outcome = pickle.loads(pickle.dumps(embed_safely(job(tmp_path / "a.wav"))))
+    assert isinstance(outcome, TrackError)
+    assert (outcome.stage, outcome.reason, outcome.retryable) == (stage, reason, retryable)
 
 
 @pytest.mark.parametrize("trouble", [EngineError("no engine"), WeightsError("no weights")])

@@ -59,7 +59,9 @@ def model(request: pytest.FixtureRequest, tmp_path: Path) -> Weights:
 class TestParity:
     def test_every_length_around_a_boundary(self, model: Weights) -> None:
         spec = model.spec
-        reference, found = (load_model(model, engine=name) for name in ("essentia", "openvino"))
+        reference, openvino_model = (
+            load_model(model, engine=name) for name in ("essentia", "openvino")
+        )
         hop = spec.front_end.hop
         first = (spec.patch - 2 + (spec.batch is not None)) * hop
         audio = synthetic_audio(60)
@@ -70,33 +72,38 @@ class TestParity:
             for shift in (-hop, 0, 1, hop)
         ]
         for length in [0, 1, hop, *lengths]:
-            expected, made = reference.patches(audio[:length]), found.patches(audio[:length])
-            assert made.shape == expected.shape, length
-            assert made.dtype == expected.dtype == np.float32
-            if len(made):
-                assert largest_difference(made, expected) < 1e-4
-        assert reference.dimension == found.dimension == made.shape[1]
+            expected, embeddings = (
+                reference.patches(audio[:length]),
+                openvino_model.patches(audio[:length]),
+            )
+            assert embeddings.shape == expected.shape, length
+            assert embeddings.dtype == expected.dtype == np.float32
+            if len(embeddings):
+                assert largest_difference(embeddings, expected) < 1e-4
+        assert reference.dimension == openvino_model.dimension == embeddings.shape[1]
 
     def test_more_than_a_batch_of_essentia(self, model: Weights) -> None:
         audio = synthetic_audio(70)
         expected = load_model(model, engine="essentia").patches(audio)
-        found = load_model(model, engine="openvino").patches(audio)
+        embeddings = load_model(model, engine="openvino").patches(audio)
         assert len(expected) > 40
-        assert largest_difference(found, expected) < 1e-4
+        assert largest_difference(embeddings, expected) < 1e-4
 
     def test_an_answer_that_is_too_short_is_no_answer(
         self, model: Weights, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Without memory for a batch, OpenVINO infers without an error, and gives no rows."""
-        found = openvino.OpenVinoModel(model)
+        openvino_model = openvino.OpenVinoModel(model)
 
         class Starved:
             def __getattr__(self, name: str) -> object:
-                return lambda *_: SimpleNamespace(data=np.empty((0, found.dimension), np.float32))
+                return lambda *_: SimpleNamespace(
+                    data=np.empty((0, openvino_model.dimension), np.float32)
+                )
 
-        monkeypatch.setattr(found, "_request", Starved())
+        monkeypatch.setattr(openvino_model, "_request", Starved())
         with pytest.raises(MemoryError, match="OpenVINO gave 0 of"):
-            found.patches(synthetic_audio(8))
+            openvino_model.patches(synthetic_audio(8))
 
     def test_bf16_stays_near(self, model: Weights) -> None:
         exact = load_model(model, engine="openvino").patches(synthetic_audio(8))
@@ -126,8 +133,8 @@ class TestParity:
         audio = synthetic_audio(8)
         model = installed(path, "musicnn")
         expected = load_model(model, engine="essentia").patches(audio)
-        found = load_model(model, engine="openvino").patches(audio)
-        assert largest_difference(found, expected) < 1e-4
+        embeddings = load_model(model, engine="openvino").patches(audio)
+        assert largest_difference(embeddings, expected) < 1e-4
 
 
 class TestStandIns:
@@ -288,9 +295,9 @@ class TestConvertedModels:
             loads = [
                 pool.submit(engine._timed, model, "openvino", synthetic_audio(3)) for _ in "abc"
             ]
-            made = [load.result(60)[0] for load in loads]
-        for other in made[1:]:
-            np.testing.assert_array_equal(other, made[0])
+            embeddings = [load.result(60)[0] for load in loads]
+        for other in embeddings[1:]:
+            np.testing.assert_array_equal(other, embeddings[0])
         assert len(entries()) == 1
 
 
@@ -418,9 +425,9 @@ class TestMusicnn:
 
     def test_openvino(self, golden: dict[str, Floats]) -> None:
         loaded = openvino.OpenVinoModel(weights.find_installed(spec_of("musicnn")))
-        made = np.array([compute(loaded, patch) for patch in golden["patches"]])
-        assert made.shape == (6, 200)
-        assert largest_difference(made, golden["embeddings"]) < 1e-5
+        embeddings = np.array([compute(loaded, patch) for patch in golden["patches"]])
+        assert embeddings.shape == (6, 200)
+        assert largest_difference(embeddings, golden["embeddings"]) < 1e-5
 
     def test_essentia(self, golden: dict[str, Floats]) -> None:
         from artistindex.embedding.essentia import essentia_standard
@@ -435,11 +442,11 @@ class TestMusicnn:
         )
         pool = essentia.Pool()
         pool.set(spec.input, golden["patches"][:, None])
-        made = predict(pool)[spec.output].reshape(6, 200)
-        assert largest_difference(made, golden["embeddings"]) < 1e-4
+        embeddings = predict(pool)[spec.output].reshape(6, 200)
+        assert largest_difference(embeddings, golden["embeddings"]) < 1e-4
 
     def test_the_engines_agree_on_sound(self) -> None:
         model = weights.find_installed(spec_of("musicnn"))
         expected = load_model(model, engine="essentia").patches(synthetic_audio(8))
-        found = load_model(model, engine="openvino").patches(synthetic_audio(8))
-        assert largest_difference(found, expected) < 1e-4
+        embeddings = load_model(model, engine="openvino").patches(synthetic_audio(8))
+        assert largest_difference(embeddings, expected) < 1e-4

@@ -195,7 +195,7 @@ def test_a_graph_of_another_model_is_told_apart(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "expected"),
     [
         (b"", "empty"),
         (b"<!DOCTYPE html>\n<html><body>404</body></html>", "web page"),
@@ -204,10 +204,10 @@ def test_a_graph_of_another_model_is_told_apart(tmp_path: Path) -> None:
         (b"\x00", "damaged"),
     ],
 )
-def test_what_is_no_graph_is_named(content: bytes, said: str, tmp_path: Path) -> None:
+def test_what_is_no_graph_is_named(content: bytes, expected: str, tmp_path: Path) -> None:
     path = tmp_path / "weights.pb"
     path.write_bytes(content)
-    with pytest.raises(WeightsError, match=f"no TensorFlow graph.*{said}"):
+    with pytest.raises(WeightsError, match=f"no TensorFlow graph.*{expected}"):
         check_graph_is_safe(path, EFFNET)
 
 

@@ -58,7 +58,7 @@ def reference() -> Reference:
 def signals() -> dict[str, Floats]:
     random = np.random.default_rng(7)
     noise = 0.3 * random.standard_normal(3 * SAMPLE_RATE)
-    made = {
+    signals_by_name = {
         "noise": noise,
         "clipped noise": np.clip(10 * noise, -1, 1),
         "quiet noise": 1e-4 * noise,
@@ -67,17 +67,17 @@ def signals() -> dict[str, Floats]:
         "impulse": np.eye(1, SAMPLE_RATE, 777)[0],
         "square at full scale": np.sign(np.sin(np.arange(2 * SAMPLE_RATE) * 0.1)),
     }
-    return {name: np.asarray(signal, np.float32) for name, signal in made.items()}
+    return {name: np.asarray(signal, np.float32) for name, signal in signals_by_name.items()}
 
 
 @FRONT_ENDS
 @pytest.mark.parametrize("name", signals())
 def test_synthetic_signals_agree(name: str, front_end: FrontEnd, reference: Reference) -> None:
     samples = signals()[name]
-    expected, found = reference(samples, front_end), log_mel(samples, front_end)
-    assert found.dtype == np.float32
-    assert found.shape == expected.shape
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
+    expected, mel = reference(samples, front_end), log_mel(samples, front_end)
+    assert mel.dtype == np.float32
+    assert mel.shape == expected.shape
+    np.testing.assert_allclose(mel, expected, rtol=0, atol=1e-4)
 
 
 @FRONT_ENDS
@@ -116,9 +116,9 @@ def test_frames_are_counted_as_essentia_does_around_every_boundary(
     lengths = sorted({n + d for n in around for d in (-1, 0, 1)} - {0})
     for length in lengths:
         expected = reference(noise[:length], front_end)
-        found = log_mel(noise[:length], front_end)
-        assert found.shape == expected.shape == (frame_count(length, front_end), front_end.bands)
-        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
+        mel = log_mel(noise[:length], front_end)
+        assert mel.shape == expected.shape == (frame_count(length, front_end), front_end.bands)
+        np.testing.assert_allclose(mel, expected, rtol=0, atol=1e-4)
     for length in (blocks - 1, blocks, blocks + 1):
         long = np.resize(noise, length)
         assert log_mel(long, front_end).shape == (frame_count(length, front_end), front_end.bands)

@@ -245,10 +245,10 @@ def test_a_worker_that_cannot_be_started_ends_the_build() -> None:
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     """Tracks of which the third takes two seconds to decode."""
-    made = Place(tmp_path)
-    paths = write_music(made.music, {"Rezz": 4})
-    paths[2].rename(made.music / "sleepy.wav")
-    return made
+    place = Place(tmp_path)
+    paths = write_music(place.music, {"Rezz": 4})
+    paths[2].rename(place.music / "sleepy.wav")
+    return place
 
 
 BUILD = ("build", "--model", "musicnn", "--engine", "openvino", "--workers", 2)
@@ -337,7 +337,7 @@ def test_a_crashing_decoder_costs_one_track_of_a_build(tmp_path: Path) -> None:
     report = place.build(*chosen, env={"PYTHONPATH": str(CRASH_INJECTION)})
     assert (report["extracted"], report["failed_tracks"], report["indexed"]) == (2, 2, 1)
     code, out, _ = place.run("failures", "--format", "json")
-    reasons = {Path(each["what"]).stem: each["reason"] for each in json.loads(out)}
+    reasons = {Path(row["what"]).stem: row["reason"] for row in json.loads(out)}
     assert code == 0
     assert "signal 11 (SIGSEGV)" in reasons["segfault"]
     assert "signal 9 (SIGKILL" in reasons["killed"]

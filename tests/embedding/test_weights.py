@@ -84,10 +84,10 @@ class TestFind:
         assert weights.find_installed(UNPUBLISHED).path.is_file()
 
     def test_an_altered_file_is_refused_and_named(self, file: Path) -> None:
-        found = weights.install(EFFNET, file, unverified=True)
-        content = bytearray(found.path.read_bytes())
+        installed = weights.install(EFFNET, file, unverified=True)
+        content = bytearray(installed.path.read_bytes())
         content[-5] ^= 1
-        found.path.write_bytes(content)
+        installed.path.write_bytes(content)
         with pytest.raises(WeightsError, match="changed since it was installed"):
             weights.find_installed(EFFNET)
 
@@ -267,14 +267,14 @@ class TestFetch:
         assert names() == {"weights.json", ".lock"}
 
     @pytest.mark.parametrize(
-        ("content", "said"),
+        ("content", "expected"),
         [(b"", "empty"), (b"<html>captive portal</html>", "web page"), (b"\x00" * 99, "damaged")],
     )
     def test_what_is_no_graph_is_not_kept(
-        self, content: bytes, said: str, httpserver: HTTPServer
+        self, content: bytes, expected: str, httpserver: HTTPServer
     ) -> None:
         serve(httpserver, UNPUBLISHED, content)
-        with pytest.raises(WeightsError, match=f"http.*no TensorFlow graph.*{said}"):
+        with pytest.raises(WeightsError, match=f"http.*no TensorFlow graph.*{expected}"):
             weights.download(UNPUBLISHED, base_url=httpserver.url_for("/"))
         assert names() == {".lock"}
 
@@ -317,9 +317,9 @@ class TestFetch:
 
 class TestPackaged:
     def test_it_is_always_installed(self) -> None:
-        found = weights.find_installed(MUSICNN)
-        assert (found.sha256, found.bytes) == (MUSICNN.sha256, MUSICNN.bytes)
-        assert found.path.with_name("msd-musicnn-LICENSE.txt").is_file()
+        installed = weights.find_installed(MUSICNN)
+        assert (installed.sha256, installed.bytes) == (MUSICNN.sha256, MUSICNN.bytes)
+        assert installed.path.with_name("msd-musicnn-LICENSE.txt").is_file()
 
     def test_missing_or_altered_is_one_line(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -24,9 +24,9 @@ def put(library: Library, artist: str, vectors: list[tuple[float, float]]) -> No
         path = Path(f"/music/{artist}/{number}.flac")
         track = Track((Artist(artist),), f"Title {number}", path=path)
         track_id = library.upsert_file(track, size=1, mtime_ns=1)
-        made = TrackVector(KEY, np.array(values, np.float32), patches=1, engine="openvino")
+        vector = TrackVector(KEY, np.array(values, np.float32), patches=1, engine="openvino")
         library.add_embedding(
-            track_id, audio_sha256=f"{artist}{number}", duration=9.0, vectors=[made]
+            track_id, audio_sha256=f"{artist}{number}", duration=9.0, vectors=[vector]
         )
 
 
@@ -48,11 +48,11 @@ def test_artists_without_a_vector_of_the_key_are_left_out(library: Library) -> N
 
 def test_a_stranger_is_flagged_and_counts_until_it_is_to_be_dropped(library: Library) -> None:
     put(library, "Vril", [*OWN, STRANGER])
-    kept = artist_vectors(library, KEY, tracks=5)
-    assert kept.outliers == 1
-    assert len(kept.tracks[0]) == 5
+    rows = artist_vectors(library, KEY, tracks=5)
+    assert rows.outliers == 1
+    assert len(rows.tracks[0]) == 5
     flagged = library.failures()
-    assert [(each.what, each.stage, each.artist) for each in flagged] == [
+    assert [(failure.what, failure.stage, failure.artist) for failure in flagged] == [
         ("/music/Vril/4.flac", "outlier", "Vril")
     ]
     assert "times as far from" in flagged[0].reason

@@ -104,9 +104,9 @@ def test_a_failed_track_makes_room_for_the_next(build: Build, music: Path, tmp_p
     assert (report.extraction.embedded, report.extraction.failed, report.tracks) == (2, 3, 2)
     with opened(tmp_path) as library:
         failures = library.failures()
-    assert {Path(each.what).name for each in failures} == {"000.flac", "001.flac", "002.flac"}
-    assert {(each.artist, each.stage) for each in failures} == {("Rezz", "decode")}
-    assert all(each.reason.startswith("cut off") for each in failures)
+    assert {Path(row.what).name for row in failures} == {"000.flac", "001.flac", "002.flac"}
+    assert {(row.artist, row.stage) for row in failures} == {("Rezz", "decode")}
+    assert all(row.reason.startswith("cut off") for row in failures)
     assert embedded(build, tracks=2) == []
     assert embedded(build, tracks=2, retry_failed=True) == ["000.flac", "001.flac", "002.flac"]
 
@@ -164,7 +164,7 @@ def test_only_those_named_are_embedded_and_all_known_are_indexed(
     report = build(artists=["Calibre", "Nobody"])
     assert set(used(tmp_path / "indexes")) == {"Rezz", "Vril", "Calibre"}
     assert (report.requested, report.indexed, exit_codes.for_build(report)) == (2, 1, 3)
-    assert [each.artist for each in report.failed] == ["Nobody"]
+    assert [row.artist for row in report.failed] == ["Nobody"]
     assert exit_codes.for_build(build(artists=["Nobody"])) == 1
 
 
@@ -228,7 +228,7 @@ def test_a_bad_folder_is_told_before_weights_are_fetched(
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "expected"),
     [
         ({"tracks": 0}, "tracks must be at least 1"),
         ({"workers": 0}, "workers must be at least 1"),
@@ -238,9 +238,9 @@ def test_a_bad_folder_is_told_before_weights_are_fetched(
         ({"engine": "nonsense"}, "unknown engine"),
     ],
 )
-def test_misuse(build: Build, music: Path, options: dict[str, Any], said: str) -> None:
+def test_misuse(build: Build, music: Path, options: dict[str, Any], expected: str) -> None:
     write_music(music, {"Rezz": 1}, seconds=SECONDS)
-    with pytest.raises(Misuse, match=said):
+    with pytest.raises(Misuse, match=expected):
         build(**options)
 
 
@@ -257,11 +257,11 @@ def test_an_index_of_a_newer_version_is_left_alone(
     build()
     manifest = tmp_path / "indexes/vggish/manifest.json"
     manifest.write_text(manifest.read_text().replace('"format": 2', '"format": 3'))
-    held = {path: path.read_bytes() for path in manifest.parent.iterdir()}
+    before = {path: path.read_bytes() for path in manifest.parent.iterdir()}
     write_music(music, {"Rezz": 1, "Vril": 1}, seconds=SECONDS)
     with pytest.raises(NewerIndex, match="newer than the 2"):
         build(fetch=no_weights)
-    assert {path: path.read_bytes() for path in manifest.parent.iterdir()} == held
+    assert {path: path.read_bytes() for path in manifest.parent.iterdir()} == before
 
 
 def test_missing_weights_leave_everything_as_it_was(

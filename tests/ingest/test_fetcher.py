@@ -66,8 +66,8 @@ def fetch(library: Library, source: Scripted) -> Path:
 
 
 def embed(library: Library) -> None:
-    made = TrackVector(VectorKey("vggish", "a" * 64), np.ones(3, np.float32), 1, "openvino")
-    library.add_embedding(1, audio_sha256="f" * 64, duration=200.0, vectors=[made])
+    vector = TrackVector(VectorKey("vggish", "a" * 64), np.ones(3, np.float32), 1, "openvino")
+    library.add_embedding(1, audio_sha256="f" * 64, duration=200.0, vectors=[vector])
 
 
 def test_the_first_candidate_that_can_be_had_is_recorded(library: Library) -> None:
@@ -132,11 +132,11 @@ def test_other_audio_than_before_starts_the_track_anew(library: Library) -> None
 def test_leaving_by_an_exception_does_not_wait_for_the_network(library: Library) -> None:
     import threading
 
-    held = threading.Event()
+    let_go = threading.Event()
 
     class Slow(Scripted):
         def fetch(self, match: AudioMatch, *, duration: float | None = None) -> Path:
-            held.wait(60)
+            let_go.wait(60)
             return Path(match.source_id)
 
     fetcher = Fetcher(library.path, Slow())
@@ -144,7 +144,7 @@ def test_leaving_by_an_exception_does_not_wait_for_the_network(library: Library)
     with pytest.raises(KeyboardInterrupt), fetcher:
         raise KeyboardInterrupt
     assert not future.done()
-    held.set()
+    let_go.set()
     assert future.result(30) == Path("a")
 
 

@@ -19,9 +19,9 @@ def test_a_stranger_is_flagged_and_nobody_else() -> None:
     tracks = np.concatenate(
         [around(0, 3, spread=0.03), around(5, 1, spread=0.03), around(0, 2, spread=0.03, seed=1)]
     )
-    (found,) = outliers(tracks)
-    assert found.index == 3
-    assert found.score > 10
+    (outlier,) = outliers(tracks)
+    assert outlier.index == 3
+    assert outlier.score > 10
 
 
 def test_an_artist_of_many_moods_is_not_flagged() -> None:
@@ -32,7 +32,7 @@ def test_the_same_distance_counts_by_the_artists_own_spread() -> None:
     stranger = (np.eye(32)[0] + 0.4 * np.eye(32)[1]).astype(np.float32)[None]
     narrow = np.concatenate([around(0, 6, spread=0.01), stranger])
     wide = np.concatenate([around(0, 6, spread=0.08), stranger])
-    assert [one.index for one in outliers(narrow)] == [6]
+    assert [outlier.index for outlier in outliers(narrow)] == [6]
     assert outliers(wide) == []
 
 
@@ -47,15 +47,17 @@ def test_the_same_recording_several_times_is_no_division_by_zero() -> None:
     tracks = np.ones((5, 8), np.float32)
     assert outliers(tracks) == []
     tracks[2, 0] = -3
-    assert [one.index for one in outliers(tracks)] == [2]
+    assert [outlier.index for outlier in outliers(tracks)] == [2]
 
 
 def test_the_oddest_comes_first() -> None:
     tracks = np.concatenate([around(0, 12, spread=0.02), around(3, 1, spread=0.02)])
     tracks[4] += 0.5 * np.eye(32, dtype=np.float32)[7]
-    found = outliers(tracks, threshold=0)
-    assert [one.index for one in found[:2]] == [12, 4]
-    assert [one.score for one in found] == sorted((one.score for one in found), reverse=True)
+    apart = outliers(tracks, threshold=0)
+    assert [outlier.index for outlier in apart[:2]] == [12, 4]
+    assert [outlier.score for outlier in apart] == sorted(
+        (outlier.score for outlier in apart), reverse=True
+    )
 
 
 @given(seed=st.integers(0, 2**32), count=st.integers(MIN_TRACKS, 9), scale=st.floats(0.1, 1e3))
@@ -71,11 +73,11 @@ def test_order_and_scale_do_not_matter(seed: int, count: int, scale: float) -> N
 def test_against_a_plain_loop() -> None:
     tracks = around(0, 6, spread=0.2).astype(np.float64)
 
-    def apart(one: NDArray[np.float64], rest: NDArray[np.float64]) -> float:
+    def distance(track: NDArray[np.float64], rest: NDArray[np.float64]) -> float:
         centroid = rest.mean(axis=0)
-        return 1 - one @ centroid / np.linalg.norm(one) / np.linalg.norm(centroid)
+        return 1 - track @ centroid / np.linalg.norm(track) / np.linalg.norm(centroid)
 
     for i, score in enumerate(scores(tracks.astype(np.float32))):
         rest = [j for j in range(6) if j != i]
-        spread = [apart(tracks[j], tracks[[k for k in rest if k != j]]) for j in rest]
-        assert score == pytest.approx(apart(tracks[i], tracks[rest]) / np.mean(spread), rel=1e-4)
+        spread = [distance(tracks[j], tracks[[k for k in rest if k != j]]) for j in rest]
+        assert score == pytest.approx(distance(tracks[i], tracks[rest]) / np.mean(spread), rel=1e-4)

@@ -35,8 +35,8 @@ def reference(model: str, path: Path) -> np.ndarray:
     return np.mean(algorithm(graphFilename=graph, output=spec.output)(samples), axis=0)
 
 
-def relative_difference(found: np.ndarray, expected: np.ndarray) -> float:
-    return float(np.linalg.norm(found - expected) / np.linalg.norm(expected))
+def relative_difference(vector: np.ndarray, expected: np.ndarray) -> float:
+    return float(np.linalg.norm(vector - expected) / np.linalg.norm(expected))
 
 
 @pytest.fixture
@@ -48,8 +48,8 @@ def library(built: Place, monkeypatch: pytest.MonkeyPatch) -> Library:
 
 
 def vectors_of(library: Library, model: str) -> dict[int, np.ndarray]:
-    held = library.keys()
-    (key,) = [key for key, _ in held if key.model == model]
+    keys = library.keys()
+    (key,) = [key for key, _ in keys if key.model == model]
     return library.vectors(key)
 
 
@@ -78,9 +78,9 @@ def test_queries_equal_brute_force(built: Place, library: Library, model: str) -
                 ((float(unit @ other), them) for them, other in means.items() if them != name),
                 reverse=True,
             )
-            found = index.neighbours(name, k=10)
-            assert [each.artist for each in found] == [them for _, them in expected]
-            scores = [each.score for each in found]
+            neighbours = index.neighbours(name, k=10)
+            assert [neighbour.artist for neighbour in neighbours] == [them for _, them in expected]
+            scores = [neighbour.score for neighbour in neighbours]
             np.testing.assert_allclose(scores, [score for score, _ in expected], atol=1e-5)
 
 
@@ -109,7 +109,7 @@ def test_real_music(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         for model in ("discogs-effnet", "vggish"):
             vectors = vectors_of(library, model)
             assert len(vectors) == report["tracks"] >= 15
-            tracks = [track for each in library.artists() for track in library.tracks_of(each.id)]
+            tracks = [track for row in library.artists() for track in library.tracks_of(row.id)]
             for track in {track.id: track for track in tracks if track.id in vectors}.values():
                 expected = reference(model, track.track.path)
                 assert relative_difference(vectors[track.id], expected) < 1e-5

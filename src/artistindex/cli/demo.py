@@ -42,13 +42,13 @@ def command(state: State, out: Path) -> int:
     if not new and not played:
         message(f"the music is in {music} already, from an earlier demo", quiet=state.quiet)
     models = _installed(state)
-    one, other = collection.TWINS
-    message(f"{one} and {other} play in the same style, nobody else does", quiet=state.quiet)
+    twin, other = collection.TWINS
+    message(f"{twin} and {other} play in the same style, nobody else does", quiet=state.quiet)
     model_flags = [flag for model in models for flag in ("--model", model)]
     worst = _run(state, indexes, "build", "--audio", str(music), *model_flags)
     for model in models:
         choice = ["--index", model] if len(models) > 1 else []
-        worst = worst or _run(state, indexes, "query", one, "--k", _NEIGHBOURS, *choice)
+        worst = worst or _run(state, indexes, "query", twin, "--k", _NEIGHBOURS, *choice)
     return worst or _run(state, indexes, "info")
 
 

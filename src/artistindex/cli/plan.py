@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from artistindex import naming
 from artistindex.cli.output import emit, message, progress
 from artistindex.cli.remedies import line_for
 from artistindex.errors import ServiceEnded, TrackError
@@ -23,7 +24,7 @@ _VIDEO_COLUMNS = ("artist", "track", "video", "channel", "seconds", "score", "ac
 
 
 def dry_run(
-    wanted: Sequence[str],
+    names: Sequence[str],
     *,
     catalogue: str | None,
     ids: Path | None,
@@ -40,17 +41,17 @@ def dry_run(
     from artistindex.metadata.resolver import open_resolver
 
     with (
-        open_resolver(catalogue, ids=ids, limit=tracks) as lookup,
+        open_resolver(catalogue, ids=ids, limit=tracks) as resolver,
         progress(quiet=quiet) as shown,
     ):
-        task = shown.add_task("looking up", total=len(wanted))
+        task = shown.add_task("looking up", total=len(names))
         outcomes, last = [], None
-        for outcome in lookup.resolve(wanted):
+        for outcome in resolver.resolve(names):
             outcomes.append(outcome)
             shown.update(task, advance=outcome.requested != last)
             last = outcome.requested
-        name = lookup.provider.name
-    payload = plan(outcomes, name, search)
+        provider = resolver.provider.name
+    payload = plan(outcomes, provider, search)
     rows, columns = (
         (_rows(payload), _COLUMNS) if search is None else (_videos(payload), _VIDEO_COLUMNS)
     )
@@ -64,7 +65,7 @@ def dry_run(
 def plan(
     outcomes: Iterable["Resolved"], catalogue: str, search: "Search | None" = None
 ) -> dict[str, Any]:
-    """The JSON shape of `artistindex build --dry-run --format json`.
+    """Return the JSON shape of `artistindex build --dry-run --format json`.
 
     `{"catalogue": "deezer", "artists": [{"requested", "artist", "id", "how", "warnings",
     "tracks": [{"title", "artists", "album", "duration", "id", "isrc"}]}],
@@ -178,13 +179,14 @@ def _videos(payload: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _say(payload: dict[str, Any], *, quiet: bool) -> None:
-    """Warnings and failures, one line each; what is pending in one line for all."""
-    for each in payload["artists"]:
-        for warning in each["warnings"]:
-            message(f"{each['artist']}: {warning}", quiet=quiet)
-    pending = [each for each in payload["failed"] if each["pending"]]
-    for each in payload["failed"]:
-        if not each["pending"]:
-            message(f"{each['artist'][:80] or '(empty)'}: {each['reason']}", quiet=quiet)
+    """Say warnings and failures, one line each, and what is pending in one line for all."""
+    for artist in payload["artists"]:
+        for warning in artist["warnings"]:
+            message(f"{artist['artist']}: {warning}", quiet=quiet)
+    pending = [failure for failure in payload["failed"] if failure["pending"]]
+    for failure in payload["failed"]:
+        if not failure["pending"]:
+            who = naming.truncate(failure["artist"]) or "(empty)"
+            message(f"{who}: {failure['reason']}", quiet=quiet)
     if pending:
         message(f"{len(pending)} not looked up: {pending[0]['reason']}", quiet=quiet)
