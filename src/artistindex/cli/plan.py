@@ -79,6 +79,7 @@ def plan(
     failed: list[dict[str, Any]] = []
     for outcome in outcomes:
         if outcome.artist is not None:
+            tracks = [_track(track, explainer) for track in outcome.tracks]
             artists.append(
                 {
                     "requested": outcome.requested,
@@ -86,18 +87,7 @@ def plan(
                     "id": outcome.artist.ids.get(catalogue),
                     "how": outcome.how,
                     "warnings": list(outcome.warnings),
-                    "tracks": [
-                        {
-                            "title": track.title,
-                            "artists": [credit.name for credit in track.artists],
-                            "album": track.album,
-                            "duration": track.duration,
-                            "id": track.catalogue_id,
-                            "isrc": track.isrc,
-                            **(explainer.explain(track) if explainer is not None else {}),
-                        }
-                        for track in outcome.tracks
-                    ],
+                    "tracks": tracks,
                 }
             )
         elif outcome.failure is not None:
@@ -111,6 +101,18 @@ def plan(
                 }
             )
     return {"catalogue": catalogue, "artists": artists, "failed": failed}
+
+
+def _track(track: "Track", explainer: "_Explainer | None") -> dict[str, Any]:
+    fields = {
+        "title": track.title,
+        "artists": [credit.name for credit in track.artists],
+        "album": track.album,
+        "duration": track.duration,
+        "id": track.catalogue_id,
+        "isrc": track.isrc,
+    }
+    return fields | (explainer.explain(track) if explainer is not None else {})
 
 
 def _rows(payload: dict[str, Any]) -> list[dict[str, Any]]:
