@@ -53,9 +53,9 @@ def test_artists(deezer: Deezer) -> None:
 
 def test_tracks(deezer: Deezer) -> None:
     rezz, deadmau5 = Artist("Rezz", {"deezer": "1"}), Artist("deadmau5", {"deezer": "2"})
-    found = deezer.tracks(rezz, limit=5)
-    assert [track.title for track in found] == ["Edge", "Hypnocurrency", "Edge (Someone Remix)"]
-    assert found[0] == Track(
+    tracks = deezer.tracks(rezz, limit=5)
+    assert [track.title for track in tracks] == ["Edge", "Hypnocurrency", "Edge (Someone Remix)"]
+    assert tracks[0] == Track(
         artists=(rezz,),
         title="Edge",
         album="An Album",
@@ -64,7 +64,7 @@ def test_tracks(deezer: Deezer) -> None:
         catalogue_id="12",
         isrc="CAXX11700001",
     )
-    assert found[1].artists == (deadmau5, rezz)
+    assert tracks[1].artists == (deadmau5, rezz)
     assert len(deezer.tracks(rezz, limit=1)) == 1
 
 
@@ -83,9 +83,9 @@ def test_previews_are_fresh_and_never_kept(deezer: Deezer, world: World, tmp_pat
     assert deezer.preview_url(elsewhere) is not None
     assert deezer.preview_url(Track((), "Edge", catalogue="spotify", catalogue_id="x")) is None
     assert deezer.preview_url(Track((), "?", catalogue="deezer", catalogue_id="404")) is None
-    kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
-    assert b"Hypnocurrency" in kept
-    assert b"dzcdn" not in kept
+    on_disk = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert b"Hypnocurrency" in on_disk
+    assert b"dzcdn" not in on_disk
 
 
 def test_the_quota_is_waited_for(httpserver: HTTPServer, clock: JumpingClock) -> None:
@@ -171,8 +171,8 @@ def test_records_with_missing_fields_are_skipped(
         {**good, "id": 2, "title": "Relax\x00\ud800 ", "duration": -3, "album": {"title": None}},
     ]  # fmt: skip
     deezer = serving(httpserver, clock, Response(json.dumps({"data": entries})))
-    found = deezer.tracks(Artist("Rezz", {"deezer": "1"}), limit=5)
-    assert [(track.title, track.duration, track.album) for track in found] == [
+    tracks = deezer.tracks(Artist("Rezz", {"deezer": "1"}), limit=5)
+    assert [(track.title, track.duration, track.album) for track in tracks] == [
         ("Edge", None, None),
         ("Relax", None, None),
     ]

@@ -76,9 +76,9 @@ def test_a_name_is_asked_for_twice_where_the_first_page_lacks_it(
 @pytest.mark.parametrize("allowed", [False, True])
 def test_tracks(catalogue: Spotify, world: World, allowed: bool) -> None:
     world.top_tracks_allowed = allowed
-    found = catalogue.tracks(ARTIST, limit=5)
-    assert [track.title for track in found] == ["Edge", "Hypnocurrency", "Edge (Someone Remix)"]
-    assert found[0] == Track(
+    tracks = catalogue.tracks(ARTIST, limit=5)
+    assert [track.title for track in tracks] == ["Edge", "Hypnocurrency", "Edge (Someone Remix)"]
+    assert tracks[0] == Track(
         artists=(ARTIST,),
         title="Edge",
         album="An Album",
@@ -110,9 +110,9 @@ def test_albums_fill_up_what_the_search_lacks(catalogue: Spotify, world: World) 
     noise = [Song(f"Quiet One {n}", (DEADMAU5,), 50 + n) for n in range(40)]
     songs = [Song(f"Silence {n}", (quiet,), 100 + n, album="Silence") for n in range(3)]
     world.songs = [*noise, *songs]
-    found = catalogue.tracks(Artist("Quiet One", {"spotify": quiet.spotify_id}), limit=5)
-    assert [track.title for track in found] == ["Silence 0", "Silence 1", "Silence 2"]
-    assert {track.album for track in found} == {"Silence"}
+    tracks = catalogue.tracks(Artist("Quiet One", {"spotify": quiet.spotify_id}), limit=5)
+    assert [track.title for track in tracks] == ["Silence 0", "Silence 1", "Silence 2"]
+    assert {track.album for track in tracks} == {"Silence"}
 
 
 def test_one_token_serves_all(catalogue: Spotify, world: World) -> None:
@@ -300,9 +300,9 @@ def test_failures_are_clear_and_tell_no_secret(
     logged = "\n".join(
         record.getMessage() for record in caplog.records if not record.name.startswith("werkzeug")
     )
-    kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    on_disk = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     for secret in (SECRET, TOKEN, SECRET_ID):
-        for place in (str(caught.value), shown, written.out, written.err, logged, kept.decode()):
+        for place in (str(caught.value), shown, written.out, written.err, logged, on_disk.decode()):
             assert secret not in place
     if isinstance(caught.value, ServiceEnded):
         asked = len(httpserver.log)
