@@ -208,3 +208,12 @@ def test_the_ids_of_a_group_are_its_head_s(library: Library, file: DecisionsFile
         ((stored, tracks),) = again.tracks_by_artist(again.artists())
     assert stored.id == brothers
     assert len(tracks) == 3
+
+
+def test_the_example_of_the_docs_is_understood(path: Path) -> None:
+    docs = (Path(__file__).parents[2] / "docs" / "ingest.md").read_text("utf-8")
+    path.write_text(docs.partition("```toml\n")[2].partition("```")[0])
+    decisions = Decisions.read(path)
+    assert decisions.ignored == ("Some Artist", "deezer:123")
+    assert decisions.alias_of(Artist("chemical bros")) == "The Chemical Brothers"
+    assert list(decisions.with_ids(Artist("Nirvana")).ids) == ["musicbrainz"]

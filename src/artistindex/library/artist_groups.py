@@ -20,6 +20,10 @@ class ArtistGroups:
         self._members: dict[int, list[int]] = {}
         self._heads: dict[int, int] = {}
         self._decisions = decisions
+        if not decisions:
+            self.artists = list(artists)
+            self._heads = {stored.id: stored.id for stored in artists}
+            return
         by_name: dict[str, StoredArtist] = {}
         for stored in artists:
             if decisions.alias_of(stored.artist) is None:
