@@ -25,13 +25,16 @@ if TYPE_CHECKING:
     from artistindex.ingest.pipeline import build
     from artistindex.ingest.report import BuildReport
     from artistindex.library.library import Library
+    from artistindex.query.artist_path import JoiningTracks, PathStep, find_path
     from artistindex.query.explain import Explanation, TrackPair, explain
     from artistindex.query.fusion import FusedNeighbour, fuse_hits
     from artistindex.query.hubness import Csls, MutualProximity
     from artistindex.query.lineup import LineupEntry, Ranking, Reason, rank_lineup
+    from artistindex.query.playlist import PlaylistTrack, playlist_of, write_playlist
     from artistindex.query.query import Query, ResolvedQuery
     from artistindex.query.ranking import RANKERS, Cosine, Hit, Ranker, rows_left_out, search
     from artistindex.query.rerank import Tracks
+    from artistindex.query.track_search import TrackHit, search_tracks
 
 __version__ = "0.1.0"
 __all__ = [
@@ -51,17 +54,21 @@ __all__ = [
     "Failure",
     "FusedNeighbour",
     "Hit",
+    "JoiningTracks",
     "Library",
     "LineupEntry",
     "Manifest",
     "MutualProximity",
     "Neighbour",
+    "PathStep",
+    "PlaylistTrack",
     "Query",
     "Ranker",
     "Ranking",
     "Reason",
     "ResolvedQuery",
     "Track",
+    "TrackHit",
     "TrackPair",
     "Tracks",
     "Transform",
@@ -71,10 +78,14 @@ __all__ = [
     "compare",
     "evaluate",
     "explain",
+    "find_path",
     "fuse_hits",
+    "playlist_of",
     "rank_lineup",
     "rows_left_out",
     "search",
+    "search_tracks",
+    "write_playlist",
 ]
 
 _NAMES_OF = {
@@ -89,13 +100,16 @@ _NAMES_OF = {
     "ingest.pipeline": ("build",),
     "ingest.report": ("BuildReport",),
     "library.library": ("Library",),
+    "query.artist_path": ("JoiningTracks", "PathStep", "find_path"),
     "query.explain": ("Explanation", "TrackPair", "explain"),
     "query.fusion": ("FusedNeighbour", "fuse_hits"),
     "query.hubness": ("Csls", "MutualProximity"),
     "query.lineup": ("LineupEntry", "Ranking", "Reason", "rank_lineup"),
+    "query.playlist": ("PlaylistTrack", "playlist_of", "write_playlist"),
     "query.query": ("Query", "ResolvedQuery"),
     "query.ranking": ("RANKERS", "Cosine", "Hit", "Ranker", "rows_left_out", "search"),
     "query.rerank": ("Tracks",),
+    "query.track_search": ("TrackHit", "search_tracks"),
 }
 _HOMES = {name: f"artistindex.{home}" for home, names in _NAMES_OF.items() for name in names}
 

@@ -3,6 +3,7 @@
 ArtistIndexError            one line that names the thing, and a `Remedy`: what to do next
 +-- Misuse                  an option, a name or a file that cannot be meant
 +-- UnknownArtist           no artist of that name; carries the closest names
++-- UnknownTrack            no track of that title; carries the closest titles
 +-- AmbiguousArtist         several artists share the folded name; carries them all
 +-- WeightsError            a model's weights are missing, altered, unsafe or not its own
 +-- EngineError             an inference engine is missing or failed to load the weights
@@ -76,6 +77,14 @@ class Misuse(ArtistIndexError):
 
 class UnknownArtist(ArtistIndexError):
     """No artist of that name is in the index or library."""
+
+    def __init__(self, message: str, closest: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.closest = tuple(closest)
+
+
+class UnknownTrack(ArtistIndexError):
+    """No track of that title stands behind the artist; carries the closest titles."""
 
     def __init__(self, message: str, closest: Sequence[str] = ()) -> None:
         super().__init__(message)

@@ -39,7 +39,8 @@ def test_the_page_is_current() -> None:
     [
         ("artistindex que", ["plain,query"]),
         ("artistindex query --form", ["plain,--format"]),
-        ("artistindex query --format ", ["plain,table", "plain,json", "plain,csv"]),
+        ("artistindex ls --format ", ["plain,table", "plain,json", "plain,csv"]),
+        ("artistindex query --format j", ["plain,json", "plain,jspf"]),
         ("artistindex models a", ["plain,add"]),
     ],
 )

@@ -39,6 +39,7 @@ _COMMANDS = {
     "match": "match",
     "models": "models",
     "musicmap": "musicmap",
+    "path": "path",
     "query": "query",
 }
 _INTERRUPTED = 130

@@ -21,11 +21,15 @@ def shown(neighbour: Neighbour) -> dict[str, Any]:
 
 
 def track_cell(track: EntryTrack) -> str:
-    """A track's title, and where it is: its file as it is called from here, else its page."""
-    place = track.link if track.path is None else _from_here(os.fspath(track.path))
+    """A track's title, and where it is."""
+    place = track_place(track)
     return track.title if place is None else f"{track.title} ({place})"
 
 
+def track_place(track: EntryTrack) -> str | None:
+    """A track's file, as it is called from here, else its page."""
+    return track.link if track.path is None else _from_here(os.fspath(track.path))
+
+
 def _from_here(path: str) -> str:
-    here = os.path.join(os.getcwd(), "")
-    return path.removeprefix(here)
+    return path.removeprefix(os.path.join(os.getcwd(), ""))

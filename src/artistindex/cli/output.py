@@ -51,6 +51,11 @@ def emit_table(table: "Table", form: str, *, payload: object) -> None:
     emit(rows, table.titles, form, payload=payload)
 
 
+def printable_lines(text: str) -> str:
+    """Return a text of several lines, what a terminal must not see in them escaped."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
 def emit_json(payload: object) -> None:
     """Print one JSON document, what a terminal must not see in it escaped as JSON does.
 

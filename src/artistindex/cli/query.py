@@ -9,17 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from artistindex.cli.neighbour_cells import CSV_COLUMNS, TABLE_COLUMNS, shown
+from artistindex.cli.neighbour_cells import CSV_COLUMNS, TABLE_COLUMNS, shown, track_place
 from artistindex.cli.options import (
     State,
     any_path,
     cookie_options,
-    format_option,
     index_option,
     names_file,
     pass_state,
 )
 from artistindex.cli.output import emit, message
+from artistindex.cli.playlists import (
+    PLAYLIST_FORMATS,
+    check_playlist,
+    playlist_options,
+    print_playlist,
+    save_playlist,
+)
 from artistindex.errors import Misuse
 from artistindex.index.reader import ArtistIndex, find_index
 from artistindex.query.query import Query, ResolvedQuery
@@ -27,9 +33,11 @@ from artistindex.query.query import Query, ResolvedQuery
 if TYPE_CHECKING:
     from artistindex.entities import Neighbour
     from artistindex.query.explain import Explanation
+    from artistindex.query.playlist import PlaylistTrack
     from artistindex.query.ranking import Hit
 
 _COLUMNS = ("rank", "artist", "score", "percentile", "tracks")
+_TRACK_COLUMNS = ("rank", "artist", "title", "album", "score", "where")
 _SCORE_COLUMNS = {"csls": "csls", "mp": "mp", "tracks": "matches"}
 
 
@@ -46,6 +54,13 @@ _SCORE_COLUMNS = {"csls": "csls", "mp": "mp", "tracks": "matches"}
     is_flag=True,
     help="Let a URL of --audio lead to this machine or a private network.",
 )
+@click.option(
+    "--track",
+    "tracks",
+    multiple=True,
+    metavar="NAME",
+    help='Ask with this track of the index: "Artist - Title".',
+)
 @click.option("--minus", multiple=True, metavar="NAME", help="Away from this artist.")
 @click.option(
     "--weight",
@@ -55,7 +70,15 @@ _SCORE_COLUMNS = {"csls": "csls", "mp": "mp", "tracks": "matches"}
     help="Count an artist asked about X times; 1 where nothing is said.",
 )
 @cookie_options
-@click.option("--k", default=10, show_default=True, help="How many artists to list.")
+@click.option(
+    "--for",
+    "goal",
+    type=click.Choice(["artists", "tracks"]),
+    default="artists",
+    show_default=True,
+    help="List artists, or single tracks.",
+)
+@click.option("--k", default=10, show_default=True, help="How many to list.")
 @click.option(
     "--min-tracks",
     type=click.IntRange(min=0),
@@ -101,7 +124,7 @@ _SCORE_COLUMNS = {"csls": "csls", "mp": "mp", "tracks": "matches"}
     is_flag=True,
     help="Show the closest tracks of each, and how far the answer hangs on single tracks.",
 )
-@format_option
+@playlist_options
 @pass_state
 def command(
     state: State,
@@ -110,20 +133,23 @@ def command(
     k: int,
     index: tuple[str, ...],
     form: str,
+    playlist: Path | None,
     **options: Any,
 ) -> None:
     """List the artists who sound most like ARTIST, or like several ARTISTs together.
 
     The score is the cosine of the artists' vectors; the percentile says how many of the index's
     pairs of artists are less alike. An artist may be named by id ("spotify:...") too. Write `--`
-    before a name that begins with a dash. With --audio, a piece of music is asked about, alone or
-    together with ARTISTs.
+    before a name that begins with a dash. With --audio, a piece of music is asked about, with
+    --track one of the index's own, alone or together with ARTISTs. Nobody who is asked about
+    answers, nor does the artist of a track.
 
     Of several voices, the score is the fused one and a column for each says how much of it is its.
     Corrected or ranked again, the order is that of the column after the name. --explain tells a
     neighbour's stability: how often it stays in the list when everybody's tracks are drawn again.
     """
     query = _query(artists, options)
+    check_playlist(playlist)
     with ExitStack() as stack:
         indexes = [
             stack.enter_context(ArtistIndex.open(find_index(state.indexes, name)))
@@ -144,16 +170,16 @@ def command(
         "index": names if len(names) > 1 else names[0],
         **_query_payload(asked[0].query),
         "k": k,
-        "neighbours": answer.payload,
+        "neighbours" if options["goal"] == "artists" else "tracks": answer.payload,
     }
-    rows = [
-        row | cells | shown(neighbour)
-        for row, cells, neighbour in zip(
-            answer.payload, answer.cells, answer.neighbours, strict=True
-        )
-    ]
-    more = CSV_COLUMNS if form == "csv" else TABLE_COLUMNS
-    emit(rows, (*answer.columns, *more), form, payload=payload)
+    title = f"Like {', '.join(payload['query'])}"
+    if form in PLAYLIST_FORMATS:
+        print_playlist(form, answer.tracks, title)
+    else:
+        rows = [row | cells for row, cells in zip(answer.payload, answer.cells, strict=True)]
+        columns = (*answer.columns, *answer.more_columns(form))
+        emit(rows, columns, form, payload=payload)
+    save_playlist(playlist, answer.tracks, title, state)
 
 
 # --- what is asked ------------------------------------------------------------------------------
@@ -170,6 +196,7 @@ def _query(artists: tuple[str, ...], options: Mapping[str, Any]) -> Query:
         minus=options["minus"],
         weights=dict(map(_weight, options["weights"])),
         audio=options["audio"],
+        tracks=options["tracks"],
     )
 
 
@@ -212,11 +239,13 @@ def _check(indexes: Sequence[ArtistIndex], query: Query, options: Mapping[str, A
         raise Misuse("--fuse joins several voices: give --index more than once, or --truth FILE")
     if len(ways) > 1:
         raise Misuse(f"{' and '.join(ways)} do not go together: choose one")
-    more = query.audio or query.minus or query.weights
+    if options["goal"] == "tracks" and ways:
+        raise Misuse(f"--for tracks and {ways[0]} do not go together: choose one")
+    more = query.audio or query.minus or query.weights or query.tracks
     if more and (options["rerank"] or options["explain"]):
         raise Misuse(
             f"{ways[0]} looks at the tracks of artists: ask for ARTISTs alone, without --audio,"
-            " --minus and --weight"
+            " --track, --minus and --weight"
         )
 
 
@@ -225,12 +254,14 @@ def _is_fused(indexes: Sequence[object], options: Mapping[str, Any]) -> bool:
 
 
 def _query_payload(query: ResolvedQuery) -> dict[str, Any]:
-    """What was asked, as JSON: `query`, and `minus`, `weights` and `audio` where they were used."""
-    payload: dict[str, Any] = {"query": [*query.artists, *query.audio]}
+    """What was asked, as JSON: `query`, and `minus`, `weights` and so on where they were used."""
+    payload: dict[str, Any] = {"query": [*query.artists, *query.tracks, *query.audio]}
     if query.minus:
         payload["minus"] = list(query.minus)
     if query.weights:
         payload["weights"] = dict(query.weights)
+    if query.tracks:
+        payload["track"] = list(query.tracks)
     if query.audio:
         payload["audio"] = list(query.audio)
     return payload
@@ -250,17 +281,39 @@ class _Asked:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """The neighbours, the same as JSON, and the `columns` of a table with its `cells` besides."""
+    """An answer as JSON, the `columns` of its table, the `cells` that only tables have, and the
+    tracks to play."""
 
-    neighbours: "list[Neighbour]"
     payload: list[dict[str, Any]]
     cells: list[dict[str, Any]]
+    tracks: "list[PlaylistTrack]"
     columns: tuple[str, ...] = _COLUMNS
+
+    def more_columns(self, form: str) -> tuple[str, ...]:
+        """Return the last columns, of which CSV has more."""
+        if self.columns == _TRACK_COLUMNS:
+            return ()
+        return CSV_COLUMNS if form == "csv" else TABLE_COLUMNS
+
+
+def _of_neighbours(
+    neighbours: "Sequence[Neighbour]",
+    payload: list[dict[str, Any]],
+    columns: tuple[str, ...] = _COLUMNS,
+    cells: Sequence[Mapping[str, Any]] = (),
+) -> _Answer:
+    from artistindex.query.playlist import playlist_of
+
+    own = cells or [{} for _ in neighbours]
+    every = [{**row, **shown(neighbour)} for row, neighbour in zip(own, neighbours, strict=True)]
+    return _Answer(payload, every, playlist_of(neighbours), columns)
 
 
 def _answer(asked: Sequence[_Asked], k: int, options: Mapping[str, Any], state: State) -> _Answer:
     from artistindex.query.ranking import RANKERS, search
 
+    if options["goal"] == "tracks":
+        return _tracks(asked[0], k)
     if _is_fused(asked, options):
         return _fused(asked, k, options, state)
     index, query, exclude = asked[0].index, asked[0].query, asked[0].exclude
@@ -271,12 +324,22 @@ def _answer(asked: Sequence[_Asked], k: int, options: Mapping[str, Any], state: 
         return _explained(asked[0], hits, state)
     neighbours = [hit.neighbour for hit in hits]
     payload = [neighbour.to_json() for neighbour in neighbours]
-    nothing: list[dict[str, Any]] = [{} for _ in hits]
     if name == "none":
-        return _Answer(neighbours, payload, nothing)
+        return _of_neighbours(neighbours, payload)
     column = _SCORE_COLUMNS[name]
     scored = [row | {column: hit.rank_score} for row, hit in zip(payload, hits, strict=True)]
-    return _Answer(neighbours, scored, nothing, ("rank", "artist", column, *_COLUMNS[2:]))
+    return _of_neighbours(neighbours, scored, ("rank", "artist", column, *_COLUMNS[2:]))
+
+
+def _tracks(asked: _Asked, k: int) -> _Answer:
+    from artistindex.query.playlist import PlaylistTrack
+    from artistindex.query.track_search import search_tracks
+
+    hits = search_tracks(asked.index, asked.query, k, exclude=asked.exclude)
+    payload = [hit.to_json() for hit in hits]
+    cells = [{"artist": ", ".join(hit.artists), "where": track_place(hit.track)} for hit in hits]
+    tracks = [PlaylistTrack(", ".join(hit.artists), hit.track) for hit in hits]
+    return _Answer(payload, cells, tracks, _TRACK_COLUMNS)
 
 
 def _left_out(indexes: Sequence[ArtistIndex], options: Mapping[str, Any]) -> list[set[int]]:
@@ -325,7 +388,7 @@ def _fused(asked: Sequence[_Asked], k: int, options: Mapping[str, Any], state: S
     voices = list(fused[0].voices) if fused else []
     cells = [{f"{name} %": 100 * one.voices[name].share for name in voices} for one in fused]
     columns = (*_COLUMNS, *(f"{voice} %" for voice in voices))
-    return _Answer([one.neighbour for one in fused], payload, cells, columns)
+    return _of_neighbours([one.neighbour for one in fused], payload, columns, cells)
 
 
 def _lists(
@@ -363,7 +426,7 @@ def _explained(asked: _Asked, hits: "Sequence[Hit]", state: State) -> _Answer:
         for explanation in explanations
     ]
     columns = (*_COLUMNS, "stability", "closest tracks", "rests on")
-    return _Answer([hit.neighbour for hit in hits], payload, cells, columns)
+    return _of_neighbours([hit.neighbour for hit in hits], payload, columns, cells)
 
 
 def _pair(explanation: "Explanation") -> str | None:

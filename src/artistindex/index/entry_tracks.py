@@ -26,7 +26,7 @@ def entry_tracks(
     entries = []
     for track, score in ranked:
         if track.recording is None or track.recording not in recordings:
-            entries.append(_entry(track, score))
+            entries.append(entry_track(track, score))
         if track.recording is not None:
             recordings.add(track.recording)
     return tuple(entries[:MAX_TRACKS])
@@ -48,7 +48,8 @@ def _nearest_first(pair: tuple[UsedTrack, float | None]) -> float:
     return np.inf if score is None else -score
 
 
-def _entry(track: UsedTrack, score: float | None) -> EntryTrack:
+def entry_track(track: UsedTrack, score: float | None) -> EntryTrack:
+    """Return a track of an index as answers show it."""
     return EntryTrack(
         title=track.title,
         album=track.album,

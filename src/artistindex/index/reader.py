@@ -271,6 +271,18 @@ class ArtistIndex:
         used = self._sidecar.tracks(rows, self.track_vectors)
         return {row: entry_tracks(tracks, asked, self.transform) for row, tracks in used.items()}
 
+    def entries_of(self, rows: Sequence[int]) -> list[Entry]:
+        """The entries of `rows`, in that order."""
+        return self._sidecar.entries(rows)
+
+    def vectors_of(self, rows: Sequence[int]) -> NDArray[np.float32]:
+        """The unit vectors of `rows`, in that order: float32 of shape (rows, dimension)."""
+        return np.stack([self._vector(row) for row in rows])
+
+    def tracks_of_vectors(self, numbers: Sequence[int]) -> dict[int, tuple[list[int], UsedTrack]]:
+        """For rows of `track_vectors`, the rows of the track's artists and the track."""
+        return self._sidecar.tracks_of_vectors(numbers, self.track_vectors)
+
     def rows_below(self, tracks: int) -> list[int]:
         """The rows of the artists with fewer tracks behind them."""
         return self._sidecar.rows_below(tracks)

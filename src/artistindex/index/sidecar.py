@@ -275,6 +275,12 @@ class Sidecar(ABC):
     ) -> dict[int, list[UsedTrack]]:
         """The tracks behind each of `rows`, their own vectors taken from `vectors`."""
 
+    def tracks_of_vectors(
+        self, numbers: Sequence[int], vectors: NDArray[np.float32]
+    ) -> dict[int, tuple[list[int], UsedTrack]]:
+        """For rows of `vectors`, those of the track's artists and the track; format 1 has none."""
+        return {}
+
     def rows_below(self, tracks: int) -> list[int]:
         """The rows of artists with fewer tracks."""
         return [row for (row,) in self._db.all("SELECT row FROM artists WHERE tracks < ?", tracks)]
@@ -351,6 +357,28 @@ class Sidecar2(Sidecar):
             ):
                 used[row].append(self._track(values, ids.get(number, {}), vectors))
         return used
+
+    def tracks_of_vectors(
+        self, numbers: Sequence[int], vectors: NDArray[np.float32]
+    ) -> dict[int, tuple[list[int], UsedTrack]]:
+        """For rows of `vectors`, those of the track's artists and the track."""
+        rows: dict[int, list[int]] = {number: [] for number in numbers}
+        positions: dict[int, tuple[int, int]] = {}
+        for chosen in _in_parts(numbers):
+            sql = (
+                "SELECT vector, row, position FROM tracks JOIN artist_tracks ON track = tracks.id"
+                f" WHERE vector IN ({_marks(chosen)}) ORDER BY row"
+            )
+            for vector, row, position in self._db.all(sql, *chosen):
+                rows[vector].append(row)
+                positions.setdefault(vector, (row, position))
+        if len(positions) < len(rows):
+            raise BrokenIndex(f"{self._db.path} is damaged: it has no track for a track vector")
+        used = self.tracks(sorted({row for row, _ in positions.values()}), vectors)
+        return {
+            vector: (rows[vector], used[row][position])
+            for vector, (row, position) in positions.items()
+        }
 
     def check(self, vectors: int) -> None:
         """Read the whole file, of an index with so many track vectors; raises BrokenIndex."""

@@ -130,17 +130,29 @@ def _resampled(sets: TrackSets, row: int, resamples: int, seed: int) -> Floats:
     return sets.centroids(tracks.raw, weights).astype(np.float64)
 
 
+def closest_pair(sets: TrackSets, row: int, other: int) -> tuple[int, int, float] | None:
+    """Return the positions of the two artists' tracks that are most alike, and their cosine.
+
+    Two tracks of one recording do not count. None where a side has no tracks here.
+    """
+    one, two = sets.of(row), sets.of(other)
+    if one.is_imported or two.is_imported:
+        return None
+    similarities = np.where(same_recordings(one, two), -np.inf, one.units @ two.units.T)
+    mine, its = np.unravel_index(similarities.argmax(), similarities.shape)
+    score = float(similarities[mine, its])
+    return (int(mine), int(its), score) if np.isfinite(score) else None
+
+
 def _closest(sets: TrackSets, rows: Sequence[int], row: int) -> TrackPair | None:
-    other = sets.of(row)
     best: TrackPair | None = None
-    for asked in map(sets.of, rows):
-        if asked.is_imported or other.is_imported:
-            continue
-        similarities = np.where(same_recordings(asked, other), -np.inf, asked.units @ other.units.T)
-        mine, its = np.unravel_index(similarities.argmax(), similarities.shape)
-        score = float(similarities[mine, its])
-        if np.isfinite(score) and (best is None or score > best.score):
-            best = TrackPair(asked.titles[mine] or "", other.titles[its] or "", score)
+    for asked in rows:
+        pair = closest_pair(sets, asked, row)
+        if pair is not None and (best is None or pair[2] > best.score):
+            mine, its, score = pair
+            best = TrackPair(
+                sets.of(asked).titles[mine] or "", sets.of(row).titles[its] or "", score
+            )
     return best
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from artistindex.errors import Misuse, Remedy
 from artistindex.index.reader import ArtistIndex
+from artistindex.query.track_names import find_track
 
 MIN_WEIGHT, MAX_WEIGHT = 1e-6, 1e6
 
@@ -30,7 +31,7 @@ class ResolvedQuery:
 
     `vector` is float64 of shape (dimension,), of any length; `rows` are those of the artists who
     are asked about, the subtracted ones last, and must not answer. `artists`, `minus` and `weights`
-    have the artists' own spelling.
+    have the artists' own spelling, `tracks` are "Artist - Title", and `recordings` theirs.
     """
 
     vector: NDArray[np.float64]
@@ -39,16 +40,19 @@ class ResolvedQuery:
     minus: tuple[str, ...] = ()
     weights: Mapping[str, float] = field(default_factory=dict)
     audio: tuple[str, ...] = ()
+    tracks: tuple[str, ...] = ()
+    recordings: frozenset[int] = frozenset()
 
     @property
     def is_of_artists_alone(self) -> bool:
         """Whether artists are all that it is about, each of one weight."""
-        return bool(self.rows) and not (self.minus or self.weights or self.audio)
+        return bool(self.rows) and not (self.minus or self.weights or self.audio or self.tracks)
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is asked, in the words of whoever asks: names, and files or addresses of `audio`.
+    """What is asked, in the words of whoever asks: names, tracks ("Artist - Title"), and files or
+    addresses of `audio`.
 
     `weights` are those of names among `artists` and `minus`; 1 for the others. Raises Misuse where
     nothing is asked for, or a weight is not a positive number, nor one that float32 can weigh.
@@ -58,9 +62,10 @@ class Query:
     minus: tuple[str, ...] = ()
     weights: Mapping[str, float] = field(default_factory=dict)
     audio: tuple[str, ...] = ()
+    tracks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not self.artists and not self.audio:
+        if not (self.artists or self.audio or self.tracks):
             raise Misuse("a query needs an artist or a sound", remedy=Remedy.NAME_AN_ARTIST)
         for name, weight in self.weights.items():
             if not MIN_WEIGHT <= weight <= MAX_WEIGHT:  # false for NaN
@@ -72,8 +77,9 @@ class Query:
     def resolve(self, index: ArtistIndex, *, embed: Embed = _embed) -> ResolvedQuery:
         """Return the query in the terms of `index`, its audio embedded by `embed`.
 
-        A name given twice counts once. Raises UnknownArtist, AmbiguousArtist, Misuse for an artist
-        who is both asked for and subtracted, or weighted and neither, and what `embed` raises.
+        A name given twice counts once. The artists of `tracks` must not answer either. Raises
+        UnknownArtist, UnknownTrack, AmbiguousArtist, Misuse for an artist who is both asked for and
+        subtracted, or weighted and neither, and what `embed` raises.
         """
         plus = {index.row(name): name for name in self.artists}
         minus = {index.row(name): name for name in self.minus}
@@ -84,15 +90,22 @@ class Query:
         for sign, rows in ((1.0, plus), (-1.0, minus)):
             for row, name in rows.items():
                 vector += sign * factors.get(row, 1.0) * index.vector(name).astype(np.float64)
+        tracks = [find_track(index, name) for name in self.tracks]
+        for track in tracks:
+            vector += track.vector
         if self.audio:
             vector += embed(index, self.audio)
         return ResolvedQuery(
             vector=vector,
-            rows=(*plus, *minus),
+            rows=tuple(dict.fromkeys([*plus, *minus, *(track.row for track in tracks)])),
             artists=tuple(index.display_name(name) for name in self.artists),
             minus=tuple(index.display_name(name) for name in self.minus),
             weights={index.display_name(name): value for name, value in self.weights.items()},
             audio=self.audio,
+            tracks=tuple(f"{track.artist} - {track.track.title}" for track in tracks),
+            recordings=frozenset(
+                track.track.recording for track in tracks if track.track.recording is not None
+            ),
         )
 
     def _factors(self, index: ArtistIndex, rows: set[int]) -> dict[int, float]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +56,15 @@ class TrackSets:
         """That of the index."""
         return self._index.transform
 
+    @property
+    def are_here(self) -> bool:
+        """Whether the index has vectors of tracks, or a library beside it."""
+        return bool(len(self._index.track_vectors)) or self._library_path.is_file()
+
+    @property
+    def _library_path(self) -> Path:
+        return self._index.path.parent / FILE_NAME
+
     def of(self, row: int) -> TrackSet:
         """The tracks behind `row`.
 
@@ -103,7 +113,7 @@ class TrackSets:
     @cached_property
     def _library(self) -> tuple[Mapping[int, NDArray[np.float32]], Mapping[int, int]]:
         """Track id -> vector, and track id -> recording."""
-        path = self._index.path.parent / FILE_NAME
+        path = self._library_path
         if not path.is_file():
             raise BrokenLibrary(
                 f"this needs the vectors of single tracks, and there is no {FILE_NAME} beside the"

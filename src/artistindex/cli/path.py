@@ -1,0 +1,95 @@
+"""`artistindex path`."""
+
+from pathlib import Path
+
+import click
+
+from artistindex.cli.neighbour_cells import track_cell
+from artistindex.cli.options import State, index_option, pass_state
+from artistindex.cli.output import emit
+from artistindex.cli.playlists import (
+    PLAYLIST_FORMATS,
+    check_playlist,
+    playlist_options,
+    print_playlist,
+    save_playlist,
+)
+from artistindex.errors import Misuse
+from artistindex.index.reader import ArtistIndex, find_index
+
+_COLUMNS = ("step", "artist", "next", "score", "from track", "to track", "tracks")
+
+
+@click.command(name="path")
+@click.argument("start", metavar="A")
+@click.argument("end", metavar="B")
+@click.option(
+    "--neighbours",
+    default=10,
+    show_default=True,
+    metavar="N",
+    help="Step to one of an artist's N nearest; where that leads nowhere, to one of more.",
+)
+@index_option("The index to walk in.  [default: the only one, else discogs-effnet]")
+@playlist_options
+@pass_state
+def command(
+    state: State,
+    /,
+    start: str,
+    end: str,
+    neighbours: int,
+    index: tuple[str, ...],
+    form: str,
+    playlist: Path | None,
+) -> None:
+    """Walk from the artist A to the artist B in small steps.
+
+    The largest step is as small as can be, and there are no more steps than that takes. The score
+    is the cosine of the two artists; each step names the two recordings that join it, one of each,
+    and how alike they are.
+    """
+    from artistindex.query.artist_path import find_path
+    from artistindex.query.playlist import PlaylistTrack
+
+    if len(index) > 1:
+        raise Misuse("a path lies in one index: give --index once")
+    check_playlist(playlist)
+    with ArtistIndex.open(find_index(state.indexes, index[0] if index else None)) as opened:
+        steps = find_path(opened, start, end, neighbours=neighbours)
+        name = opened.name
+    title = f"From {steps[0].artist} to {steps[-1].next}"
+    tracks = [
+        PlaylistTrack(artist, track)
+        for step in steps
+        if step.joined_by
+        for artist, track in (
+            (step.artist, step.joined_by.leaving),
+            (step.next, step.joined_by.entering),
+        )
+    ]
+    tracks = list({(listed.artist, listed.track.title): listed for listed in tracks}.values())
+    if form in PLAYLIST_FORMATS:
+        print_playlist(form, tracks, title)
+    else:
+        payload = {
+            "index": name,
+            "from": steps[0].artist,
+            "to": steps[-1].next,
+            "smallest_score": min(step.score for step in steps),
+            "steps": [{"step": at, **step.to_json()} for at, step in enumerate(steps, 1)],
+        }
+        rows = [
+            {
+                "step": at,
+                "artist": step.artist,
+                "next": step.next,
+                "score": step.score,
+                "from track": step.joined_by and track_cell(step.joined_by.leaving),
+                "to track": step.joined_by and track_cell(step.joined_by.entering),
+                "tracks": step.joined_by and step.joined_by.score,
+            }
+            for at, step in enumerate(steps, 1)
+        ]
+        emit(rows, _COLUMNS, form, payload=payload)
+    save_playlist(playlist, tracks, title, state)
