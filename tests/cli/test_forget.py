@@ -11,7 +11,7 @@ from planted_library import plant_tracks, styles
 
 
 @pytest.fixture
-def held(run: Any) -> Path:
+def library_file(run: Any) -> Path:
     path = run.indexes / FILE_NAME
     with Library.open(path) as library:
         for number, name in enumerate(("Rezz", "Vril", "VRIL", "Calibre")):
@@ -27,29 +27,29 @@ def names(path: Path) -> list[str]:
         return [stored.artist.described for stored in library.artists()]
 
 
-def test_forgotten_with_their_tracks(held: Path, run: Any) -> None:
+def test_forgotten_with_their_tracks(library_file: Path, run: Any) -> None:
     code, out, err = run("forget", "rezz", "Rezz", "Vril", "spotify:uk")
     assert (code, out) == (0, "")
     assert "Rezz is forgotten, with 1 track\n" in err
-    assert names(held) == ["VRIL", "Calibre", "Nirvana (spotify:us)"]
+    assert names(library_file) == ["VRIL", "Calibre", "Nirvana (spotify:us)"]
 
 
 @pytest.mark.parametrize(
-    ("asked", "said"),
+    ("artists", "words"),
     [
         (["Rezz", "Nobody"], "no artist 'Nobody'"),
         (["vril"], "Vril; VRIL"),
         (["Rezz", "Nirvana"], "Nirvana (spotify:us); Nirvana (spotify:uk)"),
     ],
 )
-def test_all_or_nobody(held: Path, run: Any, asked: list[str], said: str) -> None:
-    before = names(held)
-    code, out, err = run("forget", *asked)
+def test_all_or_nobody(library_file: Path, run: Any, artists: list[str], words: str) -> None:
+    before = names(library_file)
+    code, out, err = run("forget", *artists)
     assert (code, out) == (1, "")
     (line,) = err.splitlines()
     assert line.startswith("Error: ")
-    assert said in line
-    assert names(held) == before
+    assert words in line
+    assert names(library_file) == before
 
 
 def test_where_there_is_nothing(run: Any) -> None:
@@ -58,7 +58,7 @@ def test_where_there_is_nothing(run: Any) -> None:
     assert not run.indexes.exists()
 
 
-def test_it_waits_for_a_writer(held: Path, run: Any) -> None:
+def test_it_waits_for_a_writer(library_file: Path, run: Any) -> None:
     import threading
 
     entered, leave = threading.Event(), threading.Event()

@@ -72,3 +72,23 @@ def test_a_flagged_track_is_not_a_failed_one(library: Library) -> None:
     put(library, "Vril", [*OWN, STRANGER])
     artist_vectors(library, KEY, tracks=5)
     assert len(artist_vectors(library, KEY, tracks=5).tracks[0]) == 5
+
+
+def test_a_row_says_whose_name_is_a_guess_and_which_recordings_are_behind_it(
+    library: Library,
+) -> None:
+    put(library, "Vril", OWN[:1])
+    guess = Track(
+        (Artist("House"),), "T", path=Path("/music/h.mp3"), guessed=True, musicbrainz_id="m"
+    )
+    track_id = library.upsert_file(guess, size=1, mtime_ns=1)
+    vector = TrackVector(KEY, np.array([0.0, 1.0], np.float32), patches=1, engine="openvino")
+    library.add_embedding(track_id, audio_sha256="house", duration=9.0, vectors=[vector])
+    rows = artist_vectors(library, KEY, tracks=5)
+    assert dict(zip((artist.name for artist in rows.artists), rows.guessed, strict=True)) == {
+        "Vril": False,
+        "House": True,
+    }
+    ((vril,), (house,)) = rows.tracks
+    assert house.ids == {"musicbrainz": "m"}
+    assert house.recording == library.recordings()[track_id] != vril.recording

@@ -141,9 +141,9 @@ def test_other_audio_for_a_track_is_another_recording(library: Library) -> None:
 
 def test_a_number_that_came_free_joins_nobody(library: Library) -> None:
     add_file(library, "Torus", REZZ)
-    kept = add_file(library, "Torus", VRIL)
+    torus = add_file(library, "Torus", VRIL)
     library.forget(library.find_artist("Rezz"))
-    assert not one_recording(library, kept, add_file(library, "Haus", VRIL))
+    assert not one_recording(library, torus, add_file(library, "Haus", VRIL))
 
 
 def test_one_track_of_each_recording_stands_for_an_artist(library: Library) -> None:

@@ -76,9 +76,9 @@ def test_its_index_answers_as_it_did(run, indexes: Path, migrated: bool) -> None
             expected = EXPECTED[ranker][name]
             assert [line["artist"] for line in answer] == [line[0] for line in expected]
             for place, values in (("score", 1), ("percentile", 2), (column, 3)):
-                got = [line[place] for line in answer]
-                wanted = [line[values] for line in expected if len(line) > values]
-                assert not wanted or got == pytest.approx(wanted, abs=1e-5)
+                numbers = [line[place] for line in answer]
+                expected_numbers = [line[values] for line in expected if len(line) > values]
+                assert not expected_numbers or numbers == pytest.approx(expected_numbers, abs=1e-5)
 
 
 def test_its_answers_are_explained_as_they_were(run, indexes: Path) -> None:

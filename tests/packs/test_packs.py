@@ -46,7 +46,7 @@ def packed(
     seed: int = 0,
     dimension: int = 6,
 ) -> PackedIndex:
-    known = [Artist(each) if isinstance(each, str) else each for each in artists]
+    known = [Artist(name) if isinstance(name, str) else name for name in artists]
     if vectors is None:
         vectors = np.random.default_rng(seed).normal(size=(len(known), dimension))
     tracks = [(("One", "An album"), ("Two", None)) for _ in known]
@@ -61,7 +61,7 @@ def here(folder: Path, content: PackedIndex) -> Path:
         key=content.key,
         artists=content.artists,
         vectors=content.vectors,
-        tracks=[[UsedTrack(*track) for track in several] for several in content.tracks],
+        tracks=[[UsedTrack(*track) for track in tracks] for tracks in content.tracks],
         licence=content.licence,
         transform=content.transform,
     )
@@ -69,8 +69,8 @@ def here(folder: Path, content: PackedIndex) -> Path:
 
 
 def everything(folder: Path) -> dict[str, bytes]:
-    found = (path for path in folder.rglob("*") if path.is_file() and path.name != ".lock")
-    return {str(path.relative_to(folder)): path.read_bytes() for path in found}
+    paths = (path for path in folder.rglob("*") if path.is_file() and path.name != ".lock")
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
 
 
 @pytest.fixture
@@ -84,13 +84,13 @@ def pack(tmp_path: Path) -> Path:
 
 
 def test_a_pack_comes_back_as_it_went(pack: Path) -> None:
-    [found] = read_pack(pack)
+    [index] = read_pack(pack)
     expected = packed(["Rezz", Artist("Vril", {"spotify": "sp1"}), "東京", "AC/DC"])
-    assert found.key == expected.key
-    assert found.licence == "CC BY-NC-SA 4.0"
-    assert found.artists == expected.artists
-    assert found.tracks == expected.tracks
-    np.testing.assert_array_equal(found.vectors, expected.vectors)
+    assert index.key == expected.key
+    assert index.licence == "CC BY-NC-SA 4.0"
+    assert index.artists == expected.artists
+    assert index.tracks == expected.tracks
+    np.testing.assert_array_equal(index.vectors, expected.vectors)
 
 
 NAMES = st.text(min_size=1, max_size=30).filter(naming.clean)
@@ -109,19 +109,19 @@ def test_any_names_survive_the_journey(
     vectors = packed(artists).vectors
     path = tmp_path / "any.zip"
     write_pack(path, [PackedIndex(KEY, "", "none", artists, tracks, vectors)], overwrite=True)
-    [found] = read_pack(path)
-    assert found.artists == artists
-    assert found.tracks == tracks
+    [index] = read_pack(path)
+    assert index.artists == artists
+    assert index.tracks == tracks
 
 
 def test_an_index_goes_out_and_comes_in_elsewhere(planted: Plant, tmp_path: Path) -> None:
     folder = planted(count=30)
     planted(count=5, model="musicnn", dimension=4)
     pack = tmp_path / "both.zip"
-    assert [each.key.model for each in export_pack(pack, folder.parent)] == ["vggish", "musicnn"]
+    assert [index.key.model for index in export_pack(pack, folder.parent)] == ["vggish", "musicnn"]
     elsewhere = tmp_path / "elsewhere"
     done = import_pack(pack, elsewhere)
-    assert [(each.model, each.added, each.artists) for each in done] == [
+    assert [(index.model, index.added, index.artists) for index in done] == [
         ("vggish", 30, 30),
         ("musicnn", 5, 5),
     ]
@@ -132,8 +132,8 @@ def test_an_index_goes_out_and_comes_in_elsewhere(planted: Plant, tmp_path: Path
         assert other.manifest.licence == one.manifest.licence
         assert other.tracks("Artist 3") == [UsedTrack("Artist 3's song")]
         np.testing.assert_allclose(other.vectors, one.vectors, atol=1e-6)
-        assert [each.artist for each in other.neighbours("Artist 3")] == [
-            each.artist for each in one.neighbours("Artist 3")
+        assert [hit.artist for hit in other.neighbours("Artist 3")] == [
+            hit.artist for hit in one.neighbours("Artist 3")
         ]
 
 
@@ -142,7 +142,7 @@ def test_only_the_indexes_asked_for_go_out(planted: Plant, tmp_path: Path) -> No
     planted(model="musicnn")
     pack = tmp_path / "one.zip"
     export_pack(pack, folder.parent, models=["musicnn"])
-    assert [each.key.model for each in read_pack(pack)] == ["musicnn"]
+    assert [index.key.model for index in read_pack(pack)] == ["musicnn"]
     with pytest.raises(ArtistIndexError, match="unknown index 'nonsense'"):
         export_pack(tmp_path / "no.zip", folder.parent, models=["nonsense"])
     with pytest.raises(ArtistIndexError, match="no index"):
@@ -337,8 +337,8 @@ def test_forgetting_an_imported_artist_is_for_good(pack: Path, tmp_path: Path) -
     import_pack(pack, tmp_path / "here")
     with Library.open(tmp_path / "here" / FILE_NAME) as library:
         library.forget(library.find_artist("Rezz"))
-        held = library.imported(KEY)
-    assert [each.artist.name for each in held.values()] == ["Vril", "東京", "AC/DC"]
+        imported = library.imported(KEY)
+    assert [entry.artist.name for entry in imported.values()] == ["Vril", "東京", "AC/DC"]
 
 
 # -- merging -----------------------------------------------------------------------------------
@@ -416,7 +416,7 @@ def test_a_new_artist_in_two_indexes_is_one_artist(tmp_path: Path) -> None:
     write_pack(tmp_path / "p.zip", both)
     import_pack(tmp_path / "p.zip", tmp_path / "here")
     with Library.open(tmp_path / "here" / FILE_NAME) as library:
-        assert [each.artist.name for each in library.artists()] == ["New"]
+        assert [stored.artist.name for stored in library.artists()] == ["New"]
 
 
 def test_two_of_a_pack_who_are_one_here_do_not_both_come_in(tmp_path: Path) -> None:
@@ -482,21 +482,21 @@ def forged(
     """A pack of one index with parts replaced; its hashes are right unless told otherwise."""
     write_pack(path, [packed(["A", "B"])], overwrite=True)
     with zipfile.ZipFile(path) as archive:
-        held = json.loads(archive.read("manifest.json"))
+        document = json.loads(archive.read("manifest.json"))
         content = {
             "artists.jsonl": archive.read("vggish/artists.jsonl") if artists is None else artists,
             "vectors.npy": archive.read("vggish/vectors.npy") if vectors is None else vectors,
         }
-    held["indexes"][0] |= entry or {}
+    document["indexes"][0] |= entry or {}
     if hashes:
-        held["indexes"][0]["sha256"] = {
+        document["indexes"][0]["sha256"] = {
             name: hashlib.sha256(data).hexdigest() for name, data in content.items()
         }
-    held |= manifest or {}
+    document |= manifest or {}
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("vggish/vectors.npy", content["vectors.npy"])
         archive.writestr("vggish/artists.jsonl", content["artists.jsonl"], zipfile.ZIP_DEFLATED)
-        archive.writestr("manifest.json", json.dumps(held))
+        archive.writestr("manifest.json", json.dumps(document))
     return path
 
 
@@ -789,11 +789,11 @@ def test_damage_anywhere_is_one_line_or_no_difference(
     data[place : len(data) if cut else place + len(value)] = value
     path.write_bytes(data)
     try:
-        [found] = read_pack(path)
+        [index] = read_pack(path)
     except PackError:
         return
-    assert found.artists == expected.artists
-    np.testing.assert_array_equal(found.vectors, expected.vectors)
+    assert index.artists == expected.artists
+    np.testing.assert_array_equal(index.vectors, expected.vectors)
 
 
 def test_a_vector_that_is_not_finite_never_gets_into_the_library(tmp_path: Path) -> None:

@@ -93,8 +93,9 @@ class UsedTrack:
     """A track behind an artist's vector.
 
     `library_id` is its id in the library that made the index, and tracks of one `recording` are one
-    piece of music. `ids` are those of services ("spotify", "deezer", "youtube", "isrc"), `path` is
-    its file. `vector` is float32 of shape (dimension,), as the model made it, before any transform.
+    piece of music. `ids` are those of services ("spotify", "deezer", "youtube", "musicbrainz",
+    "isrc"), `path` is its file. `vector` is float32 of shape (dimension,), as the model made it,
+    before any transform.
     """
 
     title: str

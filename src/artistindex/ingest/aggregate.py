@@ -22,21 +22,29 @@ class ArtistVectors:
 
     `vectors` are raw means, float32 of shape (dimension,), and `tracks` those behind each, with
     their own vectors; `track_ids` maps an artist's id in the library to the ids of these tracks.
-    Tracks out of a pack have neither ids nor vectors; `licences` are those of the packs' weights.
+    `guessed` tells whose name only paths say. Tracks out of a pack have neither ids nor vectors;
+    `licences` are those of the packs' weights.
     """
 
     artists: list[Artist] = field(default_factory=list)
     vectors: list[NDArray[np.float32]] = field(default_factory=list)
     tracks: list[list[UsedTrack]] = field(default_factory=list)
+    guessed: list[bool] = field(default_factory=list)
     track_ids: dict[int, list[int]] = field(default_factory=dict)
     outliers: int = 0
     licences: list[str] = field(default_factory=list)
 
     def add_tracks(
-        self, stored: StoredArtist, tracks: Sequence[UsedTrack], vector: NDArray[np.float32]
+        self,
+        stored: StoredArtist,
+        tracks: Sequence[UsedTrack],
+        vector: NDArray[np.float32],
+        *,
+        guessed: bool,
     ) -> None:
         """Add a row for an artist with tracks of the library."""
         self.artists.append(stored.artist)
+        self.guessed.append(guessed)
         self.vectors.append(vector)
         self.tracks.append(list(tracks))
         ids = [track.library_id for track in tracks]
@@ -45,6 +53,7 @@ class ArtistVectors:
     def add_imported(self, stored: StoredArtist, imported: ImportedArtist) -> None:
         """Add a row for an artist out of a pack."""
         self.artists.append(stored.artist)
+        self.guessed.append(False)
         self.vectors.append(imported.vector)
         self.tracks.append([UsedTrack(title, album) for title, album in imported.tracks])
         self.track_ids[stored.id] = []
@@ -63,7 +72,7 @@ def artist_vectors(
     """
     library.clear_failures(stage=STAGE, model=key.model)
     imported = library.imported(key)
-    recordings = library.recordings()
+    guessed = library.guessed_artist_ids()
     rows = ArtistVectors()
     for stored, embedded in library.vectors_by_artist(key):
         vectors = {track.id: vector for track, vector in embedded}
@@ -78,24 +87,26 @@ def artist_vectors(
         rows.outliers += len(apart)
         if drop_outliers:
             chosen = [track for track in chosen if track.id not in apart]
-        used = [_used(track, recordings[track.id], vectors[track.id]) for track in chosen]
-        rows.add_tracks(stored, used, artist_vector([vectors[track.id] for track in chosen]))
+        mean = artist_vector([vectors[track.id] for track in chosen])
+        used = [_used(track, vectors[track.id]) for track in chosen]
+        rows.add_tracks(stored, used, mean, guessed=stored.id in guessed)
     return rows
 
 
-def _used(stored: StoredTrack, recording: int, vector: NDArray[np.float32]) -> UsedTrack:
+def _used(stored: StoredTrack, vector: NDArray[np.float32]) -> UsedTrack:
     """Return the track as an index keeps it."""
     track, match = stored.track, stored.match
     ids = {
         track.catalogue: track.catalogue_id,
         match and match.source: match and match.source_id,
         "isrc": track.isrc,
+        "musicbrainz": track.musicbrainz_id,
     }
     return UsedTrack(
         title=track.title,
         album=track.album,
         library_id=stored.id,
-        recording=recording,
+        recording=stored.recording,
         ids={service: id_ for service, id_ in ids.items() if service and id_},
         path=track.path,
         vector=vector,

@@ -33,6 +33,7 @@ def write(folder: Path, plan: IndexPlan, vectors: ArtistVectors) -> Manifest:
         artists=vectors.artists,
         vectors=np.stack(vectors.vectors),
         tracks=vectors.tracks,
+        guessed=vectors.guessed,
         licence="; ".join(dict.fromkeys([plan.model.weights.spec.licence, *vectors.licences])),
         transform=plan.settings.transform,
         max_tracks=plan.settings.tracks,
