@@ -2,6 +2,7 @@
 
 import io
 import struct
+import time
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
@@ -298,6 +299,28 @@ def test_a_frame_that_unpacks_to_too_much_is_left_out(
     with memory_below(16 << 20):
         tags = read(tmp_path, tag + blank(".mp3"))
     assert tags == Tags(albums=("Album",))
+
+
+@pytest.mark.parametrize("version", [2, 3, 4])
+@pytest.mark.parametrize("flags", [0, 0x40, 0x80])
+def test_a_tag_of_countless_frames_is_left_out(
+    tmp_path: Path, blank: Callable[[str], bytes], version: int, flags: int
+) -> None:
+    tiny = b"ZZZ\0\0\1x" if version == 2 else frame(b"ZZZZ", b"x", version=version)
+    extended = synchsafe(6) + bytes(2) if version == 4 else (6).to_bytes(4, "big") + bytes(6)
+    frames = [extended if flags == 0x40 else b"", tiny * 400_000]
+    began = time.process_time()
+    assert read(tmp_path, tag_of(*frames, version=version, flags=flags) + blank(".mp3")) == Tags()
+    assert time.process_time() - began < 1
+
+
+def test_a_block_of_countless_comments_is_left_out(
+    tmp_path: Path, blank: Callable[[str], bytes]
+) -> None:
+    blocks, sound = flac_blocks(blank(".flac"))
+    countless = vorbis_comments(*["a=b"] * 20_000)
+    rest = [block for block in blocks if block[0] != 4]
+    assert read(tmp_path, flac_of([*rest, (4, countless)], sound), "a.flac") == Tags()
 
 
 def test_a_compressed_frame_of_honest_size_is_read(

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from artistindex import naming
-from artistindex.metadata.bounded_id3 import bounded_frames
+from artistindex.metadata.bounded_id3 import bounded_frames, has_too_many_frames
 
 MAX_TEXT = 1000  # characters of a name or a title that count
 _MAX_VALUES = 100  # of one field
 _MAX_ID3 = 64 << 20  # bytes of an ID3v2 tag, covers and all
 _MAX_COMMENTS = 16 << 20  # bytes of a block of Vorbis comments
+_MAX_COMMENT_COUNT = 10_000
 _SEARCHED = 1 << 18  # bytes at the beginning in which a tag may hide behind junk
 
 # The keys of each field, in lower case, in the kinds of tags there are.
@@ -256,8 +257,15 @@ def _flac_comments(file: Any, offset: int) -> Iterator[Mapping[str, Any]]:
             return
         kind, last, size = head[0] & 0x7F, head[0] & 0x80, int.from_bytes(head[1:], "big")
         if kind == 4 and size <= _MAX_COMMENTS:
-            yield _mutagen("flac.VCFLACDict", file.read(size))
+            block = file.read(size)
+            if _count_of_comments(block) <= _MAX_COMMENT_COUNT:
+                yield _mutagen("flac.VCFLACDict", block)
         place += 4 + size
+
+
+def _count_of_comments(block: bytes) -> int:
+    place = 4 + int.from_bytes(block[:4], "little")  # behind the name of the encoder
+    return int.from_bytes(block[place : place + 4], "little")
 
 
 def _ogg_codec(head: bytes) -> str | None:
@@ -271,14 +279,15 @@ def _id3(file: Any, kind: _Kind, offset: int) -> Iterator[Mapping[str, Any]]:
     head = file.read(_SEARCHED if kind is _Kind.OTHER and not offset else 10)
     place = max(0, head.find(b"ID3"))
     size = _id3_size(head[place : place + 10]) or 0
-    if size > _MAX_ID3:
+    file.seek(place)
+    tag = file.read(size) if size <= _MAX_ID3 else b""
+    if size and (not tag or has_too_many_frames(tag)):
         return
-    frames = {"known_frames": bounded_frames(), "translate": False}
-    if place and size:
-        file.seek(place)
-        yield _mutagen("id3.ID3", io.BytesIO(file.read(size)), **frames)
+    options = {"known_frames": bounded_frames(), "translate": False}
+    if place and tag:
+        yield _mutagen("id3.ID3", io.BytesIO(tag), **options)
     file.seek(0)
-    yield _mutagen("id3.ID3", file, **frames)
+    yield _mutagen("id3.ID3", file, **options)
 
 
 def _ape(file: Any, kind: _Kind, offset: int) -> Iterator[Mapping[str, Any]]:
