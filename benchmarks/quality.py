@@ -122,7 +122,7 @@ def embed(folders: Sequence[Path], work: Path, second: Path | None) -> dict[str,
                 fetch=partial(take, graph),
             )
     return {
-        name: VectorKey(MODEL, graph.sha256, excerpt=excerpt)
+        name: VectorKey(MODEL, graph.identity, excerpt=excerpt)
         for name, (graph, excerpt) in runs.items()
     }
 

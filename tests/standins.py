@@ -92,11 +92,13 @@ def write_vggish(path: Path, seed: int = 0) -> Path:
 
 
 def write_musicnn(path: Path, seed: int = 0) -> Path:
-    """MusiCNN: model/Placeholder [n, 187, 96] -> model/dense/BiasAdd [n, 200]."""
+    """MusiCNN: model/Placeholder [n, 187, 96] -> model/dense/BiasAdd [n, 200], its batch norm."""
     body = Net(seed)
     source = placeholder("model/Placeholder", (-1, 187, 96))
     hidden = body.hidden(source.name, "musicnn", (187, 96), batch=-1)
-    body.dense("model/dense", hidden, HIDDEN, 200)
+    dense = body.dense("model/dense", hidden, HIDDEN, 200)
+    shift = body.const("shift", 0.25)
+    body.binary("model/batch_normalization_10/batchnorm/add_1", "AddV2", dense, shift)
     path.write_bytes(graph([source, *body.nodes]))
     return path
 

@@ -108,24 +108,41 @@ class AudioMatch:
     title: str = ""
 
 
+class Pooling(StrEnum):
+    """What makes one vector of a track's patches: their mean, or it and their deviation, joined."""
+
+    MEAN = "mean"
+    MEAN_STD = "mean+std"
+
+
 @dataclass(frozen=True, slots=True)
 class VectorKey:
-    """What must agree for two vectors to be compared."""
+    """What must agree for two vectors to be compared.
+
+    `layer` is the output of the model's graph that they are of, "" for the model's own.
+    """
 
     model: str
     weights_sha256: str
     precision: str = "f32"
     excerpt: str = "full"
+    layer: str = ""
+    pooling: str = Pooling.MEAN
 
 
 @dataclass(frozen=True, slots=True)
 class TrackVector:
-    """The mean over the patches of one track: `vector` is float32 of shape (dimension,)."""
+    """What is kept of the patches of one track, in the layer that `key` names.
+
+    `vector` is their mean and `deviation` their standard deviation, float32 of shape (dimension,);
+    None where it is not known.
+    """
 
     key: VectorKey
     vector: NDArray[np.float32]
     patches: int
     engine: str
+    deviation: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from artistindex.audio.decode import decode
 from artistindex.embedding import embed, weights
 from artistindex.embedding.embed import Job, ModelConfig, embed_safely, embed_track, track_vector
 from artistindex.embedding.registry import MODELS
+from artistindex.entities import Pooling
 from artistindex.errors import EngineError, TrackError, WeightsError
 from builds import Place
 
@@ -77,6 +78,9 @@ class Odd:
     def patches(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         return self._rows
 
+    def outputs(self, samples: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        return {"": self._rows, "before": -self._rows}
+
 
 @pytest.mark.parametrize(
     "rows", [[[0.0, 0.0]], [[np.nan, 1.0]], [[1.0, np.inf]], [[1.0, 0.0], [-1.0, 0.0]]]
@@ -92,6 +96,13 @@ def test_a_track_is_the_mean_of_its_patches(tmp_path: Path) -> None:
     audio = decode(sounds.write(tmp_path / "a.wav", sounds.tone(440, 1)))
     vector, patches = track_vector(Odd([1.0, 2.0], [3.0, 6.0]), audio)
     assert (vector.tolist(), patches) == ([2.0, 4.0], 2)
+
+
+def test_a_track_may_be_the_mean_and_deviation_of_a_layer(tmp_path: Path) -> None:
+    audio = decode(sounds.write(tmp_path / "a.wav", sounds.tone(440, 1)))
+    model = Odd([1.0, 2.0], [3.0, 6.0])
+    vector, patches = track_vector(model, audio, layer="before", pooling=Pooling.MEAN_STD)
+    assert (vector.tolist(), patches) == ([-2.0, -4.0, 1.0, 2.0], 2)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from artistindex.entities import Artist, AudioMatch, Failure, Track, TrackVector, VectorKey
+from artistindex.entities import (
+    Artist,
+    AudioMatch,
+    Failure,
+    Pooling,
+    Track,
+    TrackVector,
+    VectorKey,
+)
 from artistindex.errors import AmbiguousArtist, UnknownArtist
 from artistindex.library.library import FILE_NAME, Library
 from artistindex.library.selection import select
@@ -62,6 +70,32 @@ def test_a_finished_track_is_there_after_reopening(library: Library) -> None:
         stored = again.tracks_of(1)[0]
     assert stored.stage == "embedded"
     assert stored.audio_sha256 == f"{track_id:064}"
+
+
+def test_a_layers_mean_and_deviation_are_one_vector(library: Library) -> None:
+    layer = replace(KEY, layer="batch-norm")
+    both = replace(layer, pooling=Pooling.MEAN_STD)
+    files = [a_file(path=path) for path in ("/a.ogg", "/b.ogg")]
+    known, unknown = (library.upsert_file(file, size=10, mtime_ns=20) for file in files)
+    deviation = np.array([0.5, 0.25], np.float32)
+    for track_id, of_layer in (
+        (known, replace(vector(1.0, 2.0, key=layer), deviation=deviation)),
+        (unknown, vector(3.0, 4.0, key=layer)),
+    ):
+        vectors = [vector(8.0, 9.0), of_layer]
+        library.add_embedding(
+            track_id, audio_sha256=f"{track_id:064}", duration=200.0, vectors=vectors
+        )
+    assert library.embedded_track_ids(layer) == {known, unknown}
+    assert library.embedded_track_ids(both) == {known}
+    assert {track: row.tolist() for track, row in library.vectors(both).items()} == {
+        known: [1.0, 2.0, 0.5, 0.25]
+    }
+    ((_, [(_, row)]),) = library.vectors_by_artist(both)
+    assert row.tolist() == [1.0, 2.0, 0.5, 0.25]
+    assert library.vectors(KEY)[known].tolist() == [8.0, 9.0]
+    assert library.keys() == [(KEY, 2)]
+    assert library.counts()["track_vectors"] == 2
 
 
 def test_vectors_of_other_keys_are_never_mixed_in(library: Library) -> None:

@@ -216,7 +216,7 @@ def musicnn_key() -> VectorKey:
     from artistindex.embedding import weights
     from artistindex.embedding.registry import spec_of
 
-    return VectorKey("musicnn", weights.find_installed(spec_of("musicnn")).sha256)
+    return VectorKey("musicnn", weights.find_installed(spec_of("musicnn")).identity)
 
 
 def rebuild(folder: Path, transform: str = "none", monkeypatch: Any = None) -> None:
@@ -539,7 +539,7 @@ HOSTILE: dict[str, tuple[dict[str, Any], str]] = {
         {"artists": lines(A, B), "hashes": False},
         "artists.jsonl has another sha256 than stated",
     ),
-    "newer format": ({"manifest": {"format": 2}}, "format 2, newer than 1: upgrade"),
+    "newer format": ({"manifest": {"format": 3}}, "format 3, newer than 2: upgrade"),
     "no format": ({"manifest": {"format": "1"}}, "gives no format"),
     "no indexes": ({"manifest": {"indexes": []}}, "lists no index"),
     "indexes of another shape": ({"manifest": {"indexes": {"a": 1}}}, "lists no index"),

@@ -5,16 +5,20 @@ from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from artistindex.audio.decode import Audio, Excerpt, decode
 from artistindex.embedding.engine import EmbeddingModel, Engine, Precision, load_model
 from artistindex.embedding.weights import Weights
-from artistindex.entities import TrackVector, VectorKey
+from artistindex.entities import Pooling, TrackVector, VectorKey
 from artistindex.errors import ArtistIndexError, TrackError
+
+Vector = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +36,8 @@ class ModelConfig:
         return self.weights.spec.name
 
     def key(self, excerpt: str) -> VectorKey:
-        """Return the key under which the library keeps the vectors of `excerpt`."""
-        return VectorKey(self.name, self.weights.sha256, self.precision, excerpt)
+        """Return the key under which the library keeps the mean vectors of `excerpt`."""
+        return VectorKey(self.name, self.weights.identity, self.precision, excerpt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,7 @@ def embed_track(job: Job) -> EmbedResult:
             model = future.result()
         with _timed(timings, config.name):
             try:
-                vectors.append(_vector(model, config, audio, job.excerpt))
+                vectors += _vectors(model, config.key(job.excerpt), audio)
             except TrackError as error:
                 failed_models.append((config.name, error.reason))
     return EmbedResult(
@@ -99,21 +103,54 @@ def embed_track(job: Job) -> EmbedResult:
     )
 
 
-def track_vector(model: EmbeddingModel, audio: Audio) -> tuple[np.ndarray, int]:
-    """Return the mean over the model's patches, float32 (dimension,), and how many there were.
+@dataclass(frozen=True, slots=True)
+class PatchStatistics:
+    """The `mean` and `deviation` of so many `patches`: float32 of shape (dimension,)."""
+
+    mean: Vector
+    deviation: Vector
+    patches: int
+
+    @classmethod
+    def of(cls, patches: NDArray[np.float32]) -> Self:
+        """Compute those of `patches`, float32 of shape (patches, dimension)."""
+        deviation = patches.std(axis=0, dtype=np.float64).astype(np.float32)
+        return cls(patches.mean(axis=0), deviation, len(patches))
+
+    def pooled(self, pooling: str) -> Vector:
+        """Return the vector that stands for the track."""
+        if pooling == Pooling.MEAN:
+            return self.mean
+        return np.concatenate([self.mean, self.deviation])
+
+
+def patch_statistics(model: EmbeddingModel, audio: Audio) -> dict[str, PatchStatistics]:
+    """Return the statistics of the model's patches by layer, the model's own output ("") first.
 
     Patches never span two windows of an excerpt. Raises TrackError where the audio is too short for
     one patch or the model answers with something that is not finite.
     """
-    patches = np.concatenate([model.patches(window) for window in audio.windows])
-    if not len(patches):
+    windows = [model.outputs(window) for window in audio.windows]
+    layers = {layer: np.concatenate([window[layer] for window in windows]) for layer in windows[0]}
+    if not len(layers[""]):
         raise TrackError(
             "embed", f"{audio.seconds:.2f} s of audio are too short for {model.spec.name}"
         )
-    vector = patches.mean(axis=0)
-    if not np.isfinite(vector).all() or not vector.any():
-        raise TrackError("embed", f"{model.spec.name} gave a vector that is zero or not finite")
-    return vector, len(patches)
+    for patches in layers.values():
+        if not np.isfinite(patches).all() or not patches.mean(axis=0).any():
+            raise TrackError("embed", f"{model.spec.name} gave a vector that is zero or not finite")
+    return {layer: PatchStatistics.of(patches) for layer, patches in layers.items()}
+
+
+def track_vector(
+    model: EmbeddingModel, audio: Audio, *, layer: str = "", pooling: str = Pooling.MEAN
+) -> tuple[Vector, int]:
+    """Return what stands for the track in `layer`, and how many patches there were.
+
+    Raises TrackError as `patch_statistics` does.
+    """
+    statistics = patch_statistics(model, audio)[layer]
+    return statistics.pooled(pooling), statistics.patches
 
 
 @contextmanager
@@ -123,10 +160,17 @@ def _timed(timings: defaultdict[str, float], stage: str) -> Iterator[None]:
     timings[stage] += time.perf_counter() - started
 
 
-def _vector(model: EmbeddingModel, config: ModelConfig, audio: Audio, excerpt: str) -> TrackVector:
-    vector, patches = track_vector(model, audio)
-    key = config.key(excerpt)
-    return TrackVector(key=key, vector=vector, patches=patches, engine=model.engine)
+def _vectors(model: EmbeddingModel, key: VectorKey, audio: Audio) -> list[TrackVector]:
+    return [
+        TrackVector(
+            replace(key, layer=layer),
+            statistics.mean,
+            patches=statistics.patches,
+            engine=model.engine,
+            deviation=statistics.deviation,
+        )
+        for layer, statistics in patch_statistics(model, audio).items()
+    ]
 
 
 def _model(config: ModelConfig) -> "Future[EmbeddingModel]":

@@ -79,6 +79,10 @@ class EmbeddingModel(Protocol):
         """
         ...
 
+    def outputs(self, samples: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        """Return what `patches` does by layer: the model's own output, called "", comes first."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class EngineRun:

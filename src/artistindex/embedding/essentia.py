@@ -11,6 +11,8 @@ from artistindex.embedding.registry import SAMPLE_RATE
 from artistindex.embedding.weights import Weights
 from artistindex.errors import EngineError, Remedy
 
+_SILENCE = np.zeros(4 * SAMPLE_RATE, np.float32)  # longer than any model's patch
+
 
 class EssentiaModel:
     """A model inside Essentia, loaded once and used for any number of tracks.
@@ -24,30 +26,45 @@ class EssentiaModel:
     def __init__(self, weights: Weights) -> None:
         """Load the graph. Raises EngineError where Essentia is not installed or cannot."""
         self.spec = weights.spec
-        standard = essentia_standard()
+        algorithm = getattr(essentia_standard(), self.spec.algorithm)
         try:
-            self._predict = getattr(standard, self.spec.algorithm)(
-                graphFilename=str(weights.path),
-                input=self.spec.input,
-                output=self.spec.output,
-                patchHopSize=self.spec.hop,
-            )
+            self._predict = {
+                layer: algorithm(
+                    graphFilename=str(weights.path),
+                    input=self.spec.input,
+                    output=output,
+                    patchHopSize=self.spec.hop,
+                )
+                for layer, output in {"": self.spec.output, **self.spec.layers}.items()
+            }
         except RuntimeError as error:
             raise EngineError(f"Essentia cannot load {weights.path} ({_reason(error)})") from error
 
     @cached_property
     def dimension(self) -> int:
         """Return the length of an embedding; only the graph knows, so one patch is computed."""
-        return int(self._run(np.zeros(SAMPLE_RATE * 4, np.float32)).shape[1])
+        return int(self._run(_SILENCE).shape[1])
 
     def patches(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the embedding of each patch; see `EmbeddingModel.patches`."""
-        embeddings = self._run(samples) if len(samples) else np.empty(0, np.float32)
-        return embeddings if embeddings.ndim == 2 else np.empty((0, self.dimension), np.float32)
+        return self._patches(samples, "")
 
-    def _run(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    def outputs(self, samples: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        """Return the patches by layer; see `EmbeddingModel.outputs`.
+
+        The algorithms have one output each, so every layer takes a run of its own.
+        """
+        return {layer: self._patches(samples, layer) for layer in self._predict}
+
+    def _patches(self, samples: NDArray[np.float32], layer: str) -> NDArray[np.float32]:
+        embeddings = self._run(samples, layer) if len(samples) else np.empty(0, np.float32)
+        if embeddings.ndim == 2:
+            return embeddings
+        return np.empty((0, self._run(_SILENCE, layer).shape[1]), np.float32)
+
+    def _run(self, samples: NDArray[np.float32], layer: str = "") -> NDArray[np.float32]:
         try:
-            embeddings = self._predict(np.ascontiguousarray(samples, np.float32))
+            embeddings = self._predict[layer](np.ascontiguousarray(samples, np.float32))
         except RuntimeError as error:
             raise EngineError(
                 f"Essentia failed to run {self.spec.name} ({_reason(error)})"

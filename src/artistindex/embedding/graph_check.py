@@ -57,8 +57,9 @@ def check_graph_is_safe(path: Path, spec: ModelSpec) -> None:
         raise WeightsError(f"{path} is refused: {problem}; get the file from its publisher")
     if graph.nodes.get(spec.input) not in _PLACEHOLDERS:
         raise WeightsError(f"{path} is not {spec.name}: it has no input {spec.input!r}")
-    if not graph.has(spec.output):
-        raise WeightsError(f"{path} is not {spec.name}: it has no output {spec.output!r}")
+    for output in (spec.output, *spec.layers.values()):
+        if not graph.has(output):
+            raise WeightsError(f"{path} is not {spec.name}: it has no output {output!r}")
 
 
 def _forbidden(graph: Graph) -> str | None:

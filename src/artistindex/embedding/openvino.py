@@ -65,8 +65,15 @@ class OpenVinoModel:
 
     def patches(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the embedding of each patch; see `EmbeddingModel.patches`."""
+        return self.outputs(samples)[""]
+
+    def outputs(self, samples: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        """Return the patches by layer; see `EmbeddingModel.outputs`."""
         source = patches(log_mel(samples, self.spec.front_end), self.spec)
-        embeddings = np.empty((len(source), self.dimension), np.float32)
+        outputs = [
+            np.empty((len(source), port.partial_shape[1].get_length()), np.float32)
+            for port in self._model.outputs
+        ]
         for start in range(0, len(source), len(self._batch)):
             part = source[start : start + len(self._batch)]
             self._batch[: len(part)] = part  # what lies behind is of the batch before, and unused
@@ -74,11 +81,12 @@ class OpenVinoModel:
                 batch = self._tensor(self._batch[: len(part)], shared_memory=True)
                 self._request.set_input_tensor(self._source, batch)
             self._request.infer()
-            output = self._request.get_output_tensor(0).data
-            if len(output) < len(part):  # without memory it answers with nothing, and says nothing
-                raise MemoryError(f"OpenVINO gave {len(output)} of {len(part)} embeddings")
-            embeddings[start : start + len(part)] = output[: len(part)]
-        return embeddings
+            for number, rows in enumerate(outputs):
+                output = self._request.get_output_tensor(number).data
+                if len(output) < len(part):  # without memory it answers with nothing, silently
+                    raise MemoryError(f"OpenVINO gave {len(output)} of {len(part)} embeddings")
+                rows[start : start + len(part)] = output[: len(part)]
+        return dict(zip(("", *self.spec.layers), outputs, strict=True))
 
 
 def import_openvino() -> ModuleType:
@@ -129,8 +137,8 @@ def _set_batch(model: "Model", weights: Weights) -> None:
         }
         with suppress(RuntimeError):
             model.reshape(shapes)
-            output = model.output(0).partial_shape
-            if len(output) == 2 and output[0] == batch and output[1].is_static:
+            shapes_out = [port.partial_shape for port in model.outputs]
+            if all(len(out) == 2 and out[0] == batch and out[1].is_static for out in shapes_out):
                 return
     raise EngineError(f"{weights.path} does not take the patches of {spec.name}")
 
@@ -173,7 +181,7 @@ def _key(openvino: ModuleType, weights: Weights) -> str:
 
 
 def _convert(weights: Weights) -> "Model":
-    """Convert the graph up to the model's output tensor, which is looked up by name."""
+    """Convert the graph up to the model's outputs, which are looked up by name."""
     from openvino import frontend
 
     failures = (
@@ -186,10 +194,12 @@ def _convert(weights: Weights) -> "Model":
     try:
         reader = frontend.FrontEndManager().load_by_framework("tf")
         graph = reader.load(str(weights.path))
-        output = graph.get_place_by_tensor_name(weights.spec.output)
-        if output is None:
-            raise EngineError(f"{weights.path} has no output {weights.spec.output!r}")
-        graph.override_all_outputs([output])
+        names = (weights.spec.output, *weights.spec.layers.values())
+        outputs = [graph.get_place_by_tensor_name(name) for name in names]
+        for name, output in zip(names, outputs, strict=True):
+            if output is None:
+                raise EngineError(f"{weights.path} has no output {name!r}")
+        graph.override_all_outputs(outputs)
         return reader.convert(graph)
     except failures as error:
         raise EngineError(f"OpenVINO cannot read {weights.path} ({_reason(error)})") from error

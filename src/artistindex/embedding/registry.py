@@ -4,7 +4,8 @@ Source of file names, sizes, hashes, tensors and patch sizes: the model pages an
 https://essentia.upf.edu/models.html, and Essentia's TensorflowPredict* algorithms.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from artistindex.errors import Misuse
@@ -40,6 +41,10 @@ class ModelSpec:
     batch size of the graph (None where any size goes), and a graph with a fixed batch leaves out
     the last of the front end's frames (`drop_last_frame`).
     `packaged` weights lie inside the package.
+
+    `layers` are further outputs of the graph, by the names that they go by here. `known_as` is the
+    sha256 under which vectors of these weights are kept, where it is not the file's own: that of
+    an earlier file which computed the same `output`, bit by bit.
     """
 
     name: str
@@ -58,6 +63,8 @@ class ModelSpec:
     licence: str
     packaged: bool = False
     about_bytes: int | None = None
+    layers: Mapping[str, str] = field(default_factory=dict, hash=False)
+    known_as: str | None = None
 
 
 def _effnet(name: str, stem: str, size: int, sha256: str | None = None) -> ModelSpec:
@@ -102,8 +109,8 @@ _ROWS = (
         name="musicnn",
         file="msd-musicnn.pb",  # made by scripts/convert_musicnn.py
         url=None,
-        bytes=3_151_329,
-        sha256="fe444529d55c33dba1717a0309e4e70eedac934f7105dd083afb32df53938b35",
+        bytes=3_156_873,
+        sha256="a588e9e63c409b75b5d3651ef483d70fae2af67f6f32e24c5fa7e8dbe59ea99a",
         input="model/Placeholder",
         output="model/dense/BiasAdd",
         front_end=MUSICNN_MEL,
@@ -114,6 +121,8 @@ _ROWS = (
         algorithm="TensorflowPredictMusiCNN",
         licence=_ISC,
         packaged=True,
+        layers={"batch-norm": "model/batch_normalization_10/batchnorm/add_1"},
+        known_as="fe444529d55c33dba1717a0309e4e70eedac934f7105dd083afb32df53938b35",
     ),
     _effnet(
         "discogs-effnet-style",

@@ -48,6 +48,12 @@ class Weights:
     sha256: str
     bytes: int
 
+    @property
+    def identity(self) -> str:
+        """Return the sha256 under which vectors of these weights are kept."""
+        is_published = self.sha256 == self.spec.sha256
+        return (self.spec.known_as if is_published else None) or self.sha256
+
 
 @dataclass(frozen=True, slots=True)
 class _Known:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from artistindex import naming
 from artistindex._util import files
-from artistindex.entities import VectorKey
+from artistindex.entities import Pooling, VectorKey
 from artistindex.errors import BrokenIndex, NewerIndex, Remedy
 
 FILE_NAME = "manifest.json"
@@ -54,16 +54,13 @@ class DataFile:
 class Recipe:
     """What made the vectors, so that they can be made again, or others like them.
 
-    `layer` is the output of the model's graph ("" for the model's own), `pooling` what makes one
-    vector of a track's patches, `tracks` how many stand for an artist at most and `outliers` what
-    was done with tracks that lie apart ("keep" or "drop"); None where it is not known. The
-    transform was fitted on so many vectors (`fitted_count`) of artists or tracks, with
+    `key` says which vectors of tracks they are, `tracks` how many stand for an artist at most and
+    `outliers` what was done with tracks that lie apart ("keep" or "drop"); None where it is not
+    known. The transform was fitted on so many vectors (`fitted_count`) of artists or tracks, with
     `transform_parameters` where it has any.
     """
 
     key: VectorKey
-    layer: str = ""
-    pooling: str = "mean"
     tracks: int | None = None
     outliers: str | None = None
     transform: str = "none"
@@ -281,9 +278,11 @@ def _recipe(document: Any) -> Recipe:
     fitted_on = document["fitted_on"]
     tracks, outliers = document["tracks"], document["outliers"]
     return Recipe(
-        key=VectorKey(*(_text(document[name]) for name in _KEY_FIELDS)),
-        layer=_text(document["layer"]),
-        pooling=_text(document["pooling"]),
+        key=replace(
+            VectorKey(*(_text(document[name]) for name in _KEY_FIELDS)),
+            layer=_text(document["layer"]),
+            pooling=Pooling(document["pooling"]),
+        ),
         tracks=None if tracks is None else _count(tracks),
         outliers=None if outliers is None else _text(outliers),
         transform=_text(document["transform"]),

@@ -48,6 +48,8 @@ def changes(before: Manifest, plan: IndexPlan) -> list[str]:
         "weights": (key.weights_sha256[:12], before.key.weights_sha256[:12]),
         "precision": (key.precision, before.key.precision),
         "excerpt": (key.excerpt, before.key.excerpt),
+        "layer": (key.layer or "output", before.key.layer or "output"),
+        "pooling": (key.pooling, before.key.pooling),
         "transform": (settings.transform, before.transform),
         "tracks": (settings.tracks, recipe.tracks),
         "outliers": (_OUTLIERS[settings.drop_outliers], recipe.outliers),

@@ -149,7 +149,7 @@ class _Build:
         before = self._before[installed.spec.name]
         if self._config.models is not None or before is None:
             return
-        if before.key.weights_sha256 != installed.sha256:
+        if before.key.weights_sha256 != installed.identity:
             raise WeightsError(
                 f"{installed.spec.name} was made with other weights (sha256"
                 f" {before.key.weights_sha256[:12]}…) than the installed ones"

@@ -79,7 +79,8 @@ class Library:
     def counts(self) -> dict[str, int]:
         """Rows of each table that a person asks about."""
         tables = ("artists", "tracks", "track_vectors", "imported_vectors", "failures")
-        return {table: self._db.count(table) for table in tables}
+        counts = {table: self._db.count(table) for table in tables}
+        return counts | {"track_vectors": self._vectors.count()}
 
     def stages(self) -> dict[str, int]:
         """How many tracks have come how far."""

@@ -122,4 +122,51 @@ MIGRATIONS: tuple[Migration, ...] = (
     CREATE INDEX tracks_size_mtime ON tracks (size, mtime_ns);
     """,
     decide_all,
+    """
+    CREATE TABLE layered_vectors (
+        track_id INTEGER NOT NULL REFERENCES tracks ON DELETE CASCADE,
+        model TEXT NOT NULL,
+        weights_sha256 TEXT NOT NULL,
+        precision TEXT NOT NULL,
+        excerpt TEXT NOT NULL,
+        layer TEXT NOT NULL,
+        engine TEXT NOT NULL,
+        patches INTEGER NOT NULL,
+        dimension INTEGER NOT NULL,
+        vector BLOB NOT NULL,
+        deviation BLOB,
+        made TEXT NOT NULL,
+        PRIMARY KEY (track_id, model, weights_sha256, precision, excerpt, layer),
+        CHECK (length(vector) = 4 * dimension),
+        CHECK (deviation IS NULL OR length(deviation) = 4 * dimension)
+    ) STRICT;
+    INSERT INTO layered_vectors
+        SELECT track_id, model, weights_sha256, precision, excerpt, '', engine, patches, dimension,
+            vector, NULL, made FROM track_vectors;
+    DROP TABLE track_vectors;
+    ALTER TABLE layered_vectors RENAME TO track_vectors;
+
+    CREATE TABLE pooled_imports (
+        artist_id INTEGER NOT NULL REFERENCES artists ON DELETE CASCADE,
+        model TEXT NOT NULL,
+        weights_sha256 TEXT NOT NULL,
+        precision TEXT NOT NULL,
+        excerpt TEXT NOT NULL,
+        layer TEXT NOT NULL,
+        pooling TEXT NOT NULL,
+        dimension INTEGER NOT NULL,
+        vector BLOB NOT NULL,
+        tracks TEXT NOT NULL,
+        licence TEXT NOT NULL,
+        preferred INTEGER NOT NULL,
+        made TEXT NOT NULL,
+        PRIMARY KEY (artist_id, model, weights_sha256, precision, excerpt, layer, pooling),
+        CHECK (length(vector) = 4 * dimension)
+    ) STRICT;
+    INSERT INTO pooled_imports
+        SELECT artist_id, model, weights_sha256, precision, excerpt, '', 'mean', dimension, vector,
+            tracks, licence, preferred, made FROM imported_vectors;
+    DROP TABLE imported_vectors;
+    ALTER TABLE pooled_imports RENAME TO imported_vectors;
+    """,
 )

@@ -2,49 +2,57 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import astuple
 from itertools import groupby
+from sqlite3 import Row
 
 import numpy as np
 from numpy.typing import NDArray
 
-from artistindex.entities import TrackVector, VectorKey
+from artistindex.entities import Pooling, TrackVector, VectorKey
 from artistindex.library.database import Database, now
 from artistindex.library.rows import VECTOR_TYPE, ImportedArtist, imported_artist
 
 Vector = NDArray[np.float32]
 
-_KEY = "model = ? AND weights_sha256 = ? AND precision = ? AND excerpt = ?"
+_LAYER = "model = ? AND weights_sha256 = ? AND precision = ? AND excerpt = ? AND layer = ?"
+_KEY = f"{_LAYER} AND pooling = ?"
 
 
 class TrackVectors:
-    """The table of track vectors, little-endian float32."""
+    """The table of track vectors, little-endian float32.
+
+    A row holds the mean over the patches in one layer, and their deviation unless the row is of a
+    time when that was not kept.
+    """
 
     def __init__(self, database: Database) -> None:
         self._db = database
 
     def track_ids(self, key: VectorKey) -> set[int]:
         """Return the ids of the tracks that have a vector of `key`."""
-        rows = self._db.all(f"SELECT track_id FROM track_vectors WHERE {_KEY}", *_values(key))
+        rows = self._db.all(f"SELECT track_id FROM track_vectors WHERE {_has(key)}", *_layer(key))
         return {row["track_id"] for row in rows}
 
     def all(self, key: VectorKey) -> dict[int, Vector]:
         """Return track id -> vector (float32, shape (dimension,)) for every vector of `key`."""
         rows = self._db.stream(
-            f"SELECT track_id, vector FROM track_vectors WHERE {_KEY}", *_values(key)
+            f"SELECT track_id, vector, deviation FROM track_vectors WHERE {_has(key)}",
+            *_layer(key),
         )
-        return {row["track_id"]: np.frombuffer(row["vector"], VECTOR_TYPE) for row in rows}
+        return {row["track_id"]: _pooled(row, key) for row in rows}
 
     def by_group(
         self, key: VectorKey, groups: Sequence[Sequence[int]]
     ) -> Iterator[dict[int, Vector]]:
         """Yield, for each group of artists, track id -> vector of `key`; read as asked for."""
         rows = self._db.stream(
-            "SELECT asked.key AS place, track_id, vector FROM json_each(?) AS asked"
+            "SELECT asked.key AS place, track_id, vector, deviation FROM json_each(?) AS asked"
             " CROSS JOIN json_each(asked.value) AS member"
             " CROSS JOIN credits ON artist_id = member.value"
-            f" CROSS JOIN track_vectors USING (track_id) WHERE {_KEY}",
+            f" CROSS JOIN track_vectors USING (track_id) WHERE {_has(key)}",
             json.dumps(groups),
-            *_values(key),
+            *_layer(key),
         )  # CROSS JOIN keeps the order of the groups
         by_place = groupby(rows, lambda row: int(row["place"]))
         place, group = next(by_place, (-1, None))
@@ -52,9 +60,7 @@ class TrackVectors:
             if at != place:
                 yield {}
                 continue
-            yield {
-                row["track_id"]: np.frombuffer(row["vector"], VECTOR_TYPE) for row in group or ()
-            }
+            yield {row["track_id"]: _pooled(row, key) for row in group or ()}
             place, group = next(by_place, (-1, None))
 
     def models_by_track(self, track_ids: Iterable[int]) -> dict[int, list[str]]:
@@ -67,24 +73,31 @@ class TrackVectors:
         return {row["track_id"]: sorted(json.loads(row["models"])) for row in rows}
 
     def keys(self) -> list[tuple[VectorKey, int]]:
-        """Return every key with a vector, and how many it has."""
+        """Return every key with a vector of a model's own output, and how many tracks have one."""
         rows = self._db.all(
             "SELECT model, weights_sha256, precision, excerpt, count(*) AS vectors"
-            " FROM track_vectors GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"
+            " FROM track_vectors WHERE layer = '' GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"
         )
         return [(VectorKey(*tuple(row)[:4]), row["vectors"]) for row in rows]
 
+    def count(self) -> int:
+        """Return how many vectors of tracks there are, further layers of a model not counted."""
+        return int(self._db.all("SELECT count(*) FROM track_vectors WHERE layer = ''")[0][0])
+
     def put(self, track_id: int, embedding: TrackVector) -> None:
         """Keep a track's vector. Raises ValueError where it is not finite."""
-        vector = _finite(embedding.vector, f"the {embedding.key.model} vector of track {track_id}")
+        name = f"the {embedding.key.model} vector of track {track_id}"
+        vector = _finite(embedding.vector, name)
+        deviation = embedding.deviation
         self._db.run(
-            "INSERT OR REPLACE INTO track_vectors VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO track_vectors VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             track_id,
-            *_values(embedding.key),
+            *_layer(embedding.key),
             embedding.engine,
             embedding.patches,
             vector.size,
             vector.tobytes(),
+            None if deviation is None else _finite(deviation, name).tobytes(),
             now(),
         )
 
@@ -128,7 +141,8 @@ class ImportedVectors:
         """Keep an artist's vector. Raises ValueError where it is not finite."""
         vector = _finite(entry.vector, f"the imported vector of {entry.artist.name!r}")
         self._db.run(
-            "INSERT OR REPLACE INTO imported_vectors VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO imported_vectors"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             artist_id,
             *_values(key),
             vector.size,
@@ -140,8 +154,24 @@ class ImportedVectors:
         )
 
 
-def _values(key: VectorKey) -> tuple[str, str, str, str]:
-    return key.model, key.weights_sha256, key.precision, key.excerpt
+def _values(key: VectorKey) -> tuple[str, ...]:
+    return astuple(key)
+
+
+def _layer(key: VectorKey) -> tuple[str, ...]:
+    return astuple(key)[:-1]
+
+
+def _has(key: VectorKey) -> str:
+    """Return the condition for rows that have what `key` pools."""
+    return _LAYER if key.pooling == Pooling.MEAN else f"{_LAYER} AND deviation IS NOT NULL"
+
+
+def _pooled(row: Row, key: VectorKey) -> Vector:
+    mean = np.frombuffer(row["vector"], VECTOR_TYPE)
+    if key.pooling == Pooling.MEAN:
+        return mean
+    return np.concatenate([mean, np.frombuffer(row["deviation"], VECTOR_TYPE)])
 
 
 def _finite(vector: Vector, name: str) -> Vector:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from artistindex.errors import PackError, Remedy
 from artistindex.index.reader import ArtistIndex, all_indexes, find_index
+from artistindex.index.transforms import unit
 from artistindex.ingest.aggregate import artist_vector
 from artistindex.library.artist_matching import ArtistList
 from artistindex.library.library import FILE_NAME, Library
@@ -72,15 +73,14 @@ def _from_library(index: ArtistIndex, library: Library) -> NDArray[np.float32] |
     vectors = library.vectors(index.manifest.key)
     imported = list(library.imported(index.manifest.key).values())
     packs = ArtistList(entry.artist for entry in imported)
-    rows = np.empty((len(index), index.manifest.dimension), np.float32)
+    rows = []
     for row, artist in enumerate(index.records):
         tracks = [track.library_id for track in index.tracks_of_row(row)]
         same = packs.find(artist)
         if tracks and all(track in vectors for track in tracks):
-            rows[row] = artist_vector([vectors[track] for track in tracks if track is not None])
+            rows.append(artist_vector([vectors[track] for track in tracks if track is not None]))
         elif same is not None:
-            rows[row] = imported[same[0]].vector
+            rows.append(imported[same[0]].vector)
         else:
             return None
-    norms: NDArray[np.float32] = np.linalg.norm(rows, axis=1, keepdims=True)
-    return rows / norms
+    return unit(np.stack(rows))

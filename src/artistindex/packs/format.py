@@ -33,12 +33,12 @@ from artistindex._util import files
 from artistindex.audio.decode import Excerpt
 from artistindex.embedding.engine import Precision
 from artistindex.embedding.registry import MODELS
-from artistindex.entities import Artist, Service, VectorKey
+from artistindex.entities import Artist, Pooling, Service, VectorKey
 from artistindex.errors import ArtistIndexError, PackError, Remedy
 from artistindex.index.transforms import TRANSFORMS
 from artistindex.library.artist_matching import ArtistList
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 ARTISTS = "artists.jsonl"
 VECTORS = "vectors.npy"
@@ -95,7 +95,7 @@ def write_pack(path: Path, indexes: Sequence[PackedIndex], *, overwrite: bool = 
         with files.atomic_writer(path) as file, zipfile.ZipFile(file, "w") as archive:
             entries = [_write_index(archive, index) for index in indexes]
             manifest = {
-                "format": FORMAT,
+                "format": max(_format_of(index.key) for index in indexes),
                 "made_by": f"artistindex {__version__}",
                 "created": datetime.now(UTC).isoformat(timespec="seconds"),
                 "indexes": entries,
@@ -120,14 +120,22 @@ def _write_index(archive: zipfile.ZipFile, index: PackedIndex) -> dict[str, Any]
                 "tracks": [_track_entry(title, album) for title, album in tracks],
             }
             artists.write(json.dumps(entry, ensure_ascii=False).encode() + b"\n")
+    key = asdict(index.key)
+    if _format_of(index.key) == 1:
+        key = {field: key[field] for field in ("model", "weights_sha256", "precision", "excerpt")}
     return {
-        **asdict(index.key),
+        **key,
         "licence": index.licence,
         "transform": index.transform,
         "dimension": int(rows.shape[1]),
         "artists": len(rows),
         "sha256": {ARTISTS: artists.sha256.hexdigest(), VECTORS: vectors.sha256.hexdigest()},
     }
+
+
+def _format_of(key: VectorKey) -> int:
+    """Return the first format that can say of which layer and pooling vectors are."""
+    return 1 if (key.layer, key.pooling) == ("", Pooling.MEAN) else 2
 
 
 def _track_entry(title: str, album: str | None) -> dict[str, str]:
@@ -275,7 +283,7 @@ def _manifest(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> list[_Entry]:
     version = manifest.get("format")
     if isinstance(version, int) and version > FORMAT:
         raise _BadPack(f"it has format {version}, newer than {FORMAT}: upgrade artistindex")
-    _expect(version == FORMAT, f"{MANIFEST} gives no format")
+    _expect(type(version) is int and version >= 1, f"{MANIFEST} gives no format")
     listed = manifest.get("indexes")
     if not isinstance(listed, list) or not listed:
         raise _BadPack(f"{MANIFEST} lists no index")
@@ -300,6 +308,9 @@ def _entry(fields: Any) -> _Entry:
         f"{model} has the unknown precision {naming.quoted(precision)}",
     )
     _expect(_is_excerpt(excerpt), f"{model} has the unknown excerpt {naming.quoted(excerpt)}")
+    layer, pooling = fields.get("layer", ""), fields.get("pooling", Pooling.MEAN)
+    _expect(layer in ("", *MODELS[model].layers), f"{model} has the unknown layer {layer!r:.80}")
+    _expect(pooling in tuple(Pooling), f"{model} has the unknown pooling {pooling!r:.80}")
     transform = _text(fields, "transform")
     _expect(
         transform in TRANSFORMS,
@@ -308,7 +319,7 @@ def _entry(fields: Any) -> _Entry:
     hashes = fields.get("sha256")
     _expect(isinstance(hashes, dict), f"{MANIFEST} gives no hashes of {model}")
     return _Entry(
-        key=VectorKey(model, weights, precision, excerpt),
+        key=VectorKey(model, weights, precision, excerpt, layer, Pooling(pooling)),
         licence=naming.clean(_text(fields, "licence")),
         transform=transform,
         dimension=_count(fields, "dimension", maximum=_MAX_DIMENSIONS),

@@ -128,7 +128,7 @@ def _check_key(folder: Path, packed: PackedIndex) -> None:
     manifest = Manifest.read(folder)
     differences = [
         f"{field} {getattr(packed.key, field)} instead of {getattr(manifest.key, field)}"
-        for field in ("weights_sha256", "precision", "excerpt")
+        for field in ("weights_sha256", "precision", "excerpt", "layer", "pooling")
         if getattr(packed.key, field) != getattr(manifest.key, field)
     ]
     if packed.vectors.shape[1] != manifest.dimension:

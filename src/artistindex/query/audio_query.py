@@ -23,6 +23,7 @@ from artistindex.embedding.embed import track_vector
 from artistindex.embedding.engine import EmbeddingModel, load_model
 from artistindex.embedding.registry import spec_of
 from artistindex.embedding.weights import Weights
+from artistindex.entities import VectorKey
 from artistindex.errors import Misuse, TrackError, WeightsError
 from artistindex.index.manifest import Manifest
 from artistindex.index.reader import ArtistIndex
@@ -64,7 +65,6 @@ def embed(
         precision=key.precision,
         threads=os.cpu_count() or 1,
     )
-    excerpt = Excerpt.parse(key.excerpt)
     open_audio = partial(
         audio_file, cookies=cookies, browser=browser, allow_private=allow_private, note=note
     )
@@ -72,7 +72,7 @@ def embed(
     for source in sources:
         with open_audio(source) as path:
             note(f"listening to {shown(source)} with {key.model}")
-            vectors.append(_embedded(model, path, excerpt, source))
+            vectors.append(_embedded(model, path, key, source))
     mean: NDArray[np.float64] = np.stack(vectors).astype(np.float64).mean(axis=0)
     sound: NDArray[np.float32] = index.transform.apply(mean[None, :].astype(np.float32))[0]
     return sound
@@ -85,7 +85,7 @@ def weights_of(manifest: Manifest) -> Weights:
     """
     key = manifest.key
     found = weights.find_installed(spec_of(key.model))
-    if found.sha256 != key.weights_sha256:
+    if found.identity != key.weights_sha256:
         raise WeightsError(
             f"the index {key.model} was made with other weights (sha256"
             f" {key.weights_sha256[:12]}…) than the installed {found.path} ({found.sha256[:12]}…):"
@@ -175,11 +175,12 @@ def _video_id(url: str) -> str | None:
 
 
 def _embedded(
-    model: EmbeddingModel, path: Path, excerpt: Excerpt, source: str
+    model: EmbeddingModel, path: Path, key: VectorKey, source: str
 ) -> NDArray[np.float32]:
     """The track vector of one file; an error names what was asked for."""
     try:
-        vector, _ = track_vector(model, decode(path, excerpt=excerpt))
+        audio = decode(path, excerpt=Excerpt.parse(key.excerpt))
+        vector, _ = track_vector(model, audio, layer=key.layer, pooling=key.pooling)
     except TrackError as error:
         raise TrackError(error.stage, f"{shown(source)}: {error.reason}") from error
     return vector
