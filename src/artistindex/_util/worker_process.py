@@ -6,7 +6,8 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from multiprocessing import connection, resource_tracker
 from types import ModuleType
 from typing import Any
@@ -26,12 +27,19 @@ class WorkerProcess:
         resource_tracker.ensure_running()  # its start lets go of the signals that are held
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=work, args=(theirs,), daemon=True)
+        self._process = context.Process(target=_run, args=(work, theirs), daemon=True)
         try:
-            with _signals_held(), _no_main_module():
-                self._process.start()
+            _run_in_a_thread(self._start)
+        except BaseException:
+            if self._process.pid is not None:
+                self.kill()
+            raise
         finally:
             theirs.close()
+
+    def _start(self) -> None:
+        with _signals_held(), _no_main_module():
+            self._process.start()
 
     def send(self, message: object) -> None:
         """Send a message; raises EOFError where the process is gone."""
@@ -97,6 +105,21 @@ def _end_with_parent() -> None:
     if parent is not None:
         connection.wait([parent.sentinel])
         os._exit(1)
+
+
+def _run(work: "Callable[[connection.Connection], None]", pipe: "connection.Connection") -> None:
+    """Run `work` in the new process; it ends without a word once nobody listens."""
+    with suppress(BrokenPipeError, ConnectionResetError):
+        work(pipe)
+
+
+def _run_in_a_thread(function: Callable[[], None]) -> None:
+    """Run `function` to its end, whatever is raised meanwhile.
+
+    An interrupt is raised in the main thread alone: it never cuts in half what another one does.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(function).result()
 
 
 @contextmanager

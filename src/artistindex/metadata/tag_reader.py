@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
+from types import TracebackType
 from typing import Protocol, Self
 
 from artistindex._util.worker_process import WorkerProcess, how_it_died
@@ -71,7 +72,14 @@ class TagReader:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is not None and self._worker is not None:
+            self._worker.kill()
         self._end()
 
 
@@ -91,5 +99,9 @@ def _started(work: "Callable[[Connection], None]") -> WorkerProcess:
         except (EOFError, TimeoutError):
             worker.end()
             continue
+        except BaseException:  # an interrupt: what has begun must not outlive it
+            worker.kill()
+            worker.end()
+            raise
         return worker
     raise ArtistIndexError("the process that reads tags dies before it begins: enough memory?")
