@@ -1,6 +1,7 @@
 """What the process that reads tags runs, batch after batch."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing import connection
 from pathlib import Path
 
@@ -20,6 +21,9 @@ def tags_or_error(path: Path) -> Tags | TrackError:
         return TrackError("catalogue", reason, retryable=True)
     except MemoryError:
         return TrackError("catalogue", "its tags take more memory than tags may")
+    except Exception as error:  # nobody foresaw it: the file's trouble, and no other's
+        reason = f"its tags cannot be read: unexpected {type(error).__name__}: {error}"
+        return TrackError("catalogue", reason)
 
 
 def work(
@@ -31,14 +35,11 @@ def work(
     """
     stand_by_parent()
     _limit_memory()
-    pipe.send(None)
-    while True:
-        try:
-            paths = pipe.recv()
-        except (EOFError, OSError):
-            return
-        for path in paths:
-            pipe.send(read(path))
+    with suppress(EOFError, OSError):
+        pipe.send(None)
+        while True:
+            for path in pipe.recv():
+                pipe.send(read(path))
 
 
 def _limit_memory() -> None:
