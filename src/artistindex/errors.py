@@ -56,6 +56,8 @@ class Remedy(StrEnum):
     GIVE_COOKIES = auto()
     CHOOSE_AUDIO_FOLDER = auto()
     UPGRADE = auto()
+    INSTALL_ITS_WEIGHTS = auto()
+    ADD_ARTISTS = auto()
 
 
 class ArtistIndexError(Exception):

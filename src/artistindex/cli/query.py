@@ -363,32 +363,36 @@ def _fused(asked: Sequence[_Asked], k: int, options: Mapping[str, Any], state: S
 
     names = asked[0].query.artists
     lists = _lists(options["truth"], names, state) if options["truth"] else None
-    shared = len(fusion.aligned([one.index.artists for one in asked])[0])
-    for one in asked:
-        if len(one.index) > shared:
+    shared = len(fusion.aligned([part.index.artists for part in asked])[0])
+    for part in asked:
+        if len(part.index) > shared:
             message(
-                f"{len(one.index) - shared} artists of {one.index.name} are left out: the name is"
+                f"{len(part.index) - shared} artists of {part.index.name} are left out: the name is"
                 " shared, or another index lacks them",
                 quiet=state.quiet,
             )
     answers = {
-        one.index.name: search(
-            one.index, one.query, max(len(one.index), k), exclude=one.exclude, entry_tracks=False
+        part.index.name: search(
+            part.index,
+            part.query,
+            max(len(part.index), k),
+            exclude=part.exclude,
+            entry_tracks=False,
         )
-        for one in asked
+        for part in asked
     }
     method = options["fuse"] or fusion.FusionMethod.RRF
     fused = fusion.fuse_hits(answers, k, method=method, asked=names, lists=lists)
-    tracks = asked[0].index.entry_tracks([one.row for one in fused], asked[0].query.vector)
+    tracks = asked[0].index.entry_tracks([answer.row for answer in fused], asked[0].query.vector)
     fused = [
-        replace(one, neighbour=replace(one.neighbour, entry_tracks=tracks[one.row]))
-        for one in fused
+        replace(answer, neighbour=replace(answer.neighbour, entry_tracks=tracks[answer.row]))
+        for answer in fused
     ]
-    payload = [one.to_json() for one in fused]
+    payload = [answer.to_json() for answer in fused]
     voices = list(fused[0].voices) if fused else []
-    cells = [{f"{name} %": 100 * one.voices[name].share for name in voices} for one in fused]
+    cells = [{f"{name} %": 100 * answer.voices[name].share for name in voices} for answer in fused]
     columns = (*_COLUMNS, *(f"{voice} %" for voice in voices))
-    return _of_neighbours([one.neighbour for one in fused], payload, columns, cells)
+    return _of_neighbours([answer.neighbour for answer in fused], payload, columns, cells)
 
 
 def _lists(

@@ -43,6 +43,11 @@ _WORDS = {
         "a file of your own is taken by `artistindex models add {model} FILE --unverified`"
     ),
     Remedy.UPGRADE: "upgrade artistindex",
+    Remedy.INSTALL_ITS_WEIGHTS: (
+        "install those with `artistindex models add {model} FILE`, or build the index again with"
+        " the installed ones"
+    ),
+    Remedy.ADD_ARTISTS: "build without --transform, or add artists",
 }
 
 

@@ -31,7 +31,7 @@ ScoredRow = tuple[float, int]
 PREFERRED = ("discogs-effnet", "vggish", "musicnn")
 _CLOSEST = 5
 _MAX_SKIPPED = 64  # rows left out, from which on FAISS is told instead of asked for more
-_BLOCKS_CHECKED = 8  # of each file at every opening: 32 MB, about 20 ms
+_BLOCKS_CHECKED = 4  # of each file at every opening: 16 MB
 _MAX_HASHED_WHOLE = 256 * 1024 * 1024  # bytes of a file of format 1, hashed at every opening
 
 
@@ -62,7 +62,7 @@ class ArtistIndex:
         """Open the index in the folder `path`.
 
         The vectors are mapped, not read. Checks format, sizes, the sidecar's tables, dimension, row
-        counts, and the hashes and unit length of up to 32 MB of each file, or all of a file of
+        counts, and the hashes and unit length of up to 16 MB of each file, or all of a file of
         format 1 up to 256 MB (`verify` checks everything). Raises BrokenIndex.
         """
         folder = Path(path)
@@ -299,8 +299,8 @@ class ArtistIndex:
         from rapidfuzz import fuzz, process
 
         folded = {row: naming.normalise(spelled) for row, spelled in enumerate(self.artists)}
-        wanted = naming.normalise(name)[:200]
-        hits = process.extract(wanted, folded, scorer=fuzz.WRatio, limit=_CLOSEST)
+        typed = naming.normalise(name)[:200]
+        hits = process.extract(typed, folded, scorer=fuzz.WRatio, limit=_CLOSEST)
         closest = [self.artists[row] for _, _, row in hits]
         return UnknownArtist(
             f"no artist {naming.quoted(name)} in the index {self.name}; the closest names are"
@@ -315,25 +315,25 @@ def find_index(indexes: Path, model: str | None = None) -> Path:
     Raises Misuse for a model that is unknown, BrokenIndex where there is no such index.
     """
     if model is not None:
-        held = [path.name for path in all_indexes(indexes)]
-        if model not in MODELS and model not in held:
+        names = [path.name for path in all_indexes(indexes)]
+        if model not in MODELS and model not in names:
             raise Misuse(
                 f"unknown index {naming.quoted(model)}; {indexes} holds:"
-                f" {', '.join(held) or 'none'}"
+                f" {', '.join(names) or 'none'}"
             )
         return indexes / model
-    found = all_indexes(indexes)
-    if not found:
+    folders = all_indexes(indexes)
+    if not folders:
         raise BrokenIndex(f"no index in {indexes}", remedy=Remedy.BUILD_FIRST)
-    by_name = {path.name: path for path in found}
-    return next((by_name[name] for name in PREFERRED if name in by_name), found[0])
+    by_name = {path.name: path for path in folders}
+    return next((by_name[name] for name in PREFERRED if name in by_name), folders[0])
 
 
 def all_indexes(indexes: Path) -> list[Path]:
     """The folders below `indexes` that hold an index: the preferred models first, then by name."""
-    found = [path.parent for path in indexes.glob(f"*/{FILE_NAME}")]
+    folders = [path.parent for path in indexes.glob(f"*/{FILE_NAME}")]
     order = {name: at for at, name in enumerate(PREFERRED)}
-    return sorted(found, key=lambda path: (order.get(path.name, len(order)), path.name))
+    return sorted(folders, key=lambda path: (order.get(path.name, len(order)), path.name))
 
 
 def verify(folder: Path) -> None:

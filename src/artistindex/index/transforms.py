@@ -15,7 +15,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from artistindex.errors import BrokenIndex, Misuse
+from artistindex.errors import BrokenIndex, Misuse, Remedy
 
 Array = NDArray[np.float32]
 Wide = NDArray[np.float64]
@@ -65,7 +65,7 @@ class Transform:
 def fit(name: str, vectors: Array) -> Transform:
     """Fit the transform `name` on raw artist `vectors` (n, d).
 
-    Raises Misuse for an unknown one, for fewer than LEAST_ARTISTS artists, and where an artist lies
+    Raises Misuse for an unknown one, for fewer than MIN_ARTISTS artists, and where an artist lies
     where the transform leaves nothing of it.
     """
     if name not in _FIT:
@@ -74,18 +74,19 @@ def fit(name: str, vectors: Array) -> Transform:
         return Transform()
     if len(vectors) < MIN_ARTISTS:
         raise Misuse(
-            f"the transform {name} needs at least {MIN_ARTISTS} artists, there are"
-            f" {len(vectors)}: build without --transform, or add artists"
+            f"the transform {name} needs at least {MIN_ARTISTS} artists, there are {len(vectors)}",
+            remedy=Remedy.ADD_ARTISTS,
         )
     units = unit(vectors)
-    made = Transform(name, _FIT[name](units.astype(np.float64)))
-    left = np.linalg.norm(_APPLY[name](units, made.arrays), axis=1)
+    fitted = Transform(name, _FIT[name](units.astype(np.float64)))
+    left = np.linalg.norm(_APPLY[name](units, fitted.arrays), axis=1)
     if not (left > _TINY).all():
         raise Misuse(
             f"the transform {name} leaves nothing of {int((left <= _TINY).sum())} artists, who lie"
-            " where all the others do: build without --transform, or add artists"
+            " where all the others do",
+            remedy=Remedy.ADD_ARTISTS,
         )
-    return made
+    return fitted
 
 
 def unit(vectors: NDArray[np.floating]) -> Array:
@@ -148,8 +149,8 @@ def _principal(vectors: Wide) -> tuple[Wide, Wide]:
         _, lengths, directions = np.linalg.svd(centred, full_matrices=False)
         variances = lengths**2 / len(vectors)
     else:
-        found, columns = np.linalg.eigh(centred.T @ centred / len(vectors))
-        variances, directions = found[::-1], columns.T[::-1]
+        ascending, columns = np.linalg.eigh(centred.T @ centred / len(vectors))
+        variances, directions = ascending[::-1], columns.T[::-1]
     real = variances > _TINY * variances[0]
     directions = directions[real]
     largest = np.abs(directions).argmax(axis=1)

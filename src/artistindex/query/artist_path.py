@@ -156,8 +156,8 @@ def shortest(edges: Edges, first: int, last: int, bar: float) -> list[int]:
 
 
 def _cosine(index: ArtistIndex, row: int, other: int) -> float:
-    one, two = index.vectors_of([row, other])
-    return float(one @ two)
+    start, end = index.vectors_of([row, other])
+    return float(start @ end)
 
 
 def _join(index: ArtistIndex, sets: TrackSets, row: int, other: int) -> JoiningTracks | None:

@@ -24,7 +24,7 @@ from artistindex.embedding.engine import EmbeddingModel, load_model
 from artistindex.embedding.registry import spec_of
 from artistindex.embedding.weights import Weights
 from artistindex.entities import VectorKey
-from artistindex.errors import Misuse, TrackError, WeightsError
+from artistindex.errors import Misuse, Remedy, TrackError, WeightsError
 from artistindex.index.manifest import Manifest
 from artistindex.index.reader import ArtistIndex
 
@@ -84,15 +84,16 @@ def weights_of(manifest: Manifest) -> Weights:
     Raises WeightsError where there are none, or where others are installed.
     """
     key = manifest.key
-    found = weights.find_installed(spec_of(key.model))
-    if found.identity != key.weights_sha256:
+    installed = weights.find_installed(spec_of(key.model))
+    if installed.identity != key.weights_sha256:
         raise WeightsError(
             f"the index {key.model} was made with other weights (sha256"
-            f" {key.weights_sha256[:12]}…) than the installed {found.path} ({found.sha256[:12]}…):"
-            f" install those with `artistindex models add {key.model} FILE`, or build the index"
-            " again with the installed ones"
+            f" {key.weights_sha256[:12]}…) than the installed {installed.path}"
+            f" ({installed.sha256[:12]}…)",
+            remedy=Remedy.INSTALL_ITS_WEIGHTS,
+            model=key.model,
         )
-    return found
+    return installed
 
 
 def is_address(source: str) -> bool:
@@ -130,9 +131,9 @@ def audio_file(
     from artistindex.audio.sources.cache import AudioCache
     from artistindex.audio.sources.youtube import Cookies, YouTube
 
-    kept = _from_cache(source)
-    if kept is not None:
-        yield kept
+    cached = _from_cache(source)
+    if cached is not None:
+        yield cached
         return
     with tempfile.TemporaryDirectory(prefix="artistindex-") as folder:
         youtube = YouTube(
@@ -166,12 +167,12 @@ def _from_cache(url: str) -> Path | None:
 def _video_id(url: str) -> str | None:
     """The id of the YouTube video at `url`, None for any other address."""
     parts = urlsplit(url)
-    found = ""
+    video = ""
     if parts.hostname in _VIDEO_HOSTS and parts.path == "/watch":
-        found = parse_qs(parts.query).get("v", [""])[0]
+        video = parse_qs(parts.query).get("v", [""])[0]
     elif parts.hostname == "youtu.be":
-        found = parts.path.strip("/")
-    return found if _VIDEO_ID.fullmatch(found) else None
+        video = parts.path.strip("/")
+    return video if _VIDEO_ID.fullmatch(video) else None
 
 
 def _embedded(

@@ -135,13 +135,13 @@ def closest_pair(sets: TrackSets, row: int, other: int) -> tuple[int, int, float
 
     Two tracks of one recording do not count. None where a side has no tracks here.
     """
-    one, two = sets.of(row), sets.of(other)
-    if one.is_imported or two.is_imported:
+    mine, its = sets.of(row), sets.of(other)
+    if mine.is_imported or its.is_imported:
         return None
-    similarities = np.where(same_recordings(one, two), -np.inf, one.units @ two.units.T)
-    mine, its = np.unravel_index(similarities.argmax(), similarities.shape)
-    score = float(similarities[mine, its])
-    return (int(mine), int(its), score) if np.isfinite(score) else None
+    similarities = np.where(same_recordings(mine, its), -np.inf, mine.units @ its.units.T)
+    at, other_at = np.unravel_index(similarities.argmax(), similarities.shape)
+    score = float(similarities[at, other_at])
+    return (int(at), int(other_at), score) if np.isfinite(score) else None
 
 
 def _closest(sets: TrackSets, rows: Sequence[int], row: int) -> TrackPair | None:

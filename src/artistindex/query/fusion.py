@@ -227,7 +227,7 @@ def _answer(
             rank=int(ranks[at]) if heard else None,
             score=float(voice.scores[at]) if heard else None,
         )
-    percentiles = [one.percentile for one in neighbours if one.percentile is not None]
+    percentiles = [hit.neighbour.percentile for hit in hits if hit.neighbour.percentile is not None]
     neighbour = replace(
         neighbours[0],
         rank=rank,

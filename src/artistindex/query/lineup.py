@@ -60,7 +60,9 @@ class LineupEntry:
             "score": self.score,
             "percentile": self.percentile,
             "favourite": self.favourite,
-            "because": [{"artist": each.artist, "score": each.score} for each in self.because],
+            "because": [
+                {"artist": reason.artist, "score": reason.score} for reason in self.because
+            ],
         }
         if self.billed != self.artist:
             entry["billed"] = self.billed
@@ -68,7 +70,7 @@ class LineupEntry:
             entry["disliked"] = True
         if self.against:
             entry["against"] = [
-                {"artist": each.artist, "score": each.score} for each in self.against
+                {"artist": reason.artist, "score": reason.score} for reason in self.against
             ]
         return entry
 
@@ -102,13 +104,13 @@ def rank_lineup(
     Raises Misuse for an artist who is both liked and disliked, and UnknownArtist where no favourite
     is indexed, or nobody of the line-up.
     """
-    found = Ranking()
-    playing, found.not_indexed = _rows(index, lineup, found.remarks)
-    liked, found.likes_not_indexed = _rows(index, likes, found.remarks)
-    disliked, found.dislikes_not_indexed = _rows(index, dislikes, found.remarks)
+    ranking = Ranking()
+    playing, ranking.not_indexed = _rows(index, lineup, ranking.remarks)
+    liked, ranking.likes_not_indexed = _rows(index, likes, ranking.remarks)
+    disliked, ranking.dislikes_not_indexed = _rows(index, dislikes, ranking.remarks)
     for row in liked.keys() & disliked.keys():
         raise Misuse(f"{index.artists[row]} is both liked and disliked")
-    unheard = _favourites_unheard(found)
+    unheard = _favourites_unheard(ranking)
     entries = [_favourite(name, name) for name in unheard]
     entries += [_favourite(index.artists[row], playing[row]) for row in playing if row in liked]
     if not liked:
@@ -116,17 +118,17 @@ def rank_lineup(
     if not playing and not unheard:
         raise UnknownArtist(f"nobody of the line-up is in the index {index.name}")
     entries += _others(index, playing, list(liked), list(disliked))
-    found.ranked = [replace(entry, rank=rank) for rank, entry in enumerate(entries, 1)]
-    return found
+    ranking.ranked = [replace(entry, rank=rank) for rank, entry in enumerate(entries, 1)]
+    return ranking
 
 
 def _rows(
-    index: ArtistIndex, wanted: Iterable[str], remarks: list[str]
+    index: ArtistIndex, names: Iterable[str], remarks: list[str]
 ) -> tuple[dict[int, str], list[str]]:
     """Row -> the name as it is spelled in the list; and the names that are not indexed."""
     rows: dict[int, str] = {}
     missing: list[str] = []
-    for name in wanted:
+    for name in names:
         parts = _known(index, name)
         for part in parts or [name]:
             try:
@@ -148,11 +150,13 @@ def _known(index: ArtistIndex, name: str) -> list[str]:
     return parts if all(indexed) or (any(indexed) and is_certain_joint(name)) else [name]
 
 
-def _favourites_unheard(found: Ranking) -> list[str]:
+def _favourites_unheard(ranking: Ranking) -> list[str]:
     """Take the favourites who play and are not indexed out of the list of those who are not."""
-    liked = {naming.normalise(name) for name in found.likes_not_indexed}
-    unheard = [name for name in found.not_indexed if naming.normalise(name) in liked]
-    found.not_indexed = [name for name in found.not_indexed if naming.normalise(name) not in liked]
+    liked = {naming.normalise(name) for name in ranking.likes_not_indexed}
+    unheard = [name for name in ranking.not_indexed if naming.normalise(name) in liked]
+    ranking.not_indexed = [
+        name for name in ranking.not_indexed if naming.normalise(name) not in liked
+    ]
     return unheard
 
 
@@ -205,7 +209,7 @@ def _percentile(rivals: Floats, score: float) -> float | None:
     return 100.0 * float((rivals < score).sum()) / (len(rivals) - 1) if len(rivals) > 1 else None
 
 
-def _reasons(index: ArtistIndex, row: int, several: Sequence[int]) -> tuple[Reason, ...]:
-    cosines = index.vectors[several] @ index.vectors[row] if several else np.zeros(0)
+def _reasons(index: ArtistIndex, row: int, others: Sequence[int]) -> tuple[Reason, ...]:
+    cosines = index.vectors[others] @ index.vectors[row] if others else np.zeros(0)
     order = np.argsort(-cosines, kind="stable")[:_REASONS]
-    return tuple(Reason(index.artists[several[at]], float(cosines[at])) for at in order)
+    return tuple(Reason(index.artists[others[at]], float(cosines[at])) for at in order)

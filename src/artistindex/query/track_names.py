@@ -37,9 +37,9 @@ def find_track(index: ArtistIndex, name: str) -> FoundTrack:
     artist, title = next((pair for pair in splits if index.find_rows(pair[0])), splits[0])
     row = index.row(artist)
     tracks = [track for track in index.tracks_of_row(row) if track.vector is not None]
-    wanted = naming.normalise(title)
+    folded = naming.normalise(title)
     for track in tracks:
-        if naming.normalise(track.title) == wanted and track.vector is not None:
+        if naming.normalise(track.title) == folded and track.vector is not None:
             (vector,) = index.transform.apply(track.vector[None, :])
             return FoundTrack(row, index.display_name(artist), track, vector)
     raise _unknown_track(index.display_name(artist), title, [track.title for track in tracks])
