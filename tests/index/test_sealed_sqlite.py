@@ -5,6 +5,7 @@ import signal
 import sqlite3
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,15 @@ def test_a_question_that_takes_too_long_ends(
     database.close()
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C works, whatever a command of another test has left behind."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_a_signal_ends_a_question(tmp_path: Path) -> None:
     database = SealedDatabase.open(write(tmp_path / "a.sqlite3"), SCHEMA)
     timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from artistindex.cli.neighbour_cells import track_cell
+from artistindex.cli.neighbour_cells import short_cell, track_cell
 from artistindex.cli.options import State, index_option, pass_state
 from artistindex.cli.output import emit
 from artistindex.cli.playlists import (
@@ -79,14 +79,15 @@ def command(
             "smallest_score": min(step.score for step in steps),
             "steps": [{"step": at, **step.to_json()} for at, step in enumerate(steps, 1)],
         }
+        shown = track_cell if form == "csv" else short_cell
         rows = [
             {
                 "step": at,
                 "artist": step.artist,
                 "next": step.next,
                 "score": step.score,
-                "from track": step.joined_by and track_cell(step.joined_by.leaving),
-                "to track": step.joined_by and track_cell(step.joined_by.entering),
+                "from track": step.joined_by and shown(step.joined_by.leaving),
+                "to track": step.joined_by and shown(step.joined_by.entering),
                 "tracks": step.joined_by and step.joined_by.score,
             }
             for at, step in enumerate(steps, 1)
