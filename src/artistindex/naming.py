@@ -30,6 +30,8 @@ def clean(name: str) -> str:
 
     A name of macOS (decomposed) and the same name of Linux (composed) become one.
     """
+    if name.isascii() and name.isprintable():  # most names, many times quicker
+        return " ".join(name.split())
     kept = "".join(
         " " if character.isspace() else character
         for character in unicodedata.normalize("NFC", name)

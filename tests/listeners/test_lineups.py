@@ -185,14 +185,14 @@ def test_a_known_name_keeps_its_comma(tmp_path: Path) -> None:
         ('{"foo": 1}', "an object with the keys 'foo'"),
         ('{"days": [3]}', "a number as day 1"),
         ('{"events": [{"id": 3}]}', "an object without a name as entry 1"),
-        ('{"events": []}', "no act in it"),
+        ('{"events": []}', "no artist in it"),
         ("slug: acl\nregion: am", "keys 'slug, region'"),
         ("<html><body><a>x</a></body></html>", "XML of <html>"),
-        ("Friday\n2026-01-01\nTBA", "no act in it"),
+        ("Friday\n2026-01-01\nTBA", "no artist in it"),
         ("[playlist]\nFile1=a.mp3", "settings"),
         ("track,album\nA,B", "a column named artist"),
         ("x" * 30_000, "too long"),
-        ("", "no act in it"),
+        ("", "no artist in it"),
     ],
 )
 def test_what_is_not_understood(tmp_path: Path, content: str, found: str) -> None:

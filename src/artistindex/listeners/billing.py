@@ -40,11 +40,15 @@ class Reading(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BillingResolution:
-    """What was `printed`, the names that were `understood` by it, in order, and the `reason`."""
+    """What was `printed`, the names that were `understood` by it, in order, and the `reason`.
+
+    `unknown` are the parts that nobody knows, where some others are known.
+    """
 
     printed: str
     understood: tuple[str, ...]
     reason: Reading
+    unknown: tuple[str, ...] = ()
 
 
 def resolve_billing(billing: str, knows: Knows) -> BillingResolution:
@@ -66,7 +70,21 @@ def resolve_billing(billing: str, knows: Knows) -> BillingResolution:
     names, reading = _understand(bare, brackets, knows)
     if reading is Reading.UNKNOWN and _is_prose(printed):
         reading = Reading.PROSE
-    return BillingResolution(printed, names, reading)
+    unknown = _unknown_acts(bare, knows) if reading is Reading.SOME_PARTS else ()
+    return BillingResolution(printed, names, reading, unknown)
+
+
+def names_to_look_up(billing: str) -> tuple[str, ...]:
+    """Return the names to ask a service for, of a billing that nobody here knows.
+
+    These are its acts without what stands around them; none of a sentence, or of what is not
+    announced yet.
+    """
+    printed = naming.clean(billing)
+    if len(printed) > _MAX_CHARACTERS or is_to_be_announced(printed) or _is_prose(printed):
+        return ()
+    bare, _ = _strip(printed)
+    return _distinct(*(_strip(act)[0] for act in _split_acts(bare)))
 
 
 def _understand(bare: str, brackets: list[str], knows: Knows) -> tuple[tuple[str, ...], Reading]:
@@ -144,6 +162,10 @@ def _parts(bare: str, knows: Knows) -> list[tuple[str, ...]]:
 
 def _split_acts(bare: str) -> list[str]:
     return [piece.strip() for piece in _JOINS_ACTS.split(bare) if piece.strip()]
+
+
+def _unknown_acts(bare: str, knows: Knows) -> tuple[str, ...]:
+    return tuple(act for act in _split_acts(bare) if not _part(act, knows))
 
 
 def _part(act: str, knows: Knows) -> tuple[str, ...]:

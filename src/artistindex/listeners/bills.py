@@ -1,11 +1,12 @@
 """What a bill says: acts as they are printed, and the events, days and stages that they play."""
 
 import datetime
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, Self
 
+from artistindex import naming
 from artistindex.errors import Misuse
 
 UNDERSTOOD = (
@@ -26,6 +27,12 @@ class Event:
     venue: str | None = None
     link: str | None = None
     time: str | None = None
+
+    def is_within(self, first: datetime.date, last: datetime.date | None = None) -> bool:
+        """Tell whether it is on a day from `first` to `last`, or on a day that is not known."""
+        if self.date is None:
+            return True
+        return first <= self.date and (last is None or self.date <= last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +86,30 @@ class Lineup:
     def appearances(self) -> int:
         """How many times anybody plays: an act that plays twice counts twice."""
         return sum(len(billing.appearances) for billing in self.billings)
+
+    @classmethod
+    def of(cls, names: Iterable[str]) -> Self:
+        """Return a line-up of which nothing but the names is known, each spelling once."""
+        distinct = dict.fromkeys(filter(None, map(naming.clean, names)))
+        return cls(tuple(Billing(name, (Appearance(),)) for name in distinct), (), ())
+
+    def between(self, first: datetime.date, last: datetime.date | None = None) -> Self:
+        """Return the line-up of the days from `first` to `last`; what has no date stays."""
+        return replace(
+            self,
+            billings=tuple(
+                replace(billing, appearances=appearances)
+                for billing in self.billings
+                if (
+                    appearances := tuple(
+                        appearance
+                        for appearance in billing.appearances
+                        if appearance.event is None or appearance.event.is_within(first, last)
+                    )
+                )
+            ),
+            events=tuple(event for event in self.events if event.is_within(first, last)),
+        )
 
     def __iter__(self) -> Iterator[Billing]:
         return iter(self.billings)

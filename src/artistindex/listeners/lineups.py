@@ -45,7 +45,7 @@ def _read_bill(source: Path, knows: Callable[[str], bool] | None) -> Bill:
     document = read_document(source)
     bill = _read_document(document, knows)
     if not any(naming.clean(act.name) for act in bill.acts):
-        raise Misuse(f"{source}: no act in it; {UNDERSTOOD}")
+        raise Misuse(f"{source}: no artist in it; {UNDERSTOOD}")
     return bill
 
 
