@@ -50,6 +50,20 @@ def test_json_has_the_shape_that_others_rely_on(
         "percentile": 100.0,
         "favourite": True,
         "because": [{"artist": "Techno", "score": 1.0}],
+        "events": [],
+        "tracks": 1,
+        "ids": {},
+        "links": {"music-map": "https://www.music-map.com/techno"},
+        "entry_tracks": [
+            {
+                "title": "Techno's song",
+                "album": None,
+                "path": None,
+                "link": None,
+                "score": None,
+                "ids": {},
+            }
+        ],
     }
     second = answer["ranked"][1]
     assert (second["artist"], second["favourite"], second["percentile"]) == ("House", False, 100.0)

@@ -13,7 +13,8 @@ from artistindex.entities import Artist, VectorKey
 from artistindex.errors import Misuse, UnknownArtist
 from artistindex.index.reader import ArtistIndex
 from artistindex.index.writer import write_index
-from artistindex.query.lineup import DISLIKE, Ranking, Reason, rank_lineup
+from artistindex.query.lineup import Ranking, Reason, rank_lineup
+from artistindex.query.taste_scores import DISLIKE
 
 Plant = Callable[..., Path]
 

@@ -1,180 +1,232 @@
 """`artistindex match`."""
 
-from collections.abc import Sequence
+import datetime
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from artistindex.cli.options import State, cookie_options, format_option, index_option, pass_state
-from artistindex.cli.output import emit, message
-from artistindex.errors import BrokenLibrary, Misuse
-from artistindex.index.manifest import FILE_NAME as MANIFEST
-from artistindex.index.manifest import Manifest
-from artistindex.index.reader import PREFERRED, ArtistIndex, all_indexes, find_index
-from artistindex.listeners.favourites import read_names
-from artistindex.query.lineup import LineupEntry, Ranking, rank_lineup
+from artistindex import naming
+from artistindex.cli.match_view import Answer, Days, remarks, view
+from artistindex.cli.options import (
+    FORMATS,
+    State,
+    any_path,
+    cookie_options,
+    index_option,
+    names_file,
+    pass_state,
+)
+from artistindex.cli.output import counted, emit, message
+from artistindex.errors import ArtistIndexError, Misuse
+from artistindex.index.reader import ArtistIndex, find_index
+from artistindex.listeners.bills import Lineup
+from artistindex.listeners.favourites import Favourites, read_favourites, read_names
+from artistindex.listeners.lineups import read_lineup
+from artistindex.query.lineup import rank_lineup
 
-_COLUMNS = ("rank", "artist", "score", "percentile", "because")
-_MAX_SHOWN = 10
-_names_file = click.Path(path_type=Path, allow_dash=True)
+if TYPE_CHECKING:
+    from artistindex.query.evenings import Evening
+
+_NOBODY = Favourites((), ())
 
 
 @click.command(name="match")
-@click.argument("lineup", type=_names_file, metavar="LINEUP")
+@click.argument("lineup", nargs=-1, required=True, type=names_file, metavar="LINEUP...")
 @click.option(
-    "--likes", type=_names_file, required=True, metavar="FILE", help="The favourites' names."
+    "--likes",
+    type=names_file,
+    multiple=True,
+    required=True,
+    metavar="FILE",
+    help="The favourites; several files are added up.",
 )
 @click.option(
-    "--dislikes", type=_names_file, metavar="FILE", help="Artists whose like are to go down."
+    "--dislikes",
+    type=names_file,
+    multiple=True,
+    metavar="FILE",
+    help="Artists whose like are to go down.",
 )
+@click.option(
+    "--from",
+    "first",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DATE",
+    help="Leave out events before this day.  [default: today, where the files have dates]",
+)
+@click.option(
+    "--days",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Leave out events after so many days, of which --from is the first.",
+)
+@click.option(
+    "--by",
+    type=click.Choice(["artist", "event"]),
+    default="artist",
+    show_default=True,
+    help="List artists, or evenings by who plays.",
+)
+@click.option(
+    "--k", type=click.IntRange(min=1), metavar="N", help="List only the best N.  [default: all]"
+)
+@click.option(
+    "--min-tracks",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="List only artists with so many tracks behind them.",
+)
+@click.option(
+    "--exclude", type=names_file, metavar="FILE", help="Leave out the artists named in FILE."
+)
+@click.option("--only", type=names_file, metavar="FILE", help="List only artists named in FILE.")
 @index_option("The index to ask.  [default: the only one, else discogs-effnet]")
 @click.option(
     "--ingest",
+    "is_ingesting",
     is_flag=True,
     help="First fetch and embed who is missing, as `build` does by default.",
 )
 @cookie_options
-@format_option
+@click.option(
+    "--ics",
+    type=any_path,
+    metavar="FILE",
+    help="Write a calendar of the events at which those listed play, too.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice([*FORMATS, "markdown"]),
+    default="table",
+    show_default=True,
+    help="How to print: a table or Markdown for people, or json or csv for programs.",
+)
 @pass_state
 def command(
     state: State,
     /,
-    lineup: Path,
-    likes: Path,
-    dislikes: Path | None,
+    lineup: tuple[Path, ...],
+    likes: tuple[Path, ...],
+    dislikes: tuple[Path, ...],
     index: tuple[str, ...],
-    ingest: bool,
+    is_ingesting: bool,
     form: str,
-    **cookies: Any,
+    **options: Any,
 ) -> int:
-    """Rank the artists in the file LINEUP for someone's favourites.
+    """Rank the artists in the files LINEUP for someone's favourites.
 
-    LINEUP and the other files are lists of names as `build --artists` takes them: text (one a
-    line), CSV or TSV (a column artist) or JSON; - is standard input. Favourites who play come
-    first. The score is the cosine to the nearest favourite, less half of that to the nearest of
-    --dislikes; the percentile says how many of the index's artists fit less. Who is not indexed is
-    listed separately.
+    LINEUP are line-ups and events as docs/lineups.md lists them: text (one act a line, posters),
+    CSV, YAML, JSON; --likes and the others are lists of names, or what players and services export.
+    - is standard input. Favourites who play come first, those played most at the top. The score is
+    the cosine to the nearest favourite, less half of that to the nearest of --dislikes; the
+    percentile says how many of the index's artists fit less. Who is not indexed is listed
+    separately, with the nearest names of the index.
     """
-    if [lineup, likes, dislikes].count(Path("-")) > 1:
-        raise Misuse("only one of LINEUP, --likes and --dislikes can be standard input (-)")
-    if len(index) > 1:
-        raise Misuse("a line-up is ranked by one index: give --index once")
-    if any(cookies.values()) and not ingest:
-        raise Misuse("cookies are for fetching audio: they go with --ingest")
-    wanted, liked = read_names(lineup), read_names(likes)
-    disliked = read_names(dislikes) if dislikes else []
+    more = (options[name] for name in ("exclude", "only") if options[name])
+    files = [*lineup, *likes, *dislikes, *more]
+    _check(files, index, options, is_ingesting=is_ingesting)
     model = index[0] if index else None
-    failed = []
-    if ingest:
-        failed = _ingest(state, [*liked, *disliked, *wanted], model, cookies)
+    liked = read_favourites(likes)
+    disliked = read_favourites(dislikes) if dislikes else _NOBODY
+    whole = _read(lineup, state, model, liked)
+    days = _days(whole, lineup, options)
+    chosen = whole if days is None else _on(days, whole)
+    failed = None
+    if is_ingesting:
+        from artistindex.cli.lineup_ingest import ingest
+
+        failed = ingest(state, model, chosen, [liked, disliked], options)
     with ArtistIndex.open(find_index(state.indexes, model)) as opened:
-        found = rank_lineup(opened, wanted, liked, disliked)
-        name = opened.name
-    payload = _payload(name, found)
-    if ingest:
-        payload["failed"] = failed
-    emit([_row(each) for each in found.ranked], _COLUMNS, form, payload=payload)
+        ranking = rank_lineup(
+            opened,
+            chosen,
+            liked,
+            disliked,
+            exclude=_names(options["exclude"]) or (),
+            only=_names(options["only"]),
+            min_tracks=options["min_tracks"],
+        )
+        answer = Answer(opened.name, ranking, whole, chosen, days, failed)
+    shown = view(answer, by=options["by"], k=options["k"])
+    emit(shown.rows(form), shown.columns(form), form, payload=shown.to_json())
+    if options["ics"]:
+        _write_calendar(options["ics"], shown.evenings, state)
     if not state.quiet:
-        _remark(found, failed)
+        for line in remarks(answer):
+            message(line)
     return 3 if failed else 0
 
 
-def _ingest(
-    state: State, wanted: Sequence[str], model: str | None, cookies: dict[str, Any]
-) -> list[dict[str, str]]:
-    """Build with those of `wanted` who are missing, as the index is built; returns who failed."""
-    from artistindex.audio.sources.open import open_source
-    from artistindex.cli.display import Display
-    from artistindex.ingest.pipeline import build
-
-    folder = find_index(state.indexes, model or _default(state.indexes))
-    manifest = Manifest.read(folder) if (folder / MANIFEST).is_file() else None
-    missing = list(wanted)
-    if manifest is not None:
-        _demand_its_own(state, folder, manifest)
-        with ArtistIndex.open(folder) as opened:
-            missing = [name for name in wanted if not opened.find_rows(name)]
-    if not missing:
-        return []
-    message(f"ingesting {len(missing)} artists who are not in {folder}", quiet=state.quiet)
-    with (
-        Display(quiet=state.quiet) as display,
-        open_source(cookies=cookies["cookies"], browser=cookies["cookies_from_browser"]) as source,
-    ):
-        report = build(
-            artists=missing,
-            indexes=state.indexes,
-            models=[folder.name],
-            source=source,
-            pool=state.pool,
-            reporter=display,
+def _check(
+    files: Sequence[Path], index: Sequence[str], options: Mapping[str, Any], *, is_ingesting: bool
+) -> None:
+    """Raise Misuse for options that do not go together."""
+    if files.count(Path("-")) > 1:
+        raise Misuse(
+            "only one of LINEUP, --likes, --dislikes, --exclude and --only can be standard input"
+            " (-)"
         )
-    failed: list[dict[str, str]] = report.to_json()["failed"]
-    return failed
+    if len(index) > 1:
+        raise Misuse("a line-up is ranked by one index: give --index once")
+    if (options["cookies"] or options["cookies_from_browser"]) and not is_ingesting:
+        raise Misuse("cookies are for fetching audio: they go with --ingest")
 
 
-def _demand_its_own(state: State, folder: Path, manifest: Manifest) -> None:
-    """Raise unless a build would keep what is in the index: its library and weights are here."""
-    from artistindex.cli.downloads import fetch_weights
-    from artistindex.embedding.registry import spec_of
-    from artistindex.library.library import FILE_NAME
-    from artistindex.query.audio_query import weights_of
+def _names(path: Path | None) -> list[str] | None:
+    return read_names(path) if path else None
 
-    if not (state.indexes / FILE_NAME).is_file():
-        raise BrokenLibrary(
-            f"the index {folder} has no library beside it to ingest into: export it where it was"
-            " made, and import that pack here"
+
+def _read(paths: Sequence[Path], state: State, model: str | None, liked: Favourites) -> Lineup:
+    """Read the line-up; who is liked or indexed may have commas in the name."""
+    names = set(map(naming.normalise, liked.names))
+    with ExitStack() as stack:
+        index = None
+        with suppress(ArtistIndexError):  # --ingest may be about to make it
+            folder = find_index(state.indexes, model)
+            index = stack.enter_context(ArtistIndex.open(folder))
+
+        def knows(name: str) -> bool:
+            return naming.normalise(name) in names or bool(index and index.find_rows(name))
+
+        return read_lineup(paths, knows=knows)
+
+
+# --- days ---------------------------------------------------------------------------------------
+
+
+def _days(lineup: Lineup, paths: Sequence[Path], options: Mapping[str, Any]) -> Days | None:
+    """Return the days asked for; None where the files have no dates."""
+    first, count = options["first"], options["days"]
+    if not any(event.date for event in lineup.events):
+        if first or count:
+            raise Misuse(f"{paths[0]}: no dates in it that --from and --days could choose by")
+        return None
+    start = first.date() if first else datetime.date.today()
+    return Days(start, start + datetime.timedelta(count - 1) if count else None)
+
+
+def _on(days: Days, lineup: Lineup) -> Lineup:
+    chosen = lineup.between(days.first, days.last)
+    if not chosen.billings:
+        dates = [event.date for event in lineup.events if event.date]
+        raise Misuse(
+            f"nobody plays {days}: the files have events from {min(dates)} to {max(dates)}; choose"
+            " with --from DATE"
         )
-    fetch_weights(spec_of(manifest.key.model), state)
-    weights_of(manifest)
+    return chosen
 
 
-def _default(indexes: Path) -> str | None:
-    """The model to begin with where there is no index yet; None where there is one."""
-    return None if all_indexes(indexes) else PREFERRED[0]
+def _write_calendar(path: Path, evenings: "Sequence[Evening]", state: State) -> None:
+    from artistindex._util.files import atomic_write
+    from artistindex.query.event_calendar import to_icalendar
 
-
-def _payload(index: str, found: Ranking) -> dict[str, Any]:
-    payload: dict[str, Any] = {
-        "index": index,
-        "ranked": [each.to_json() for each in found.ranked],
-        "not_indexed": found.not_indexed,
-    }
-    if found.likes_not_indexed:
-        payload["likes_not_indexed"] = found.likes_not_indexed
-    if found.dislikes_not_indexed:
-        payload["dislikes_not_indexed"] = found.dislikes_not_indexed
-    return payload
-
-
-def _row(entry: LineupEntry) -> dict[str, Any]:
-    """A line for people: the reasons in words."""
-    reasons = [f"{each.artist} {each.score:.3f}" for each in entry.because]
-    told = "a favourite" if entry.favourite else ", ".join(reasons)
-    if entry.disliked:
-        told = "disliked"
-    return {
-        "rank": entry.rank,
-        "artist": entry.artist,
-        "score": entry.score,
-        "percentile": entry.percentile,
-        "because": told,
-    }
-
-
-def _remark(found: Ranking, failed: Sequence[dict[str, str]]) -> None:
-    """Who could not be ranked or counted, and why."""
-    for line in found.remarks:
-        message(line)
-    for who, missing in (
-        ("of the line-up", found.not_indexed),
-        ("of the favourites", found.likes_not_indexed),
-        ("of the disliked", found.dislikes_not_indexed),
-    ):
-        if missing:
-            shown = ", ".join(missing[:_MAX_SHOWN])
-            more = f" and {len(missing) - _MAX_SHOWN} more" if len(missing) > _MAX_SHOWN else ""
-            message(f"{len(missing)} {who} are not indexed: {shown}{more}")
-    for each in failed[:_MAX_SHOWN]:
-        message(f"  {each['artist']}: {each['reason']} ({each['stage']})")
+    dated = [evening for evening in evenings if evening.date]
+    atomic_write(path, to_icalendar(dated, datetime.datetime.now(datetime.UTC)))
+    undated = len(evenings) - len(dated)
+    more = f"; {counted(undated, 'event')} without a date left out" if undated else ""
+    message(f"{path} has {counted(len(dated), 'event')}{more}", quiet=state.quiet)

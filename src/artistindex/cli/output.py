@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from artistindex.evaluation.report.tables import Table
 
+_ADDRESS = re.compile(r"https?://[\w.~:/?#@!$&'()*+,;=%-]+", re.ASCII)
 _UNLIMITED_WIDTH = 100_000
 _BAR = 15  # characters
 _live: "list[Progress]" = []  # the bar that is on the screen, the innermost last
@@ -36,11 +38,13 @@ def cell(value: object) -> str:
 def emit(
     rows: Iterable[Mapping[str, Any]], columns: Sequence[str], form: str, *, payload: object = None
 ) -> None:
-    """Print `rows` as a table or CSV of `columns`, or `payload` (else the rows) as JSON."""
+    """Print `rows` as a table, CSV or Markdown of `columns`, or `payload` (else them) as JSON."""
     if form == "json":
         emit_json(list(rows) if payload is None else payload)
     elif form == "csv":
         _emit_csv(rows, columns)
+    elif form == "markdown":
+        _emit_markdown(list(rows), columns)
     else:
         _emit_table(rows, columns)
 
@@ -82,6 +86,27 @@ def _csv_cell(value: object) -> object:
     return csv_text(value) if isinstance(value, str) else value
 
 
+def _emit_markdown(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    click.echo(f"| {' | '.join(columns)} |")
+    click.echo(
+        f"| {' | '.join('---:' if _is_numeric(rows, column) else '---' for column in columns)} |"
+    )
+    for row in rows:
+        click.echo(f"| {' | '.join(_markdown_cell(row.get(column)) for column in columns)} |")
+
+
+def _markdown_cell(value: object) -> str:
+    """A value without any meaning to Markdown; an address is a link."""
+    from artistindex.evaluation.report.tables import markdown
+
+    text = cell(value)
+    return f"<{text}>" if _ADDRESS.fullmatch(text) else markdown(text)
+
+
+def _is_numeric(rows: Iterable[Mapping[str, Any]], column: str) -> bool:
+    return any(isinstance(row.get(column), int | float) for row in rows)
+
+
 def _emit_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
     from rich import box
     from rich.table import Table
@@ -90,7 +115,7 @@ def _emit_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> No
     rows = list(rows)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in columns:
-        numeric = any(isinstance(row.get(column), int | float) for row in rows)
+        numeric = _is_numeric(rows, column)
         table.add_column(
             column, justify="right" if numeric else "left", overflow="fold", no_wrap=False
         )

@@ -74,17 +74,17 @@ def resolve_billing(billing: str, knows: Knows) -> BillingResolution:
     return BillingResolution(printed, names, reading, unknown)
 
 
-def names_to_look_up(billing: str) -> tuple[str, ...]:
-    """Return the names to ask a service for, of a billing that nobody here knows.
+def name_to_look_up(billing: str) -> str | None:
+    """Return what to ask a service for, of a billing that nobody here knows.
 
-    These are its acts without what stands around them; none of a sentence, or of what is not
+    That is the billing without what stands around it; None for a sentence, and for what is not
     announced yet.
     """
     printed = naming.clean(billing)
     if len(printed) > _MAX_CHARACTERS or is_to_be_announced(printed) or _is_prose(printed):
-        return ()
+        return None
     bare, _ = _strip(printed)
-    return _distinct(*(_strip(act)[0] for act in _split_acts(bare)))
+    return _SUFFIX.sub("", bare) or bare
 
 
 def _understand(bare: str, brackets: list[str], knows: Knows) -> tuple[tuple[str, ...], Reading]:

@@ -1,17 +1,21 @@
 """Who plays and who is liked: the names of line-ups and favourites, found in an index."""
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache
+from typing import Self
+
+import numpy as np
 
 from artistindex import naming
 from artistindex.entities import Artist
 from artistindex.errors import AmbiguousArtist, Misuse
 from artistindex.index.reader import ArtistIndex
-from artistindex.listeners.billing import Reading, resolve_billing
+from artistindex.listeners.billing import Reading, name_to_look_up, resolve_billing
 from artistindex.listeners.bills import Appearance, Billing, Lineup
 from artistindex.listeners.favourites import Favourite, Favourites, unique
+from artistindex.query.ranking import rows_left_out
 
 _MAX_CLOSEST = 3
 _MIN_CLOSENESS = 75  # of 100, by edits
@@ -54,17 +58,23 @@ class UnrankedBilling:
 class Act:
     """An artist who plays, under one billing or several.
 
-    `row` is its own in the index, None for a favourite whom the index lacks.
+    `row` is its own in the index, None for a favourite whom the index lacks. `weight` is that of a
+    favourite, 0 for who is none.
     """
 
     name: str
     row: int | None
+    weight: float = 0.0
     billings: list[Billing] = field(default_factory=list)
 
     @property
     def spellings(self) -> tuple[str, ...]:
         """How the line-up prints it, each spelling once."""
         return tuple(dict.fromkeys(billing.name for billing in self.billings))
+
+    def left_out(self) -> UnrankedBilling:
+        """Return it as one that somebody does not want to see."""
+        return UnrankedBilling(self.name, self.spellings[0], Unranked.LEFT_OUT, self.appearances)
 
     @property
     def appearances(self) -> tuple[Appearance, ...]:
@@ -96,6 +106,39 @@ class Taste:
     unheard: Mapping[str, float]
     disliked: tuple[int, ...] = ()
     disliked_unheard: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Who is not wanted in an answer: rows of an index, and folded names beyond it."""
+
+    rows: Set[int]
+    excluded: Set[str]
+    only: Set[str] | None
+
+    @classmethod
+    def of(
+        cls,
+        index: ArtistIndex,
+        *,
+        exclude: Iterable[str] = (),
+        only: Iterable[str] | None = None,
+        min_tracks: int = 0,
+    ) -> Self:
+        """Choose as `rows_left_out` does."""
+        exclude, only = list(exclude), None if only is None else list(only)
+        return cls(
+            rows_left_out(index, min_tracks=min_tracks, exclude=exclude, only=only),
+            set(map(naming.normalise, exclude)),
+            None if only is None else set(map(naming.normalise, only)),
+        )
+
+    def allows(self, act: Act) -> bool:
+        """Tell whether an act may be in the answer."""
+        if act.row is not None:
+            return act.row not in self.rows
+        folded = naming.normalise(act.name)
+        return folded not in self.excluded and (self.only is None or folded in self.only)
 
 
 class Names:
@@ -155,20 +198,16 @@ class Names:
         """Return the names of the index that each of `names` may be a misspelling of."""
         from rapidfuzz import fuzz, process
 
-        folded = [naming.normalise(artist) for artist in self._index.artists]
-        return {
-            name: tuple(
-                self._index.artists[row]
-                for _, _, row in process.extract(
-                    naming.normalise(name)[:_MAX_CHARACTERS],
-                    folded,
-                    scorer=fuzz.ratio,
-                    limit=_MAX_CLOSEST,
-                    score_cutoff=_MIN_CLOSENESS,
-                )
+        artists = [naming.normalise(artist) for artist in self._index.artists]
+        closest: dict[str, tuple[str, ...]] = {}
+        for name in names[:_MAX_LOOKED_FOR]:
+            asked = naming.normalise(name)[:_MAX_CHARACTERS]
+            [closeness] = process.cdist(
+                [asked], artists, scorer=fuzz.ratio, score_cutoff=_MIN_CLOSENESS, dtype=np.uint8
             )
-            for name in names[:_MAX_LOOKED_FOR]
-        }
+            rows = np.argsort(-closeness.astype(np.int16), kind="stable")[:_MAX_CLOSEST]
+            closest[name] = tuple(self._index.artists[row] for row in rows if closeness[row])
+        return closest
 
 
 def find_taste(
@@ -204,18 +243,45 @@ def _find_all(
 
 def find_acts(index: ArtistIndex, names: Names, lineup: Lineup, taste: Taste) -> Bill:
     """Find out who plays: one act for each artist, whatever the bills call it."""
-    unheard = {naming.normalise(name): name for name in taste.unheard}
+    unheard = {naming.normalise(name): weight for name, weight in taste.unheard.items()}
     acts: dict[int | str, Act] = {}
     unranked: list[UnrankedBilling] = []
     for billing in lineup:
         for name, row in names.resolve(billing.name, billing.ids, unheard):
             folded = naming.normalise(name)
             if isinstance(row, int):
-                acts.setdefault(row, Act(index.artists[row], row)).billings.append(billing)
+                act = Act(index.artists[row], row, taste.liked.get(row, 0.0))
+                acts.setdefault(row, act).billings.append(billing)
             elif row is Unranked.NOT_INDEXED and folded in unheard:
-                acts.setdefault(folded, Act(name, None)).billings.append(billing)
+                act = Act(name, None, unheard[folded])
+                acts.setdefault(folded, act).billings.append(billing)
             else:
                 unranked.append(UnrankedBilling(name, billing.name, row, billing.appearances))
     closest = names.closest([act.name for act in unranked if act.reason.may_be_an_artist])
     unranked = [replace(act, closest=closest.get(act.name, ())) for act in unranked]
     return Bill(tuple(acts.values()), tuple(unranked))
+
+
+def missing_names(
+    index: ArtistIndex | None,
+    lineup: Lineup,
+    *people: Favourites,
+) -> list[str]:
+    """Return the names to ask a service for, of all who play, are liked or disliked.
+
+    These are the names that `index` does not know, or all of them where there is none.
+    """
+    if index is None:
+        wanted = [favourite.name for favourites in people for favourite in favourites]
+        printed = lineup.names
+    else:
+        names = Names(index)
+        wanted = [name for favourites in people for name in _find_all(names, favourites)[1]]
+        unheard = set(map(naming.normalise, wanted))
+        printed = [
+            name
+            for billing in lineup
+            for name, row in names.resolve(billing.name, billing.ids, unheard)
+            if row is Unranked.NOT_INDEXED
+        ]
+    return list(unique([*wanted, *filter(None, map(name_to_look_up, printed))]))

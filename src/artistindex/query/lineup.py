@@ -7,30 +7,28 @@ mean over several favourites, is what docs/lineups.md settles by experiment; a m
 that somebody likes is near nothing in particular.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from artistindex import naming
+from artistindex.entities import Artist, EntryTrack, Neighbour
 from artistindex.errors import UnknownArtist
-from artistindex.index.reader import ArtistIndex
+from artistindex.index.reader import ArtistIndex, ScoredRow
 from artistindex.listeners.bills import Appearance, Event, Lineup
 from artistindex.listeners.favourites import Favourites
-from artistindex.query.acts import Act, Names, Taste, UnrankedBilling, find_acts, find_taste
-
-Floats = NDArray[np.float64]
-DISLIKE = 0.5
-"""How much of the likeness to what is disliked is taken off: a convention, not measured."""
-PLAYS = 1.0
-"""How much farther away the least played favourite is, in standard deviations of the index's
-cosines: a convention, not measured."""
-
-_REASONS = 3
-_AT_ONCE = 4096  # artists of the index whose cosines are held in memory together
-_ONE_DEVIATION = 84.134  # percent of a normal distribution below it
+from artistindex.metadata.links import artist_links
+from artistindex.query.acts import (
+    Act,
+    Choice,
+    Names,
+    Taste,
+    UnrankedBilling,
+    find_acts,
+    find_taste,
+)
+from artistindex.query.taste_scores import TasteScores
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,38 +44,31 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class LineupEntry:
+class LineupEntry(Neighbour):
     """One artist who plays.
 
     `billed` is how the line-up prints it, `also_billed` its further spellings there.
     `percentile` is the share of the index's artists, favourites left out, who fit these favourites
     less, in percent: 100 for a favourite, None where there is nobody else. `because` are the
-    nearest favourites, `against` the nearest of those who are disliked.
+    nearest favourites, `against` the nearest of those who are disliked; `entry_tracks` are the
+    tracks nearest to the nearest favourite.
     """
 
-    rank: int
-    artist: str
-    billed: str
-    score: float
-    percentile: float | None
-    favourite: bool
-    disliked: bool
-    because: tuple[Reason, ...]
+    billed: str = ""
+    favourite: bool = False
+    disliked: bool = False
+    because: tuple[Reason, ...] = ()
     against: tuple[Reason, ...] = ()
     appearances: tuple[Appearance, ...] = ()
     also_billed: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the entry of `ranked` in the JSON shape of `artistindex match`."""
-        entry: dict[str, Any] = {
-            "rank": self.rank,
-            "artist": self.artist,
+        entry = Neighbour.to_json(self) | {
             "billed": self.billed,
-            "score": self.score,
-            "percentile": self.percentile,
             "favourite": self.favourite,
             "because": [reason.to_json() for reason in self.because],
-            "events": _events_json(self.appearances),
+            "events": [appearance_json(appearance) for appearance in self.stated_appearances],
         }
         if self.also_billed:
             entry["also_billed"] = list(self.also_billed)
@@ -86,6 +77,11 @@ class LineupEntry:
         if self.against:
             entry["against"] = [reason.to_json() for reason in self.against]
         return entry
+
+    @property
+    def stated_appearances(self) -> list[Appearance]:
+        """The appearances of which the files tell anything, the earliest first."""
+        return stated(self.appearances)
 
 
 @dataclass(slots=True)
@@ -120,17 +116,14 @@ def unranked_json(billing: UnrankedBilling) -> dict[str, Any]:
         "billed": billing.billed,
         "reason": billing.reason.value,
         "closest": list(billing.closest),
-        "events": _events_json(billing.appearances),
+        "events": [appearance_json(appearance) for appearance in stated(billing.appearances)],
     }
 
 
-def _events_json(appearances: Iterable[Appearance]) -> list[dict[str, Any]]:
-    """Return where and when an act plays, as far as the files tell, the earliest first."""
-    return [
-        appearance_json(appearance)
-        for appearance in sorted(appearances, key=_date_of)
-        if appearance != Appearance()
-    ]
+def stated(appearances: Iterable[Appearance]) -> list[Appearance]:
+    """Return the appearances of which the files tell anything, the earliest first."""
+    known = (appearance for appearance in appearances if appearance != Appearance())
+    return sorted(known, key=_date_of)
 
 
 def appearance_json(appearance: Appearance) -> dict[str, Any]:
@@ -161,12 +154,19 @@ def rank_lineup(
     lineup: Lineup | Sequence[str],
     likes: Favourites | Sequence[str],
     dislikes: Favourites | Sequence[str] = (),
+    *,
+    exclude: Iterable[str] = (),
+    only: Iterable[str] | None = None,
+    min_tracks: int = 0,
+    entry_tracks: bool = True,
 ) -> Ranking:
     """Rank the artists of a line-up for someone who likes `likes` and not `dislikes`.
 
     Favourites who play come first, indexed or not, then the others by score; disliked artists who
     play come last. Who is meant by a billing is what `resolve_billing` says; billings that mean
-    the same artist are one entry.
+    the same artist are one entry. Left out are artists called as in `exclude`, all who are not
+    called as in `only` where it is given, and those with fewer than `min_tracks` tracks. Without
+    `entry_tracks` the entries come without them, which is quicker for very many.
 
     Raises Misuse for an artist who is both liked and disliked, and UnknownArtist where no favourite
     is indexed, or nobody of the line-up.
@@ -178,9 +178,12 @@ def rank_lineup(
         raise UnknownArtist(f"none of the favourites is in the index {index.name}")
     if not bill.acts:
         raise UnknownArtist(f"nobody of the line-up is in the index {index.name}")
+    choice = Choice.of(index, exclude=exclude, only=only, min_tracks=min_tracks)
+    chosen = [act for act in bill.acts if choice.allows(act)]
+    left_out = [act.left_out() for act in bill.acts if not choice.allows(act)]
     return Ranking(
-        ranked=_rank(index, bill.acts, taste),
-        unranked=list(bill.unranked),
+        ranked=_rank(index, chosen, taste, entry_tracks=entry_tracks),
+        unranked=[*bill.unranked, *left_out],
         likes_not_indexed=list(taste.unheard),
         dislikes_not_indexed=list(taste.disliked_unheard),
         remarks=names.remarks,
@@ -192,110 +195,90 @@ def as_lineup(lineup: Lineup | Iterable[str]) -> Lineup:
     return lineup if isinstance(lineup, Lineup) else Lineup.of(lineup)
 
 
-def _rank(index: ArtistIndex, acts: Iterable[Act], taste: Taste) -> list[LineupEntry]:
-    unheard = {naming.normalise(name): weight for name, weight in taste.unheard.items()}
-    favourites: list[tuple[float, Act]] = []
-    others: list[tuple[int, Act]] = []
-    for act in acts:
-        if act.row is None:
-            favourites.append((unheard[naming.normalise(act.name)], act))
-        elif act.row in taste.liked:
-            favourites.append((taste.liked[act.row], act))
-        else:
-            others.append((act.row, act))
-    favourites.sort(key=lambda pair: (-pair[0], pair[1].row is not None))
-    entries = [_favourite(act) for _, act in favourites] + _others(index, others, taste)
-    return [replace(entry, rank=rank) for rank, entry in enumerate(entries, 1)]
+def _rank(
+    index: ArtistIndex, acts: Sequence[Act], taste: Taste, *, entry_tracks: bool
+) -> list[LineupEntry]:
+    judged = [*_favourites(acts, taste), *_others(acts, taste, TasteScores.of(index, taste))]
+    tracks = _entry_tracks(index, judged) if entry_tracks else {}
+    return [_entry(index, one, rank, tracks) for rank, one in enumerate(judged, 1)]
 
 
-def _favourite(act: Act) -> LineupEntry:
-    return LineupEntry(
-        rank=0,
-        artist=act.name,
-        billed=act.spellings[0],
-        score=1.0,
-        percentile=100.0,
-        favourite=True,
-        disliked=False,
-        because=(Reason(act.name, 1.0),),
-        appearances=act.appearances,
-        also_billed=act.spellings[1:],
-    )
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """An act with its score and the rows behind it."""
+
+    act: Act
+    score: float = 1.0
+    percentile: float | None = 100.0
+    is_favourite: bool = False
+    is_disliked: bool = False
+    near: tuple[ScoredRow, ...] = ()
+    against: tuple[ScoredRow, ...] = ()
 
 
-def _others(index: ArtistIndex, acts: Iterable[tuple[int, Act]], taste: Taste) -> list[LineupEntry]:
-    """Return those who are no favourites, best first, the disliked ones last."""
-    liked, handicaps = list(taste.liked), handicaps_of(index, taste.liked.values())
-    scores = _scores(index, liked, handicaps, taste.disliked)
-    rivals = np.sort(np.delete(scores, liked))
-    last = set(taste.disliked)
-    ordered = sorted(acts, key=lambda pair: (pair[0] in last, -scores[pair[0]]))
+def _favourites(acts: Iterable[Act], taste: Taste) -> list[_Judged]:
+    """Return the favourites who play, those that are played most first."""
+    playing = [act for act in acts if act.row is None or act.row in taste.liked]
+    playing.sort(key=lambda act: (-act.weight, act.row is not None))
     return [
-        LineupEntry(
-            rank=0,
-            artist=act.name,
-            billed=act.spellings[0],
-            score=float(scores[row]),
-            percentile=_percentile(rivals, scores[row]),
-            favourite=False,
-            disliked=row in last,
-            because=_reasons(index, row, liked, handicaps),
-            against=_reasons(index, row, taste.disliked, np.zeros(len(taste.disliked))),
-            appearances=act.appearances,
-            also_billed=act.spellings[1:],
-        )
-        for row, act in ordered
+        _Judged(act, is_favourite=True, near=() if act.row is None else ((1.0, act.row),))
+        for act in playing
     ]
 
 
-# --- scores -------------------------------------------------------------------------------------
+def _others(acts: Iterable[Act], taste: Taste, scores: TasteScores) -> list[_Judged]:
+    """Return those who are no favourites, best first, the disliked ones last."""
+    disliked = set(taste.disliked)
+    rows = {act.row: act for act in acts if act.row is not None and act.row not in taste.liked}
+    return [
+        _Judged(
+            rows[row],
+            float(scores.scores[row]),
+            scores.percentile(row),
+            is_disliked=row in disliked,
+            near=tuple(scores.nearest_favourites(row)),
+            against=tuple(scores.nearest_disliked(row)),
+        )
+        for row in sorted(rows, key=lambda row: (row in disliked, -scores.scores[row]))
+    ]
 
 
-def nearest(cosines: Floats, handicaps: Floats) -> Floats:
-    """Return the score (artists,) of the nearest favourite, of cosines (favourites, artists)."""
-    scores: Floats = (cosines - handicaps[:, None]).max(axis=0)
-    return scores
+def _entry_tracks(
+    index: ArtistIndex, judged: Iterable[_Judged]
+) -> dict[int, tuple[EntryTrack, ...]]:
+    """Return the tracks to begin with by row: those nearest to the nearest favourite."""
+    rows_of: dict[int, list[int]] = defaultdict(list)
+    for one in judged:
+        if one.act.row is not None:
+            rows_of[one.near[0][1]].append(one.act.row)
+    return {
+        row: tracks
+        for favourite, rows in rows_of.items()
+        for row, tracks in index.entry_tracks(rows, index.vectors[favourite]).items()
+    }
 
 
-def handicaps_of(index: ArtistIndex, weights: Iterable[float]) -> Floats:
-    """Return how much farther away each favourite counts for being played less than another.
-
-    It grows with the logarithm of the plays: none for the most played, `PLAYS` standard deviations
-    of the index's cosines for one that was not played at all.
-    """
-    plays = np.log1p(np.array(list(weights), np.float64))
-    if not plays.size or not index.manifest.background:
-        return np.zeros(len(plays))
-    levels = np.linspace(0.0, 100.0, len(index.manifest.background))
-    middle, above = np.interp((50.0, _ONE_DEVIATION), levels, index.manifest.background)
-    handicaps: Floats = PLAYS * float(above - middle) * (1.0 - plays / plays.max())
-    return handicaps
-
-
-def _scores(
-    index: ArtistIndex, liked: Sequence[int], handicaps: Floats, disliked: Sequence[int]
-) -> Floats:
-    """Return the score of every artist of the index, float64 of shape (artists,)."""
-    vectors = index.vectors
-    scores = np.empty(len(vectors))
-    for at in range(0, len(vectors), _AT_ONCE):
-        part = vectors[at : at + _AT_ONCE].T.astype(np.float64)
-        near = nearest(vectors[liked] @ part, handicaps)
-        away = (vectors[list(disliked)] @ part).max(axis=0) if disliked else np.zeros(1)
-        scores[at : at + _AT_ONCE] = near - DISLIKE * np.maximum(away, 0.0)
-    return scores
-
-
-def _percentile(rivals: Floats, score: float) -> float | None:
-    """Return the share of the other `rivals`, sorted, that score less, in percent."""
-    if len(rivals) < 2:
-        return None
-    return 100.0 * float(np.searchsorted(rivals, score)) / (len(rivals) - 1)
-
-
-def _reasons(
-    index: ArtistIndex, row: int, artists: Sequence[int], handicaps: Floats
-) -> tuple[Reason, ...]:
-    cosines = index.vectors[list(artists)] @ index.vectors[row] if artists else np.zeros(0)
-    order = np.argsort(handicaps - cosines, kind="stable")[:_REASONS]
-    return tuple(Reason(index.artists[artists[at]], float(cosines[at])) for at in order)
+def _entry(
+    index: ArtistIndex, judged: _Judged, rank: int, tracks: dict[int, tuple[EntryTrack, ...]]
+) -> LineupEntry:
+    row = judged.act.row
+    artist = Artist(judged.act.name) if row is None else index.records[row]
+    spellings = judged.act.spellings
+    because = tuple(Reason(index.artists[near], score) for score, near in judged.near)
+    return LineupEntry(
+        rank=rank,
+        artist=artist.name,
+        score=judged.score,
+        percentile=judged.percentile,
+        tracks=0 if row is None else index.track_counts[row],
+        ids=artist.ids,
+        links=artist_links(artist),
+        entry_tracks=() if row is None else tracks.get(row, ()),
+        billed=spellings[0],
+        favourite=judged.is_favourite,
+        disliked=judged.is_disliked,
+        because=because or (Reason(artist.name, 1.0),),
+        against=tuple(Reason(index.artists[near], score) for score, near in judged.against),
+        appearances=judged.act.appearances,
+        also_billed=spellings[1:],
+    )

@@ -1,0 +1,290 @@
+"""What `artistindex match` shows: artists with their evenings, or evenings with their artists."""
+
+import datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from artistindex import naming
+from artistindex.cli.neighbour_cells import CSV_COLUMNS, TABLE_COLUMNS, shown
+from artistindex.cli.output import counted
+from artistindex.errors import Misuse
+from artistindex.listeners.bills import Appearance, Event, Lineup
+from artistindex.query.acts import Unranked
+from artistindex.query.evenings import Evening, rank_evenings
+from artistindex.query.lineup import LineupEntry, Ranking, unranked_json
+
+_MAX_SHOWN = 10
+_MAX_ACTS_SHOWN = 5
+_ACT_COLUMNS = ("rank", "artist", "billed", "score", "percentile", "because")
+_EVENING_COLUMNS = ("rank", "date", "day", "time", "event", "venue", "acts", "link")
+_EVENT_COLUMNS = ("date", "day", "stage", "time", "event", "venue", "link")
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """The days asked for; without `last` all from the first on."""
+
+    first: datetime.date
+    last: datetime.date | None
+
+    def __str__(self) -> str:
+        return f"from {self.first}" + (f" to {self.last}" if self.last else " on")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A ranking, with the `whole` line-up as it was read and what was `chosen` of it by `days`.
+
+    `failed` are those whom an ingest could not get, None where there was none.
+    """
+
+    index: str
+    ranking: Ranking
+    whole: Lineup
+    chosen: Lineup
+    days: Days | None
+    failed: list[dict[str, str]] | None
+
+    def to_json(self, entries: Sequence[LineupEntry]) -> dict[str, Any]:
+        """Return the answer with `entries` of the ranking in the JSON shape of the command."""
+        ranking = self.ranking
+        payload: dict[str, Any] = {
+            "index": self.index,
+            "ranked": [entry.to_json() for entry in entries],
+            "not_indexed": ranking.not_indexed,
+            "unranked": [unranked_json(billing) for billing in ranking.unranked],
+            **self._counts(),
+        }
+        if ranking.likes_not_indexed:
+            payload["likes_not_indexed"] = ranking.likes_not_indexed
+        if ranking.dislikes_not_indexed:
+            payload["dislikes_not_indexed"] = ranking.dislikes_not_indexed
+        if self.failed is not None:
+            payload["failed"] = self.failed
+        return payload
+
+    def _counts(self) -> dict[str, Any]:
+        """How many events and billings the files have, and what became of them."""
+        spellings = {
+            spelling
+            for entry in self.ranking.ranked
+            for spelling in (entry.billed, *entry.also_billed)
+        }
+        ranked = sum(
+            len(billing.appearances) for billing in self.chosen if billing.name in spellings
+        )
+        return {
+            "events": len(self.whole.events),
+            "billings": self.whole.appearances,
+            "past": self.left_out(is_past=True),
+            "later": self.left_out(is_past=False),
+            "billings_ranked": ranked,
+            "billings_not_ranked": self.chosen.appearances - ranked,
+        }
+
+    def left_out(self, *, is_past: bool) -> dict[str, int]:
+        """How many events and billings are before, or after, the days asked for."""
+        events = [event for event in self.whole.events if self._is_out(event, is_past)]
+        billings = sum(
+            self._is_out(appearance.event, is_past)
+            for billing in self.whole
+            for appearance in billing.appearances
+        )
+        return {"events": len(events), "billings": billings}
+
+    def _is_out(self, event: Event | None, is_past: bool) -> bool:
+        if self.days is None or event is None or event.is_within(self.days.first, self.days.last):
+            return False
+        return event.date is not None and (event.date < self.days.first) is is_past
+
+
+class View(Protocol):
+    """What is shown of an answer, and the evenings of those who are in it."""
+
+    @property
+    def evenings(self) -> Sequence[Evening]:
+        """When and where they play."""
+
+    def columns(self, form: str) -> Sequence[str]:
+        """The columns that a table, CSV or Markdown has."""
+
+    def rows(self, form: str) -> list[dict[str, Any]]:
+        """The rows of it."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON of it."""
+
+
+def view(answer: Answer, *, by: str, k: int | None) -> View:
+    """Return the best `k` artists, or evenings; all of them where `k` is None."""
+    ranked = answer.ranking.ranked
+    if by == "artist":
+        return _Artists(answer, ranked[:k])
+    evenings = rank_evenings(ranked)
+    if not evenings:
+        raise Misuse("the files tell no event and no day at which a ranked artist plays")
+    return _Evenings(answer, evenings[:k])
+
+
+# --- artists ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Artists:
+    answer: Answer
+    entries: Sequence[LineupEntry]
+
+    @property
+    def evenings(self) -> Sequence[Evening]:
+        return rank_evenings(self.entries)
+
+    def to_json(self) -> dict[str, Any]:
+        return self.answer.to_json(self.entries)
+
+    def columns(self, form: str) -> Sequence[str]:
+        """Columns that are empty all over are left out, in CSV only those of the events."""
+        events = [column for column in _EVENT_COLUMNS if self._tells(column)]
+        if form == "csv":
+            return (*_ACT_COLUMNS, *events, *CSV_COLUMNS)
+        billed = any(not _is_plain(entry) for entry in self.entries)
+        acts = [column for column in _ACT_COLUMNS if column != "billed" or billed]
+        return (*acts, *events, *TABLE_COLUMNS)
+
+    def _tells(self, column: str) -> bool:
+        return any(
+            _event_cells(appearance)[column]
+            for entry in self.entries
+            for appearance in entry.appearances
+        )
+
+    def rows(self, form: str) -> list[dict[str, Any]]:
+        """A row for each artist, with the first event; in CSV one for each event."""
+        rows = []
+        for entry in self.entries:
+            appearances = entry.stated_appearances or [Appearance()]
+            first = appearances if form == "csv" else appearances[:1]
+            more = len(appearances) - len(first)
+            rows += [_act_cells(entry) | _event_cells(appearance, more) for appearance in first]
+        return rows
+
+
+def _act_cells(entry: LineupEntry) -> dict[str, Any]:
+    """A line for people: the reasons in words."""
+    reasons = [f"{reason.artist} {reason.score:.3f}" for reason in entry.because]
+    because = "a favourite" if entry.favourite else ", ".join(reasons)
+    return {
+        "rank": entry.rank,
+        "artist": entry.artist,
+        "billed": "; ".join((entry.billed, *entry.also_billed)),
+        "score": entry.score,
+        "percentile": entry.percentile,
+        "because": "disliked" if entry.disliked else because,
+        **shown(entry),
+    }
+
+
+def _is_plain(entry: LineupEntry) -> bool:
+    spellings = (entry.billed, *entry.also_billed)
+    return all(naming.same_name(entry.artist, spelling) for spelling in spellings)
+
+
+def _event_cells(appearance: Appearance, more: int = 0) -> dict[str, Any]:
+    event = appearance.event or Event()
+    return {
+        "date": event.date.isoformat() if event.date else None,
+        "day": None if event.date else appearance.day,
+        "stage": appearance.stage,
+        "time": appearance.set_time or event.time,
+        "event": f"{event.name or ''} (+{more} more)".strip() if more else event.name,
+        "venue": event.venue,
+        "link": event.link,
+    }
+
+
+# --- evenings -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Evenings:
+    answer: Answer
+    evenings: Sequence[Evening]
+
+    def to_json(self) -> dict[str, Any]:
+        payload = self.answer.to_json(self.answer.ranking.ranked)
+        return payload | {"evenings": [evening.to_json() for evening in self.evenings]}
+
+    def columns(self, form: str) -> Sequence[str]:
+        rows = self.rows(form)
+        return [column for column in _EVENING_COLUMNS if any(row[column] for row in rows)]
+
+    def rows(self, form: str) -> list[dict[str, Any]]:
+        return [_evening_cells(evening, is_whole=form == "csv") for evening in self.evenings]
+
+
+def _evening_cells(evening: Evening, *, is_whole: bool) -> dict[str, Any]:
+    acts = [
+        f"{act.entry.artist} ({'a favourite' if act.entry.favourite else f'{act.entry.score:.3f}'})"
+        for act in evening.acts
+    ]
+    more = 0 if is_whole else max(0, len(acts) - _MAX_ACTS_SHOWN)
+    listed = [*acts[: len(acts) - more], *([f"{more} more"] if more else [])]
+    cells = _event_cells(Appearance(evening.event, evening.day))
+    return cells | {"rank": evening.rank, "acts": ", ".join(listed)}
+
+
+# --- remarks ------------------------------------------------------------------------------------
+
+
+def remarks(answer: Answer) -> Iterator[str]:
+    """Yield who could not be ranked or counted, and why, a line each."""
+    ranking = answer.ranking
+    yield from _days_left_out(answer)
+    yield from ranking.remarks
+    for who, missing in (
+        ("of the line-up", _with_closest(ranking)),
+        ("of the favourites", ranking.likes_not_indexed),
+        ("of the disliked", ranking.dislikes_not_indexed),
+    ):
+        if missing:
+            yield f"{len(missing)} {who} are not indexed: {_some_of(missing)}"
+    for reason in (Unranked.PROSE, Unranked.TO_BE_ANNOUNCED, Unranked.LEFT_OUT):
+        names = [billing.name for billing in ranking.unranked if billing.reason is reason]
+        if names:
+            yield f"{len(names)} of the line-up {_WORDS[reason]}: {_some_of(names)}"
+    for failed in (answer.failed or [])[:_MAX_SHOWN]:
+        yield f"  {failed['artist']}: {failed['reason']} ({failed['stage']})"
+
+
+_WORDS = {
+    Unranked.PROSE: "read like sentences, not names",
+    Unranked.TO_BE_ANNOUNCED: "are not announced yet",
+    Unranked.LEFT_OUT: "are left out as asked",
+}
+
+
+def _days_left_out(answer: Answer) -> Iterator[str]:
+    counts = [
+        f"{counted(events, 'event')} {when} {day}"
+        for is_past, when, day in (
+            (True, "before", answer.days and answer.days.first),
+            (False, "after", answer.days and answer.days.last),
+        )
+        if (events := answer.left_out(is_past=is_past)["events"])
+    ]
+    if counts:
+        yield f"left out: {' and '.join(counts)}"
+
+
+def _with_closest(ranking: Ranking) -> list[str]:
+    """Return who is not indexed, with the nearest names of the index."""
+    closest = {naming.normalise(billing.name): billing.closest for billing in ranking.unranked}
+    return [
+        f"{name} ({' or '.join(near)}?)" if (near := closest[naming.normalise(name)]) else name
+        for name in ranking.not_indexed
+    ]
+
+
+def _some_of(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MAX_SHOWN} more" if len(names) > _MAX_SHOWN else ""
+    return f"{', '.join(names[:_MAX_SHOWN])}{more}"
