@@ -25,7 +25,12 @@ if TYPE_CHECKING:
     from artistindex.ingest.pipeline import build
     from artistindex.ingest.report import BuildReport
     from artistindex.library.library import Library
+    from artistindex.listeners.bills import Appearance, Billing, Event, Lineup
+    from artistindex.listeners.favourites import Favourite, Favourites, read_favourites
+    from artistindex.listeners.lineups import read_lineup
+    from artistindex.query.acts import Unranked, UnrankedBilling
     from artistindex.query.artist_path import JoiningTracks, PathStep, find_path
+    from artistindex.query.evenings import Evening, PlayingAct, rank_evenings
     from artistindex.query.explain import Explanation, TrackPair, explain
     from artistindex.query.fusion import FusedNeighbour, fuse_hits
     from artistindex.query.hubness import Csls, MutualProximity
@@ -39,9 +44,11 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "RANKERS",
+    "Appearance",
     "Artist",
     "ArtistIndex",
     "ArtistIndexError",
+    "Billing",
     "BuildConfig",
     "BuildReport",
     "Comparison",
@@ -50,17 +57,23 @@ __all__ = [
     "Entry",
     "EntryTrack",
     "Evaluation",
+    "Evening",
+    "Event",
     "Explanation",
     "Failure",
+    "Favourite",
+    "Favourites",
     "FusedNeighbour",
     "Hit",
     "JoiningTracks",
     "Library",
+    "Lineup",
     "LineupEntry",
     "Manifest",
     "MutualProximity",
     "Neighbour",
     "PathStep",
+    "PlayingAct",
     "PlaylistTrack",
     "Query",
     "Ranker",
@@ -72,6 +85,8 @@ __all__ = [
     "TrackPair",
     "Tracks",
     "Transform",
+    "Unranked",
+    "UnrankedBilling",
     "UsedTrack",
     "VectorKey",
     "build",
@@ -81,7 +96,10 @@ __all__ = [
     "find_path",
     "fuse_hits",
     "playlist_of",
+    "rank_evenings",
     "rank_lineup",
+    "read_favourites",
+    "read_lineup",
     "rows_left_out",
     "search",
     "search_tracks",
@@ -100,7 +118,12 @@ _NAMES_OF = {
     "ingest.pipeline": ("build",),
     "ingest.report": ("BuildReport",),
     "library.library": ("Library",),
+    "listeners.bills": ("Appearance", "Billing", "Event", "Lineup"),
+    "listeners.favourites": ("Favourite", "Favourites", "read_favourites"),
+    "listeners.lineups": ("read_lineup",),
+    "query.acts": ("Unranked", "UnrankedBilling"),
     "query.artist_path": ("JoiningTracks", "PathStep", "find_path"),
+    "query.evenings": ("Evening", "PlayingAct", "rank_evenings"),
     "query.explain": ("Explanation", "TrackPair", "explain"),
     "query.fusion": ("FusedNeighbour", "fuse_hits"),
     "query.hubness": ("Csls", "MutualProximity"),

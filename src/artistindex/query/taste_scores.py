@@ -17,7 +17,7 @@ from artistindex.query.acts import Taste
 Floats = NDArray[np.float64]
 DISLIKE = 0.5
 """How much of the likeness to what is disliked is taken off: a convention, not measured."""
-PLAYS = 1.0
+PLAYS = 0.5
 """How much farther away a favourite counts that was never played, in standard deviations of the
 cosines of the index: a convention, not measured."""
 
