@@ -170,6 +170,16 @@ def test_a_calendar_has_the_events_of_those_who_are_listed(match: Match, tmp_pat
     assert "Techno (a favourite" in event["description"]
 
 
+def test_a_playlist_has_tracks_of_those_who_are_listed(match: Match, tmp_path: Path) -> None:
+    path = tmp_path / "nights.jspf"
+    match("--playlist", path, "--k", 2)
+    tracks = json.loads(path.read_text())["playlist"]["track"]
+    assert [track["title"] for track in tracks] == ["Techno's song", "House's song"]
+    match("--playlist", path, "--k", 1, "--by", "event")
+    tracks = json.loads(path.read_text())["playlist"]["track"]
+    assert [track["creator"] for track in tracks] == ["Techno", "House"]
+
+
 def test_who_may_be_listed_can_be_chosen(match: Match, tmp_path: Path) -> None:
     names = tmp_path / "names.txt"
     names.write_text("Techno\nhouse\n")

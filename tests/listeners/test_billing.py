@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from artistindex import naming
-from artistindex.listeners.billing import Reading, resolve_billing
+from artistindex.listeners.billing import Reading, name_to_look_up, resolve_billing
 from artistindex.listeners.favourites import read_favourites
 from artistindex.listeners.lineups import read_lineup
 
@@ -151,3 +151,26 @@ def test_the_favourites_who_play_are_found(shared: Path) -> None:
     assert playing == printed | {"teed"}
     brothers = "The Brothers Macklovitch (A-Trak & Dave 1 of Chromeo)"
     assert resolve_billing(brothers, knows).understood == ("A-Trak",)
+
+
+@pytest.mark.parametrize(
+    ("billing", "name"),
+    [
+        ("22:00 Kiasmos (live)", "Kiasmos"),
+        ("Kiasmos live", "Kiasmos"),
+        ("Trenches (NY)", "Trenches"),
+        ("Rezz b2b Vril", "Rezz b2b Vril"),
+        ("Jamie 3:26", "Jamie 3:26"),
+        ("TBA", None),
+        ("Join us for a night of music with our friends", None),
+    ],
+)
+def test_what_to_ask_a_service_for_is_bare_of_what_stands_around(
+    billing: str, name: str | None
+) -> None:
+    assert name_to_look_up(billing) == name
+
+
+def test_the_parts_that_nobody_knows_are_named() -> None:
+    resolution = resolve_billing("Rezz b2b Vril b2b Nobody", {"Rezz", "Vril"}.__contains__)
+    assert (resolution.understood, resolution.unknown) == (("Rezz", "Vril"), ("Nobody",))

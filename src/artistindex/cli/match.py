@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from artistindex import naming
-from artistindex.cli.match_view import Answer, Days, remarks, view
+from artistindex.cli.match_view import Answer, Days, View, remarks, view
 from artistindex.cli.options import (
     FORMATS,
     State,
@@ -20,6 +20,7 @@ from artistindex.cli.options import (
     pass_state,
 )
 from artistindex.cli.output import counted, emit, message
+from artistindex.cli.playlists import check_playlist, playlist_option, save_playlist
 from artistindex.errors import ArtistIndexError, Misuse
 from artistindex.index.reader import ArtistIndex, find_index
 from artistindex.listeners.bills import Lineup
@@ -98,6 +99,7 @@ _NOBODY = Favourites((), ())
     metavar="FILE",
     help="Write a calendar of the events at which those listed play, too.",
 )
+@playlist_option
 @click.option(
     "--format",
     "form",
@@ -130,6 +132,7 @@ def command(
     more = (options[name] for name in ("exclude", "only") if options[name])
     files = [*lineup, *likes, *dislikes, *more]
     _check(files, index, options, is_ingesting=is_ingesting)
+    check_playlist(options["playlist"])
     model = index[0] if index else None
     liked = read_favourites(likes)
     disliked = read_favourites(dislikes) if dislikes else _NOBODY
@@ -154,8 +157,7 @@ def command(
         answer = Answer(opened.name, ranking, whole, chosen, days, failed)
     shown = view(answer, by=options["by"], k=options["k"])
     emit(shown.rows(form), shown.columns(form), form, payload=shown.to_json())
-    if options["ics"]:
-        _write_calendar(options["ics"], shown.evenings, state)
+    _write_files(shown, options, state)
     if not state.quiet:
         for line in remarks(answer):
             message(line)
@@ -219,6 +221,14 @@ def _on(days: Days, lineup: Lineup) -> Lineup:
             " with --from DATE"
         )
     return chosen
+
+
+def _write_files(shown: View, options: Mapping[str, Any], state: State) -> None:
+    from artistindex.query.playlist import playlist_of
+
+    if options["ics"]:
+        _write_calendar(options["ics"], shown.evenings, state)
+    save_playlist(options["playlist"], playlist_of(shown.entries), "Who plays", state)
 
 
 def _write_calendar(path: Path, evenings: "Sequence[Evening]", state: State) -> None:

@@ -103,6 +103,10 @@ class View(Protocol):
     """What is shown of an answer, and the evenings of those who are in it."""
 
     @property
+    def entries(self) -> Sequence[LineupEntry]:
+        """The artists in it."""
+
+    @property
     def evenings(self) -> Sequence[Evening]:
         """When and where they play."""
 
@@ -149,7 +153,8 @@ class _Artists:
             return (*_ACT_COLUMNS, *events, *CSV_COLUMNS)
         billed = any(not _is_plain(entry) for entry in self.entries)
         acts = [column for column in _ACT_COLUMNS if column != "billed" or billed]
-        return (*acts, *events, *TABLE_COLUMNS)
+        tracks = TABLE_COLUMNS if any(entry.entry_tracks for entry in self.entries) else ()
+        return (*acts, *events, *tracks)
 
     def _tells(self, column: str) -> bool:
         return any(
@@ -209,6 +214,11 @@ def _event_cells(appearance: Appearance, more: int = 0) -> dict[str, Any]:
 class _Evenings:
     answer: Answer
     evenings: Sequence[Evening]
+
+    @property
+    def entries(self) -> Sequence[LineupEntry]:
+        acts = (act.entry for evening in self.evenings for act in evening.acts)
+        return list({entry.rank: entry for entry in acts}.values())
 
     def to_json(self) -> dict[str, Any]:
         payload = self.answer.to_json(self.answer.ranking.ranked)

@@ -15,6 +15,16 @@ if TYPE_CHECKING:
 PLAYLIST_FORMATS = ("m3u8", "jspf")
 
 
+def playlist_option(command: Any) -> Any:
+    """`--playlist FILE`."""
+    return click.option(
+        "--playlist",
+        type=any_path,
+        metavar="FILE",
+        help="Write the tracks to begin with to FILE, too: .m3u8, .jspf, .xspf, or .csv of ids.",
+    )(command)
+
+
 def playlist_options(command: Any) -> Any:
     """`--format` with the playlists that can be printed, and `--playlist FILE`."""
     format_option = click.option(
@@ -25,13 +35,7 @@ def playlist_options(command: Any) -> Any:
         show_default=True,
         help="How to print: a table for people, json or csv for programs, or a playlist.",
     )
-    playlist = click.option(
-        "--playlist",
-        type=any_path,
-        metavar="FILE",
-        help="Write the tracks to begin with to FILE, too: .m3u8, .jspf, .xspf, or .csv of ids.",
-    )
-    return format_option(playlist(command))
+    return format_option(playlist_option(command))
 
 
 def check_playlist(path: Path | None) -> None:
