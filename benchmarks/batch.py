@@ -44,8 +44,8 @@ def main() -> None:
             weights.install(spec_of(name), write(Path(folder) / f"{name}.pb"), unverified=True)
         for name in options.models:
             for precision in options.precisions:
-                found = side_by_side(name, precision, options.seconds, options.rounds)
-                print(f"| {name} {precision} | {' | '.join(f'{ms:.2f}' for ms in found)} |")
+                milliseconds = side_by_side(name, precision, options.seconds, options.rounds)
+                print(f"| {name} {precision} | {' | '.join(f'{ms:.2f}' for ms in milliseconds)} |")
 
 
 def side_by_side(name: str, precision: str, seconds: float, rounds: int) -> list[float]:
@@ -60,15 +60,15 @@ def side_by_side(name: str, precision: str, seconds: float, rounds: int) -> list
     ]
     for worker in workers:
         worker.start()
-    found: list[float] = ours.recv()
+    milliseconds: list[float] = ours.recv()
     for worker in workers:
         worker.join()
-    return found
+    return milliseconds
 
 
 def measure(
     barrier: Barrier,
-    found: "multiprocessing.connection.Connection",
+    connection: "multiprocessing.connection.Connection",
     name: str,
     precision: str,
     seconds: float,
@@ -90,7 +90,7 @@ def measure(
             patches = model.patches(samples)
             taken.append(1000 * (time.perf_counter() - started) / len(patches))
     if barrier.wait() == 0:
-        found.send([statistics.median(taken[1:]) for taken in times])  # the first turn warms
+        connection.send([statistics.median(taken[1:]) for taken in times])  # the first turn warms
 
 
 if __name__ == "__main__":

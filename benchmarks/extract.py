@@ -79,8 +79,8 @@ def main() -> None:
     parser.add_argument("--precisions", nargs="+", default=["f32", "bf16"])
     parser.add_argument("--json", type=Path, help="write the figures here, too")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as made:
-        figures = compare(Path(made), options)
+    with tempfile.TemporaryDirectory() as folder:
+        figures = compare(Path(folder), options)
     show(figures)
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2) + "\n")
@@ -94,18 +94,18 @@ def compare(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     plain = [sys.executable, "-c", PLAIN_LOOP, json.dumps(graphs), *map(str, music)]
     measured = [Measured("plain loop"), *(Measured(f"build {p}") for p in options.precisions)]
     commands = [plain, *(build(folder, precision) for precision in options.precisions)]
-    for each, command in zip(measured, commands, strict=True):
-        watch(each, command, folder)
+    for figure, command in zip(measured, commands, strict=True):
+        watch(figure, command, folder)
     for run in range(options.runs):
-        for each, command in zip(measured, commands, strict=True):
-            measure(each, command, folder)
-            print(f"run {run + 1}: {each.name} {each.wall[-1]:.1f} s", file=sys.stderr)
+        for figure, command in zip(measured, commands, strict=True):
+            measure(figure, command, folder)
+            print(f"run {run + 1}: {figure.name} {figure.wall[-1]:.1f} s", file=sys.stderr)
     return {
         "tracks": len(music),
         "audio_seconds": round(sum(map(seconds, music)), 1),
         "processor": processor(),
         "processors": len(os.sched_getaffinity(0)),
-        "measured": [asdict(each) for each in measured],
+        "measured": [asdict(figure) for figure in measured],
     }
 
 
@@ -123,15 +123,15 @@ def install_standins(folder: Path) -> list[tuple[str, str, str]]:
 
 def mixed(music: Path, target: Path, count: int, longest: float) -> list[Path]:
     """`count` tracks of 20 to `longest` seconds in mixed formats, by three made-up artists."""
-    found = sorted(
+    paths = sorted(
         path
         for path in music.rglob("*")
         if path.suffix.lower() in SUFFIXES and path.is_file() and 20 < seconds(path) <= longest
     )
-    if len(found) < count:
-        sys.exit(f"{music} holds {len(found)} tracks of such length; {count} were asked for")
+    if len(paths) < count:
+        sys.exit(f"{music} holds {len(paths)} tracks of such length; {count} were asked for")
     written = []
-    for at, (path, suffix) in enumerate(zip(found[:count], cycle(CODECS), strict=False)):
+    for at, (path, suffix) in enumerate(zip(paths[:count], cycle(CODECS), strict=False)):
         copy = target / f"Artist {at % 3}" / "Album" / f"{at:03}{suffix or path.suffix.lower()}"
         copy.parent.mkdir(parents=True, exist_ok=True)
         if suffix:
@@ -144,12 +144,12 @@ def mixed(music: Path, target: Path, count: int, longest: float) -> list[Path]:
 
 def transcode(path: Path, target: Path, codec: str) -> None:
     """Encode the audio of `path` into `target`, without its tags."""
-    with av.open(str(path)) as source, av.open(str(target), "w") as made:
-        stream = cast(AudioStream, made.add_stream(codec, rate=44_100))
+    with av.open(str(path)) as source, av.open(str(target), "w") as output:
+        stream = cast(AudioStream, output.add_stream(codec, rate=44_100))
         for frame in source.decode(audio=0):
             frame.pts = None
-            made.mux(stream.encode(frame))
-        made.mux(stream.encode(None))
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
 
 
 def seconds(path: Path) -> float:
@@ -172,15 +172,15 @@ def measure(into: Measured, command: Sequence[str], folder: Path) -> None:
     shutil.rmtree(folder / "indexes", ignore_errors=True)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
     wall = time.perf_counter() - started
-    if done.returncode != 0:
-        sys.exit(f"{command[:6]} ended with {done.returncode}:\n{done.stderr}")
+    if result.returncode != 0:
+        sys.exit(f"{command[:6]} ended with {result.returncode}:\n{result.stderr}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     into.wall.append(round(wall, 3))
     into.busy.append(round(used / wall, 3))
-    into.spent = json.loads(done.stdout).get("spent", {}) if done.stdout.startswith("{") else {}
+    into.spent = json.loads(result.stdout).get("spent", {}) if result.stdout.startswith("{") else {}
 
 
 def watch(into: Measured, command: Sequence[str], folder: Path) -> None:
@@ -191,8 +191,8 @@ def watch(into: Measured, command: Sequence[str], folder: Path) -> None:
         while process.poll() is None:
             total = 0.0
             try:
-                for each in (parent, *parent.children(recursive=True)):
-                    total += each.memory_full_info().pss / 1e6
+                for member in (parent, *parent.children(recursive=True)):
+                    total += member.memory_full_info().pss / 1e6
             except psutil.Error:
                 continue  # it ended just now
             into.memory = max(into.memory, round(total, 1))
@@ -218,18 +218,18 @@ def show(figures: dict[str, Any]) -> None:
     print("| | wall time (s) | times faster | audio s a second | processors busy | memory (MB) |")
     print("|---|---|---|---|---|---|")
     plain = statistics.median(figures["measured"][0]["wall"])
-    for each in figures["measured"]:
-        wall = statistics.median(each["wall"])
-        spread = f"{min(each['wall']):.1f}-{max(each['wall']):.1f}"
+    for figure in figures["measured"]:
+        wall = statistics.median(figure["wall"])
+        spread = f"{min(figure['wall']):.1f}-{max(figure['wall']):.1f}"
         print(
-            f"| {each['name']} | {wall:.1f} ({spread}) | {plain / wall:.2f}"
-            f" | {figures['audio_seconds'] / wall:.0f} | {statistics.median(each['busy']):.2f}"
-            f" | {each['memory']:.0f} |"
+            f"| {figure['name']} | {wall:.1f} ({spread}) | {plain / wall:.2f}"
+            f" | {figures['audio_seconds'] / wall:.0f} | {statistics.median(figure['busy']):.2f}"
+            f" | {figure['memory']:.0f} |"
         )
-    for each in figures["measured"][1:]:
-        total = sum(each["spent"].values()) or 1.0
-        shares = ", ".join(f"{name} {100 * s / total:.0f}%" for name, s in each["spent"].items())
-        print(f"\n{each['name']}: of the workers' {total:.1f} s: {shares}")
+    for figure in figures["measured"][1:]:
+        total = sum(figure["spent"].values()) or 1.0
+        shares = ", ".join(f"{name} {100 * s / total:.0f}%" for name, s in figure["spent"].items())
+        print(f"\n{figure['name']}: of the workers' {total:.1f} s: {shares}")
 
 
 if __name__ == "__main__":

@@ -131,9 +131,11 @@ class FittedNet(Body):
         kernel *= scale
         bias = self.normals(len(scale)) * np.float32(0.3)
         inputs = [x.name, self.const(f"{name}/weights", kernel)]
-        made = self.op(f"{name}/{op}", op, inputs, product * scale, **attributes)
-        inputs = [made.name, self.const(f"{name}/biases", bias)]
-        return self.op(f"{name}/BiasAdd", "BiasAdd", inputs, made.value + bias, data_format=b"NHWC")
+        layer = self.op(f"{name}/{op}", op, inputs, product * scale, **attributes)
+        inputs = [layer.name, self.const(f"{name}/biases", bias)]
+        return self.op(
+            f"{name}/BiasAdd", "BiasAdd", inputs, layer.value + bias, data_format=b"NHWC"
+        )
 
 
 def _sliding(stride: int) -> dict[str, object]:
@@ -156,7 +158,7 @@ def _made_up_patches(seed: int, spec: ModelSpec) -> Floats:
     random = np.random.default_rng(seed)
     length = spec.front_end.hop * spec.patch + spec.front_end.frame
     seconds = np.arange(length) / SAMPLE_RATE
-    made = []
+    patches = []
     for level in np.geomspace(1e-4, 0.9, CALIBRATION_PATCHES):
         beat = seconds % random.uniform(0.2, 0.6)
         sound = np.exp(-30 * beat) * random.standard_normal(length)
@@ -165,8 +167,8 @@ def _made_up_patches(seed: int, spec: ModelSpec) -> Floats:
             sound += partials * np.exp(-random.uniform(0, 6) * beat)
         sound += random.uniform(0, 0.3) * random.standard_normal(length)
         sound *= level / np.abs(sound).max()
-        made.append(log_mel(sound.astype(np.float32), spec.front_end)[: spec.patch, :, None])
-    return np.stack(made)
+        patches.append(log_mel(sound.astype(np.float32), spec.front_end)[: spec.patch, :, None])
+    return np.stack(patches)
 
 
 def write_effnet(path: Path, seed: int = 0) -> Path:

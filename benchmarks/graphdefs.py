@@ -52,16 +52,16 @@ def const(name: str, value: NDArray[np.float32] | NDArray[np.int32] | float) -> 
     """A constant; scalars go into the typed field, since OpenVINO misreads them as raw content."""
     array = np.asarray(value, np.float32 if isinstance(value, float) else None)
     kind = DT_FLOAT if array.dtype == np.float32 else DT_INT32
-    made = AttrValue()
-    made.tensor.dtype = kind
-    made.tensor.tensor_shape.CopyFrom(shape(array.shape))
+    tensor_value = AttrValue()
+    tensor_value.tensor.dtype = kind
+    tensor_value.tensor.tensor_shape.CopyFrom(shape(array.shape))
     if array.ndim:
-        made.tensor.tensor_content = array.tobytes()
+        tensor_value.tensor.tensor_content = array.tobytes()
     elif kind == DT_FLOAT:
-        made.tensor.float_val.append(float(array))
+        tensor_value.tensor.float_val.append(float(array))
     else:
-        made.tensor.int_val.append(int(array))
-    return node(name, "Const", dtype=kind, value=made)
+        tensor_value.tensor.int_val.append(int(array))
+    return node(name, "Const", dtype=kind, value=tensor_value)
 
 
 def placeholder(name: str, sizes: tuple[int, ...]) -> NodeDef:
@@ -69,10 +69,10 @@ def placeholder(name: str, sizes: tuple[int, ...]) -> NodeDef:
 
 
 def graph(nodes: list[NodeDef], functions: list[FunctionDef] | None = None) -> bytes:
-    made = GraphDef(node=nodes)
-    made.versions.producer = TF_GRAPH_VERSION
-    made.library.function.extend(functions or [])
-    content: bytes = made.SerializeToString(deterministic=True)
+    definition = GraphDef(node=nodes)
+    definition.versions.producer = TF_GRAPH_VERSION
+    definition.library.function.extend(functions or [])
+    content: bytes = definition.SerializeToString(deterministic=True)
     return content
 
 
@@ -84,29 +84,29 @@ class Body:
         self.random = np.random.default_rng(seed)
         self.in_function = in_function
 
-    def add(self, made: NodeDef, output: str) -> str:
-        self.nodes.append(made)
-        return f"{made.name}:{output}:0" if self.in_function else made.name
+    def add(self, new_node: NodeDef, output: str) -> str:
+        self.nodes.append(new_node)
+        return f"{new_node.name}:{output}:0" if self.in_function else new_node.name
 
     def const(self, name: str, value: NDArray[np.float32] | NDArray[np.int32] | float) -> str:
         return self.add(const(name, value), "output")
 
     def weights(self, name: str, rows: int, columns: int) -> str:
-        drawn = self.random.standard_normal((rows, columns)) / np.sqrt(rows)
-        return self.const(name, drawn.astype(np.float32))
+        values = self.random.standard_normal((rows, columns)) / np.sqrt(rows)
+        return self.const(name, values.astype(np.float32))
 
-    def binary(self, name: str, op: str, one: str, other: str) -> str:
-        return self.add(node(name, op, one, other, T=DT_FLOAT), "z")
+    def binary(self, name: str, op: str, left: str, other: str) -> str:
+        return self.add(node(name, op, left, other, T=DT_FLOAT), "z")
 
     def reshape(self, name: str, tensor: str, *sizes: int) -> str:
         target = self.const(f"{name}/shape", np.array(sizes, np.int32))
-        made = node(name, "Reshape", tensor, target, T=DT_FLOAT, Tshape=DT_INT32)
-        return self.add(made, "output")
+        operation = node(name, "Reshape", tensor, target, T=DT_FLOAT, Tshape=DT_INT32)
+        return self.add(operation, "output")
 
     def dense(self, name: str, tensor: str, rows: int, columns: int) -> str:
         weights = self.weights(f"{name}/kernel", rows, columns)
-        drawn = self.random.standard_normal(columns, np.float32) / np.float32(8)
-        bias = self.const(f"{name}/bias", drawn)
+        values = self.random.standard_normal(columns, np.float32) / np.float32(8)
+        bias = self.const(f"{name}/bias", values)
         product = node(
             f"{name}/MatMul",
             "MatMul",
@@ -116,7 +116,7 @@ class Body:
             transpose_a=False,
             transpose_b=False,
         )
-        made = node(
+        operation = node(
             f"{name}/BiasAdd",
             "BiasAdd",
             self.add(product, "product"),
@@ -124,7 +124,7 @@ class Body:
             T=DT_FLOAT,
             data_format=b"NHWC",
         )
-        return self.add(made, "output")
+        return self.add(operation, "output")
 
     def tanh(self, name: str, tensor: str) -> str:
         return self.add(node(name, "Tanh", tensor, T=DT_FLOAT), "y")

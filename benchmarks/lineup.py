@@ -180,10 +180,10 @@ def report(title: str, values_of: dict[str, Floats]) -> None:
     print(f"\n{title}: {acts} acts\n")
     print("| combined by | MRR | hit@1 | MRR against `best` | |\n|---|---|---|---|---|")
     for name, values in values_of.items():
-        drawn = resampled_means(values)
+        resamples = resampled_means(values)
         cells = []
         for column in range(2):
-            low, high = interval(drawn[:, column], acts)
+            low, high = interval(resamples[:, column], acts)
             cells.append(f"{values[:, column].mean():.3f} [{low:.3f}, {high:.3f}]")
         [apart, _] = paired_differences(values, values_of[REFERENCE])
         difference = f"{apart.value:+.3f} [{apart.low:+.3f}, {apart.high:+.3f}]"
@@ -204,26 +204,26 @@ def main() -> None:
     parser.add_argument("--users", type=int, default=50, help="made-up users an act")
     parser.add_argument("--grab-bag", nargs="*", default=[], help="collections of many styles")
     parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args()
-    with Library.open(given.library, read_only=True) as library:
+    options = parser.parse_args()
+    with Library.open(options.library, read_only=True) as library:
         keys = library.keys()
     for key, _ in keys:
-        if (key.model, key.excerpt) == (given.model, given.excerpt):
-            tell(read(given.library, key, given.music), key, given)
+        if (key.model, key.excerpt) == (options.model, options.excerpt):
+            tell(read(options.library, key, options.music), key, options)
 
 
-def tell(artists: Sequence[Music], key: VectorKey, given: argparse.Namespace) -> None:
+def tell(artists: Sequence[Music], key: VectorKey, options: argparse.Namespace) -> None:
     """Run both experiments in every space and print the tables."""
     tracks = sum(len(artist.tracks) for artist in artists)
     places = sorted({artist.collection for artist in artists})
     print(f"# {key.model}, weights {key.weights_sha256[:12]}, excerpt {key.excerpt}")
     print(f"\n{len(artists)} artists, {tracks} tracks of {', '.join(places)}")
-    for space in given.spaces:
-        for count in given.favourites:
-            drawn = (artists, count, given.users, given.seed)
+    for space in options.spaces:
+        for count in options.favourites:
+            parameters = (artists, count, options.users, options.seed)
             for what, trials in (
-                ("like a favourite", held_out_tracks(*drawn)),
-                ("to the same taste", held_out_artists(*drawn, given.grab_bag)),
+                ("like a favourite", held_out_tracks(*parameters)),
+                ("to the same taste", held_out_artists(*parameters, options.grab_bag)),
             ):
                 values_of = judged(trials, space)
                 if len(values_of[REFERENCE]):

@@ -56,24 +56,24 @@ class Trials:
         return sum(bool(s > own.max()) for s, own in self.planted), len(self.planted)
 
 
-def embedded(folder: Path, plan: ModelConfig, excerpt: str, kept: Path | None) -> Collection:
+def embedded(folder: Path, plan: ModelConfig, excerpt: str, cache: Path | None) -> Collection:
     """The track vectors of every artist in `folder`."""
-    file = kept / f"{folder.name}-{plan.name}-{excerpt}.npz" if kept else None
+    file = cache / f"{folder.name}-{plan.name}-{excerpt}.npz" if cache else None
     if file and file.exists():
-        with np.load(file, allow_pickle=False) as held:
-            return {name: held[name] for name in held.files}
-    found: dict[str, dict[str, NDArray[np.float32]]] = defaultdict(dict)
+        with np.load(file, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    vectors_of: dict[str, dict[str, NDArray[np.float32]]] = defaultdict(dict)
     for number, item in enumerate(scan(folder)):
         if isinstance(item, AudioFile) and item.track.artists and item.track.path:
             job = Job(number, item.track.path, str(item.track.path), (plan,), excerpt)
             try:
-                made = embed_track(job)
+                embedding = embed_track(job)
             except TrackError as error:
                 print(f"left out: {item.track.path.name}: {error}")
                 continue
-            for vector in made.vectors:
-                found[item.track.artists[0].name][made.audio_sha256] = vector.vector
-    collection = {name: np.stack(list(rows.values())) for name, rows in found.items()}
+            for vector in embedding.vectors:
+                vectors_of[item.track.artists[0].name][embedding.audio_sha256] = vector.vector
+    collection = {name: np.stack(list(rows.values())) for name, rows in vectors_of.items()}
     if file:
         np.savez(file, allow_pickle=False, **collection)
     return collection
@@ -84,7 +84,7 @@ def trials(
 ) -> Trials:
     """Draw the trials of one collection; strangers come from it too, unless from `foreign`."""
     rng = np.random.default_rng(seed)
-    done = Trials([], [])
+    outcome = Trials([], [])
     for name, own in collection.items():
         if len(own) < MIN_TRACKS:
             continue
@@ -92,18 +92,18 @@ def trials(
         strangers = np.concatenate(list(others.values()))
         size = min(tracks, len(own))
         for _ in range(TRIALS):
-            drawn = own[rng.choice(len(own), size, replace=False)]
-            done.clean.append(scores(drawn))
-            mixed = np.concatenate([drawn[1:], strangers[rng.integers(len(strangers))][None]])
+            sample = own[rng.choice(len(own), size, replace=False)]
+            outcome.clean.append(scores(sample))
+            mixed = np.concatenate([sample[1:], strangers[rng.integers(len(strangers))][None]])
             scored = scores(mixed)
-            done.planted.append((float(scored[-1]), scored[:-1]))
-    return done
+            outcome.planted.append((float(scored[-1]), scored[:-1]))
+    return outcome
 
 
-def smallest(done: Trials, share: float = 0.05) -> float:
+def smallest(outcome: Trials, share: float = 0.05) -> float:
     """The smallest threshold, in steps of a quarter, with fewer false alarms than `share`."""
     for threshold in np.arange(1.0, 10.0, 0.25):
-        flagged, total = done.false_alarms(float(threshold))
+        flagged, total = outcome.false_alarms(float(threshold))
         if flagged < share * total:
             return float(threshold)
     return 10.0
@@ -117,17 +117,19 @@ def wilson(successes: int, total: int, z: float = 1.96) -> str:
     return f"{share:.3f} [{middle - half:.3f}, {middle + half:.3f}]"
 
 
-def describe(name: str, collection: Collection, done: Trials, thresholds: Iterable[float]) -> None:
+def describe(
+    name: str, collection: Collection, outcome: Trials, thresholds: Iterable[float]
+) -> None:
     """Print one collection's table."""
     sizes = {artist: len(rows) for artist, rows in collection.items() if len(rows) >= MIN_TRACKS}
-    print(f"\n{name}: {len(sizes)} artists {sizes}, {len(done.planted)} trials of each kind")
-    print(f"stranger has the highest score: {wilson(*done.oddest())}")
+    print(f"\n{name}: {len(sizes)} artists {sizes}, {len(outcome.planted)} trials of each kind")
+    print(f"stranger has the highest score: {wilson(*outcome.oddest())}")
     print("| threshold | strangers found | own tracks flagged, no stranger | beside a stranger |")
     print("|---|---|---|---|")
     for threshold in thresholds:
         cells = (
             wilson(*count(threshold))
-            for count in (done.detections, done.false_alarms, done.accused)
+            for count in (outcome.detections, outcome.false_alarms, outcome.accused)
         )
         print(f"| {threshold:.2f} | " + " | ".join(cells) + " |")
 
@@ -150,12 +152,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"{options.model}, {options.tracks} tracks; chosen on the first folder: {chosen:.2f}")
     thresholds = sorted({2.0, 4.0, chosen, THRESHOLD})
     for name, collection in music.items():
-        done = trials(collection, options.tracks)
-        describe(f"{name}, strangers of its own", collection, done, thresholds)
+        outcome = trials(collection, options.tracks)
+        describe(f"{name}, strangers of its own", collection, outcome, thresholds)
         for other, foreign in music.items():
             if other != name:
-                done = trials(collection, options.tracks, foreign=foreign)
-                describe(f"{name}, strangers from {other}", collection, done, thresholds)
+                outcome = trials(collection, options.tracks, foreign=foreign)
+                describe(f"{name}, strangers from {other}", collection, outcome, thresholds)
 
 
 if __name__ == "__main__":

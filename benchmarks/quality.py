@@ -70,30 +70,30 @@ def main() -> None:
         "--encodings", type=int, default=12, help="tracks to encode again, and to time; 0 for none"
     )
     parser.add_argument("--resamples", type=int, default=10_000)
-    given = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        work = given.work or Path(temporary)
-        keys = embed(given.folders, work, given.second)
+        work = options.work or Path(temporary)
+        keys = embed(options.folders, work, options.second)
         with Library.open(work / FILE_NAME, read_only=True) as library:
             pools = dict(zip(keys, read_pools(library, list(keys.values())), strict=True))
             paths = paths_of(library)
     results = {}
-    for name, chosen in collections(given.folders, pools[MODEL], paths).items():
+    for name, chosen in collections(options.folders, pools[MODEL], paths).items():
         part = {key: part_of(pool, chosen) for key, pool in pools.items()}
         comparison = compare_rankers(
-            part[MODEL], ways(part), against=BASELINE, resamples=given.resamples, ks=(5,)
+            part[MODEL], ways(part), against=BASELINE, resamples=options.resamples, ks=(5,)
         )
-        halves = split_halves(part[MODEL], resamples=given.resamples)
+        halves = split_halves(part[MODEL], resamples=options.resamples)
         print(f"\n### {name}\n\n{'; '.join(comparison.notes)}.\n\n{table(comparison)}")
         print(f"\n{halves_text(halves)}")
         results[name] = comparison.to_json(per_artist=True) | {"split_halves": halves}
-    if given.encodings:
-        results["recordings"] = recordings(pools[MODEL], paths, given.encodings)
-        results["excerpts"] = excerpts(pools, paths, given.encodings)
+    if options.encodings:
+        results["recordings"] = recordings(pools[MODEL], paths, options.encodings)
+        results["excerpts"] = excerpts(pools, paths, options.encodings)
         print(f"\n{recordings_text(results['recordings'])}")
         print(f"\n{excerpts_text(results['excerpts'])}")
-    if given.out:
-        given.out.write_text(json.dumps(results, indent=1), "utf-8")
+    if options.out:
+        options.out.write_text(json.dumps(results, indent=1), "utf-8")
 
 
 # --- embedding ----------------------------------------------------------------------------------
@@ -231,8 +231,8 @@ def split_halves(pool: TrackPool, *, resamples: int) -> dict[str, Any]:
     (difference,) = bootstrap.paired_differences(
         values[:, 1:], values[:, :1], places, resamples=resamples
     )
-    drawn = bootstrap.resampled_means(values, places, resamples=resamples)
-    ends = [bootstrap.interval(column, len(owners)) for column in drawn.T]
+    means = bootstrap.resampled_means(values, places, resamples=resamples)
+    ends = [bootstrap.interval(column, len(owners)) for column in means.T]
     return {
         "artists": len(owners),
         "centroid": [float(values[:, 0].mean()), *ends[0]],
@@ -246,17 +246,17 @@ def _one_split(
 ) -> NDArray[np.float64]:
     """The reciprocal ranks of the other half, by centroid and by tracks."""
     tracks = draw.permutation(np.flatnonzero(pool.credits[owner]))
-    asked = tracks[: len(tracks) // 2]
-    gone = np.isin(pool.recordings, pool.recordings[asked])
+    query_tracks = tracks[: len(tracks) // 2]
+    gone = np.isin(pool.recordings, pool.recordings[query_tracks])
     remaining = pool.credits & ~gone
     if not remaining[owner].any():
         return np.zeros(2)
     raw = pool.vectors.astype(np.float64)
-    query = unit(raw[asked].mean(axis=0)[None, :])[0]
+    query = unit(raw[query_tracks].mean(axis=0)[None, :])[0]
     scores = np.full((2, len(remaining)), -np.inf)
     for row in np.flatnonzero(remaining.any(axis=1)):
         scores[0, row] = unit(raw[remaining[row]].mean(axis=0)[None, :])[0] @ query
-        scores[1, row] = mean_of_best_matches(units[asked] @ units[remaining[row]].T)
+        scores[1, row] = mean_of_best_matches(units[query_tracks] @ units[remaining[row]].T)
     ranks = np.sum(scores >= scores[:, owner][:, None], axis=1)
     return np.asarray(1 / ranks, np.float64)
 

@@ -36,8 +36,8 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=15)
     parser.add_argument("--json", type=Path, help="write the figures here, too")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as made:
-        indexes = Path(made)
+    with tempfile.TemporaryDirectory() as folder:
+        indexes = Path(folder)
         plant(indexes / "discogs-effnet", options.artists, options.dimension)
         figures = cold(indexes, options.runs) | warm(indexes / "discogs-effnet")
     for name, value in figures.items():
@@ -48,12 +48,12 @@ def main() -> None:
 
 def plant(folder: Path, artists: int, dimension: int) -> None:
     """An index of random artists with five tracks each."""
-    drawn = np.random.default_rng(0).standard_normal((artists, dimension), np.float32)
+    rows = np.random.default_rng(0).standard_normal((artists, dimension), np.float32)
     write_index(
         folder,
         key=VectorKey("discogs-effnet", "0" * 64),
         artists=[Artist(f"Artist {at}") for at in range(artists)],
-        vectors=drawn,
+        vectors=rows,
         tracks=[
             [UsedTrack(f"Track {n}", "Album", 5 * at + n) for n in range(5)]
             for at in range(artists)
@@ -76,7 +76,7 @@ def cold(indexes: Path, runs: int) -> dict[str, Any]:
             spent = _timed(command)
             if run:  # the first fills the page cache
                 taken[name].append(spent)
-    medians = {name: statistics.median(each) for name, each in taken.items()}
+    medians = {name: statistics.median(times) for name, times in taken.items()}
     ratio = medians["cold query"] / medians["import faiss"]
     return {f"{name} (s)": round(value, 3) for name, value in medians.items()} | {
         "cold query / import faiss": round(ratio, 2)
@@ -93,20 +93,20 @@ def warm(folder: Path) -> dict[str, Any]:
     """Queries a second of one open index, and of plain numpy on the same vectors."""
     with ArtistIndex.open(folder) as index:
         vectors = index.vectors
-        asked = vectors[7]
+        query = vectors[7]
         return {
             "warm queries a second, by name": _rate(lambda: index.neighbours("Artist 7", K)),
-            "warm queries a second, by vector": _rate(lambda: index.search_vector(asked, K)),
-            "numpy products and sorts a second": _rate(lambda: np.argsort(-(vectors @ asked))[:K]),
+            "warm queries a second, by vector": _rate(lambda: index.search_vector(query, K)),
+            "numpy products and sorts a second": _rate(lambda: np.argsort(-(vectors @ query))[:K]),
         }
 
 
 def _rate(ask: Callable[[], object]) -> int:
-    asked, started = 0, time.perf_counter()
+    count, started = 0, time.perf_counter()
     while time.perf_counter() - started < _WARM_SECONDS:
         ask()
-        asked += 1
-    return round(asked / (time.perf_counter() - started))
+        count += 1
+    return round(count / (time.perf_counter() - started))
 
 
 if __name__ == "__main__":

@@ -37,12 +37,12 @@ def by_rescaled_centroid(pool: TrackPool, correction: str) -> Scorer:
     centroids = centroids_without(pool)
 
     def score(track: int) -> Floats:
-        asked, rows, alive = centroids(track)
+        query, rows, alive = centroids(track)
         everyone = np.arange(len(rows))
-        cosines = (rows @ asked).astype(np.float64)
+        cosines = (rows @ query).astype(np.float64)
         scores = np.full(len(alive), -np.inf)
         scores[alive] = hubness.rescale(
-            asked, rows, everyone.tolist(), cosines, everyone, method=correction
+            query, rows, everyone.tolist(), cosines, everyone, method=correction
         )
         return scores
 

@@ -111,8 +111,8 @@ class Run:
 
         self._capfd.readouterr()
         code = run(["--indexes", str(self.indexes), *map(str, arguments)], pool=self.pool)
-        said = self._capfd.readouterr()
-        return code, said.out, said.err
+        output = self._capfd.readouterr()
+        return code, output.out, output.err
 
 
 @pytest.fixture
@@ -129,8 +129,8 @@ def planted(tmp_path: Path) -> Callable[..., Path]:
         seed: int = 0,
     ) -> Path:
         if vectors is None:
-            drawn = np.random.default_rng(seed).normal(size=(count, dimension))
-            vectors = {f"Artist {at}": row.astype(np.float32) for at, row in enumerate(drawn)}
+            rows = np.random.default_rng(seed).normal(size=(count, dimension))
+            vectors = {f"Artist {at}": row.astype(np.float32) for at, row in enumerate(rows)}
         target = (folder or tmp_path / "indexes") / model
         write_index(
             target,

@@ -134,8 +134,8 @@ def serve_deezer(server: HTTPServer, world: World, at: str = "/deezer") -> str:
         world.note("/".join(part for part in parts if not part.isdigit()), request)
         match parts:
             case ["search", "artist"]:
-                found = [deezer_artist(p) for p in world.like(request.args["q"])]
-                return json_response({"data": found, "total": len(found)})
+                artists = [deezer_artist(p) for p in world.like(request.args["q"])]
+                return json_response({"data": artists, "total": len(artists)})
             case ["artist", id_]:
                 performer = world.numbered(id_)
                 return json_response(deezer_artist(performer)) if performer else deezer_error(800)
@@ -258,18 +258,18 @@ def serve_spotify(server: HTTPServer, world: World, at: str = "/spotify") -> dic
         query = request.args["q"]
         answer = {}
         if "artist" in request.args["type"].split(","):
-            found = [spotify_artist(p) for p in world.like(query)]
-            answer["artists"] = spotify_page(found, request)
+            artists = [spotify_artist(p) for p in world.like(query)]
+            answer["artists"] = spotify_page(artists, request)
         if "track" not in request.args["type"].split(","):
             return answer
-        wanted = naming.normalise(query.removeprefix('artist:"').removesuffix('"'))
-        found = [  # the title counts as well, as the experiment found out
+        words = naming.normalise(query.removeprefix('artist:"').removesuffix('"'))
+        artists = [  # the title counts as well, as the experiment found out
             spotify_track(song)
             for song in world.songs
-            if wanted in naming.normalise(song.title)
-            or any(wanted in naming.normalise(performer.name) for performer in song.by)
+            if words in naming.normalise(song.title)
+            or any(words in naming.normalise(performer.name) for performer in song.by)
         ]
-        return answer | {"tracks": spotify_page(found, request)}
+        return answer | {"tracks": spotify_page(artists, request)}
 
     server.expect_request(f"{at}/api/token", method="POST").respond_with_handler(token)
     _serve(server, f"{at}/v1", answer)

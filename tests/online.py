@@ -105,9 +105,9 @@ class Online:
     def _before(self, request: Request) -> Response | None:
         what = called(request)
         self.asked[what] += 1
-        held, released = self._held.get(what), self._released
-        if held is not None:
-            held.set()
+        reached, released = self._held.get(what), self._released
+        if reached is not None:
+            reached.set()
             released.wait(LONGEST)
         return self.faults(what, self.asked[what])
 
@@ -156,10 +156,10 @@ class Process:
         )
         self.started.append(self)
 
-    def finish(self, given: str = "", *, within: float = LONGEST) -> tuple[int, str, str]:
+    def finish(self, text: str = "", *, within: float = LONGEST) -> tuple[int, str, str]:
         """Its exit code and what it said; killed, and an error, where it takes longer."""
         try:
-            out, err = self._process.communicate(given, timeout=within)
+            out, err = self._process.communicate(text, timeout=within)
         except subprocess.TimeoutExpired:
             self.kill()
             raise

@@ -34,20 +34,20 @@ def plant_tracks(
     audio, and `hashes` gives it to some more. `models` adds other models' vectors of the same
     tracks. Returns the folder of the first index, "musicnn".
     """
-    told = {"musicnn": artists, **(models or {})}
+    vectors_of = {"musicnn": artists, **(models or {})}
     with Library.open(folder / FILE_NAME) as library:
         library._db.run("PRAGMA synchronous = OFF")  # nothing to lose, and quicker
         for name, vectors in artists.items():
             for at in range(len(vectors)):
-                _plant_track(library, folder, name, at, told, hashes or {})
-        for model in told:
-            found = artist_vectors(library, key_of(model), tracks=1000)
+                _plant_track(library, folder, name, at, vectors_of, hashes or {})
+        for model in vectors_of:
+            centroids = artist_vectors(library, key_of(model), tracks=1000)
             write_index(
                 folder / model,
                 key=key_of(model),
-                artists=found.artists,
-                vectors=np.stack(found.vectors),
-                tracks=found.tracks,
+                artists=centroids.artists,
+                vectors=np.stack(centroids.vectors),
+                tracks=centroids.tracks,
                 transform=transform,
             )
     return folder / "musicnn"
@@ -58,15 +58,15 @@ def _plant_track(
     folder: Path,
     name: str,
     at: int,
-    told: Mapping[str, Vectors],
+    vectors_of: Mapping[str, Vectors],
     hashes: Mapping[str, str],
 ) -> None:
     title = f"{name} {at + 1}"
-    credited = tuple(Artist(one) for one in name.split(" & "))
+    credited = tuple(Artist(part) for part in name.split(" & "))
     track = Track(credited, title, path=folder / "music" / f"{title}.ogg")
     track_vectors = [
         TrackVector(key_of(model), np.array(vectors[name][at], np.float32), 3, "openvino")
-        for model, vectors in told.items()
+        for model, vectors in vectors_of.items()
     ]
     library.add_embedding(
         library.upsert_file(track, size=1, mtime_ns=1),

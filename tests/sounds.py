@@ -222,7 +222,7 @@ def tag(
         "musicbrainz_artistid": _listed(musicbrainz),
     }
     write_tags = _TAGGERS.get(path.suffix.lower(), _tag_comments)
-    write_tags(path, {name: found for name, found in values.items() if found})
+    write_tags(path, {name: texts for name, texts in values.items() if texts})
     return path
 
 
@@ -249,8 +249,8 @@ def _tag_id3(path: Path, values: dict[str, list[str]]) -> None:
     for name, frame in {**frames, "tracknumber": TRCK}.items():
         if name in values:
             tags.add(frame(encoding=3, text=values[name]))
-    if found := values.get("musicbrainz_artistid"):
-        tags.add(TXXX(encoding=3, desc=MUSICBRAINZ, text=found))
+    if ids := values.get("musicbrainz_artistid"):
+        tags.add(TXXX(encoding=3, desc=MUSICBRAINZ, text=ids))
     file.save(path)
 
 
@@ -262,8 +262,8 @@ def _tag_mp4(path: Path, values: dict[str, list[str]]) -> None:
             file[key] = values[name]
     if "tracknumber" in values:
         file["trkn"] = [(int(values["tracknumber"][0]), 0)]
-    if found := values.get("musicbrainz_artistid"):
-        file[f"----:com.apple.iTunes:{MUSICBRAINZ}"] = [one.encode() for one in found]
+    if ids := values.get("musicbrainz_artistid"):
+        file[f"----:com.apple.iTunes:{MUSICBRAINZ}"] = [id_.encode() for id_ in ids]
     file.save()
 
 
@@ -274,7 +274,7 @@ def _tag_matroska(path: Path, values: dict[str, list[str]]) -> None:
         av.open(str(path)) as old,
         av.open(str(whole), "w", format="webm", options={"fflags": "+bitexact"}) as new,
     ):
-        new.metadata.update({name.upper(): "; ".join(found) for name, found in values.items()})
+        new.metadata.update({name.upper(): "; ".join(texts) for name, texts in values.items()})
         stream = new.add_stream_from_template(old.streams.audio[0])
         for packet in old.demux(audio=0):
             if packet.dts is not None:

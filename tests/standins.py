@@ -123,13 +123,13 @@ def write_without_output(path: Path) -> Path:
 def write_with_forbidden_op(path: Path, op: str = "ReadFile", *, in_function: bool = False) -> Path:
     """An EffNet that also holds `op`, in the open or within a function of its library."""
     write_effnet(path, function_library=in_function)
-    made = GraphDef.FromString(path.read_bytes())
-    nodes = made.library.function[0].node_def if in_function else made.node
+    definition = GraphDef.FromString(path.read_bytes())
+    nodes = definition.library.function[0].node_def if in_function else definition.node
     name = node("filename", "Const", dtype=DT_STRING)
     name.attr["value"].tensor.dtype = DT_STRING
     name.attr["value"].tensor.string_val.append(b"/etc/passwd")
     nodes.extend([name, node("secret", op, "filename:output:0" if in_function else "filename")])
-    path.write_bytes(made.SerializeToString(deterministic=True))
+    path.write_bytes(definition.SerializeToString(deterministic=True))
     return path
 
 

@@ -102,17 +102,17 @@ def kill_a_writer(
     nursery.stdin.write(f"{folder}\n")
     nursery.stdin.flush()
     word, pid = nursery.stdout.readline().split()
-    said = []
+    early = []
     while word in ("+", "="):  # the writer was quicker than its nursery
-        said.append((word, int(pid)))
+        early.append((word, int(pid)))
         word, pid = nursery.stdout.readline().split()
     assert word == "pid"
     time.sleep(after)
     os.kill(int(pid), signal.SIGKILL)
     while (line := nursery.stdout.readline().split())[0] != "died":
-        said.append((line[0], int(line[1])))
+        early.append((line[0], int(line[1])))
     assert line[1] == "-9"
-    return [n for word, n in said if word == "+"], [n for word, n in said if word == "="]
+    return [n for word, n in early if word == "+"], [n for word, n in early if word == "="]
 
 
 @pytest.mark.slow
@@ -144,10 +144,10 @@ def check_library(folder: Path, recorded: set[int]) -> set[int]:
     """The tracks that the library holds: all that were recorded, each once and whole."""
     with Library.open(folder / FILE_NAME) as library:
         library.verify()
-        if not (held := library.keys()):
+        if not (keys := library.keys()):
             assert not recorded
             return set()
-        ((key, count),) = held
+        ((key, count),) = keys
         vectors = library.vectors(key)
         paths = {}
         for artist in library.artists():
@@ -156,8 +156,8 @@ def check_library(folder: Path, recorded: set[int]) -> set[int]:
     numbers = [paths[track_id] for track_id in vectors]
     assert sorted(numbers) == list(range(count)), "a track is lost or doubled"
     assert recorded <= set(numbers)
-    for track_id, found in vectors.items():
-        np.testing.assert_array_equal(found, vector(paths[track_id]))
+    for track_id, stored in vectors.items():
+        np.testing.assert_array_equal(stored, vector(paths[track_id]))
     return set(numbers)
 
 
@@ -178,16 +178,19 @@ def check_index(folder: Path, committed: int, recorded: int) -> int:
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    made = Place(tmp_path)
-    made.add_stand_ins(monkeypatch, "vggish")
-    return made
+    new_place = Place(tmp_path)
+    new_place.add_stand_ins(monkeypatch, "vggish")
+    return new_place
 
 
 def answers(place: Place) -> dict[str, list[tuple[str, float]]]:
     """Every artist's neighbours, with scores."""
     with ArtistIndex.open(place.indexes / "vggish") as index:
         return {
-            name: [(each.artist, round(each.score, 5)) for each in index.neighbours(name)]
+            name: [
+                (neighbour.artist, round(neighbour.score, 5))
+                for neighbour in index.neighbours(name)
+            ]
             for name in index.artists
         }
 
@@ -218,10 +221,10 @@ def test_builds_killed_at_random_moments(place: Place) -> None:
     report = place.build(*CHOSEN)
     assert report["extracted"] == 24 - len(finished)
     assert (report["indexed"], report["tracks"]) == (8, 24)
-    found = answers(place)
+    neighbours = answers(place)
     shutil.rmtree(place.indexes)
     place.build(*CHOSEN)
-    assert answers(place) == found
+    assert answers(place) == neighbours
 
 
 # -- readers -----------------------------------------------------------------------------------
@@ -263,8 +266,8 @@ def test_eight_readers_while_builds_run(place: Place) -> None:
     known: dict[str, set[str]] = {}
     for tracks in (1, 2):
         place.build(*CHOSEN, "--tracks", tracks)
-        for name, found in answers(place).items():
-            known.setdefault(name, set()).add(json.dumps(found))
+        for name, neighbours in answers(place).items():
+            known.setdefault(name, set()).add(json.dumps(neighbours))
     environment = os.environ | place.environment
     with subprocess.Popen(
         [sys.executable, "-c", BUILD_AGAIN],
@@ -292,8 +295,8 @@ def test_eight_readers_while_builds_run(place: Place) -> None:
     seen: dict[str, set[str]] = {}
     for reader, (out, err) in zip(readers, outcomes, strict=True):
         assert reader.returncode == 0, err
-        for name, several in json.loads(out).items():
-            seen.setdefault(name, set()).update(several)
+        for name, answers_seen in json.loads(out).items():
+            seen.setdefault(name, set()).update(answers_seen)
     assert seen == known
 
 
@@ -310,8 +313,8 @@ def test_a_second_build_is_told_of_the_first(place: Place) -> None:
         while not (place.indexes / ".writer").exists() and time.monotonic() < deadline:
             time.sleep(0.02)
         code, out, err = place.run(*command)
-        _, said = first.communicate(timeout=120)
-    assert first.returncode == 0, said
+        _, early = first.communicate(timeout=120)
+    assert first.returncode == 0, early
     assert (code, out) == (1, "")
     (line,) = err.splitlines()
     assert line.startswith("Error: ")
@@ -472,5 +475,5 @@ for number in range(kills):
 def test_a_first_import_that_is_killed_leaves_nothing_damaged(planted, tmp_path: Path) -> None:
     export_pack(tmp_path / "pack.zip", planted().parent)
     arguments = [sys.executable, "-c", FIRST_IMPORTS, tmp_path / "pack.zip", tmp_path / "first"]
-    done = subprocess.run([*arguments, "100"], capture_output=True, text=True, timeout=200)
-    assert done.returncode == 0, done.stderr
+    result = subprocess.run([*arguments, "100"], capture_output=True, text=True, timeout=200)
+    assert result.returncode == 0, result.stderr

@@ -9,15 +9,15 @@ ROOT = Path(__file__).parents[1]  # where pyproject.toml states the layers
 
 def test_imports_run_downwards_and_in_no_circle() -> None:
     program = Path(sys.executable).with_name("lint-imports")
-    done = subprocess.run([program, "--no-cache"], capture_output=True, text=True, cwd=ROOT)
-    assert done.returncode == 0, done.stdout
+    result = subprocess.run([program, "--no-cache"], capture_output=True, text=True, cwd=ROOT)
+    assert result.returncode == 0, result.stdout
 
 
 def loaded_by(code: str) -> set[str]:
     program = f"import sys\n{code}\nprint(*sys.modules, sep='\\n')"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return {name.partition(".")[0] for name in done.stdout.split()}
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    return {name.partition(".")[0] for name in result.stdout.split()}
 
 
 HEAVY = {

@@ -57,7 +57,7 @@ def outside(tmp_path: Path) -> Iterator[Outside]:
 
 
 @pytest.fixture
-def given(tmp_path: Path) -> Path:
+def workspace(tmp_path: Path) -> Path:
     folder = tmp_path / "given"
     folder.mkdir()
     return folder
@@ -66,47 +66,49 @@ def given(tmp_path: Path) -> Path:
 # -- the library ---------------------------------------------------------------------------------
 
 
-def test_who_writes_is_told_in_a_file_of_its_own(given: Path, outside: Outside) -> None:
-    outside.link(given / ".writer")
-    with writer_lock(given):
-        assert not (given / ".writer").is_symlink()
-        assert "process" in (given / ".writer").read_text()
+def test_who_writes_is_told_in_a_file_of_its_own(workspace: Path, outside: Outside) -> None:
+    outside.link(workspace / ".writer")
+    with writer_lock(workspace):
+        assert not (workspace / ".writer").is_symlink()
+        assert "process" in (workspace / ".writer").read_text()
 
 
-def test_a_lock_that_is_a_link_is_refused(given: Path, outside: Outside) -> None:
-    outside.link(given / ".lock")
-    with pytest.raises(BrokenLibrary, match=r"\.lock is a link"), writer_lock(given):
+def test_a_lock_that_is_a_link_is_refused(workspace: Path, outside: Outside) -> None:
+    outside.link(workspace / ".lock")
+    with pytest.raises(BrokenLibrary, match=r"\.lock is a link"), writer_lock(workspace):
         pass
 
 
-def test_no_library_is_written_through_a_link(given: Path, outside: Outside) -> None:
-    with Library.open(given / "there.sqlite3"):
+def test_no_library_is_written_through_a_link(workspace: Path, outside: Outside) -> None:
+    with Library.open(workspace / "there.sqlite3"):
         pass
-    outside.link(given / FILE_NAME, (given / "there.sqlite3").read_bytes())
+    outside.link(workspace / FILE_NAME, (workspace / "there.sqlite3").read_bytes())
     with pytest.raises(BrokenLibrary, match=r"library\.sqlite3 is a link"):
-        Library.open(given / FILE_NAME)
-    with Library.open(given / FILE_NAME, read_only=True) as library:
+        Library.open(workspace / FILE_NAME)
+    with Library.open(workspace / FILE_NAME, read_only=True) as library:
         assert library.counts()["artists"] == 0
 
 
 @pytest.mark.parametrize("suffix", ["-journal", "-wal", "-shm"])
 def test_what_sqlite_writes_beside_the_library_is_no_link(
-    given: Path, outside: Outside, suffix: str
+    workspace: Path, outside: Outside, suffix: str
 ) -> None:
-    with Library.open(given / FILE_NAME):
+    with Library.open(workspace / FILE_NAME):
         pass
-    outside.link(given / f"{FILE_NAME}{suffix}")
+    outside.link(workspace / f"{FILE_NAME}{suffix}")
     try:
-        with Library.open(given / FILE_NAME) as library:
+        with Library.open(workspace / FILE_NAME) as library:
             library.add_request("Rezz")
     except BrokenLibrary:
         pass  # refused is as good
 
 
-def test_a_library_that_is_to_be_made_is_not_made_elsewhere(given: Path, outside: Outside) -> None:
-    (given / FILE_NAME).symlink_to(outside.folder / "new.sqlite3")
+def test_a_library_that_is_to_be_made_is_not_made_elsewhere(
+    workspace: Path, outside: Outside
+) -> None:
+    (workspace / FILE_NAME).symlink_to(outside.folder / "new.sqlite3")
     with pytest.raises(BrokenLibrary, match="is a link"):
-        Library.open(given / FILE_NAME)
+        Library.open(workspace / FILE_NAME)
 
 
 # -- indexes and packs ---------------------------------------------------------------------------
@@ -124,10 +126,10 @@ def test_the_files_of_an_index_replace_links(planted, outside: Outside) -> None:
         assert len(index.artists) == 5
 
 
-def test_the_folder_of_an_index_is_no_link(planted, given: Path, outside: Outside) -> None:
-    (given / "vggish").symlink_to(outside.folder)
+def test_the_folder_of_an_index_is_no_link(planted, workspace: Path, outside: Outside) -> None:
+    (workspace / "vggish").symlink_to(outside.folder)
     with pytest.raises(BrokenIndex, match="vggish is a link"):
-        planted(folder=given)
+        planted(folder=workspace)
 
 
 def test_a_pack_replaces_a_link(planted, tmp_path: Path, outside: Outside) -> None:
@@ -138,48 +140,48 @@ def test_a_pack_replaces_a_link(planted, tmp_path: Path, outside: Outside) -> No
 
 
 def test_an_import_refuses_an_index_that_is_a_link_before_anything(
-    planted, tmp_path: Path, given: Path, outside: Outside
+    planted, tmp_path: Path, workspace: Path, outside: Outside
 ) -> None:
     export_pack(tmp_path / "pack.zip", planted(count=3).parent)
-    (given / "vggish").symlink_to(outside.folder)
+    (workspace / "vggish").symlink_to(outside.folder)
     with pytest.raises(BrokenIndex, match="vggish is a link"):
-        import_pack(tmp_path / "pack.zip", given)
-    assert not (given / FILE_NAME).exists()
+        import_pack(tmp_path / "pack.zip", workspace)
+    assert not (workspace / FILE_NAME).exists()
 
 
 # -- caches and downloads ----------------------------------------------------------------------
 
 
-def test_the_audio_cache_replaces_links(given: Path, outside: Outside) -> None:
+def test_the_audio_cache_replaces_links(workspace: Path, outside: Outside) -> None:
     def put(cache: AudioCache) -> Path:
         with cache.fetching() as private:
             (private / "audio.m4a").write_bytes(b"sound")
             return cache.put("youtube:abc", private / "audio.m4a")
 
-    audio = put(AudioCache(given))
+    audio = put(AudioCache(workspace))
     record = audio.with_suffix(".json")
     outside.link(audio)
     outside.link(record)
     times = [os.stat(path).st_mtime_ns for path in (audio, record)]
-    AudioCache(given).get("youtube:abc")
+    AudioCache(workspace).get("youtube:abc")
     assert times == [os.stat(path).st_mtime_ns for path in (audio, record)]
-    assert put(AudioCache(given)) == audio
+    assert put(AudioCache(workspace)) == audio
     assert not audio.is_symlink()
     assert not record.is_symlink()
 
 
-def test_the_audio_cache_takes_no_lock_through_a_link(given: Path, outside: Outside) -> None:
-    outside.link(given / ".lock")
-    cache = AudioCache(given)
+def test_the_audio_cache_takes_no_lock_through_a_link(workspace: Path, outside: Outside) -> None:
+    outside.link(workspace / ".lock")
+    cache = AudioCache(workspace)
     with cache.fetching() as private:
         (private / "audio.m4a").write_bytes(b"sound")
         with pytest.raises(ArtistIndexError, match=r"\.lock is a link"):
             cache.put("youtube:abc", private / "audio.m4a")
 
 
-def test_answers_are_not_kept_through_a_link(given: Path, outside: Outside) -> None:
-    outside.link(given / "deezer.sqlite3", b"")
-    cache = HttpCache(given / "deezer.sqlite3", seconds=60, now=0)
+def test_answers_are_not_kept_through_a_link(workspace: Path, outside: Outside) -> None:
+    outside.link(workspace / "deezer.sqlite3", b"")
+    cache = HttpCache(workspace / "deezer.sqlite3", seconds=60, now=0)
     cache.put("https://x", 200, "{}", now=0)
     assert cache.get("https://x", now=0) is None
     cache.close()
@@ -187,15 +189,15 @@ def test_answers_are_not_kept_through_a_link(given: Path, outside: Outside) -> N
 
 @pytest.mark.parametrize("name", ["weights.pb.part", "weights.pb.part.validator"])
 def test_a_download_replaces_links(
-    httpserver: HTTPServer, given: Path, outside: Outside, name: str
+    httpserver: HTTPServer, workspace: Path, outside: Outside, name: str
 ) -> None:
     httpserver.expect_request("/weights").respond_with_data(b"new", headers={"ETag": '"v1"'})
-    outside.link(given / name)
-    part = given / "weights.pb.part"
+    outside.link(workspace / name)
+    part = workspace / "weights.pb.part"
     download(
         httpserver.url_for("/weights"),
         part,
-        progress=lambda done, total: None,
+        progress=lambda received, total: None,
         max_bytes=100,
         pause=0,
     )
@@ -206,35 +208,35 @@ def test_a_download_replaces_links(
 # -- what else is written ----------------------------------------------------------------------
 
 
-def test_a_file_of_lists_replaces_a_link(given: Path, outside: Outside) -> None:
-    outside.link(given / "lists.json", b"{}")
-    lists = ListFile(given / "lists.json")
+def test_a_file_of_lists_replaces_a_link(workspace: Path, outside: Outside) -> None:
+    outside.link(workspace / "lists.json", b"{}")
+    lists = ListFile(workspace / "lists.json")
     lists.put_unknown("Rezz", "no page")
     lists.save()
-    assert not (given / "lists.json").is_symlink()
+    assert not (workspace / "lists.json").is_symlink()
 
 
 @pytest.mark.parametrize("at", [0, 1])
 def test_the_demo_plays_into_no_folder_that_is_a_link(
-    given: Path, outside: Outside, at: int
+    workspace: Path, outside: Outside, at: int
 ) -> None:
-    recording = collection.missing(given / "music")[0]
-    place = [given / "music", (given / "music" / recording.path).parent][at]
+    recording = collection.missing(workspace / "music")[0]
+    place = [workspace / "music", (workspace / "music" / recording.path).parent][at]
     place.parent.mkdir(parents=True, exist_ok=True)
     place.symlink_to(outside.folder)
     with pytest.raises(ArtistIndexError, match="is a link"):
-        collection.record(recording, given / "music")
+        collection.record(recording, workspace / "music")
 
 
 def test_the_demo_replaces_a_link_in_the_place_of_a_recording(
-    given: Path, outside: Outside
+    workspace: Path, outside: Outside
 ) -> None:
-    recording = collection.missing(given / "music")[0]
-    path = given / "music" / recording.path
+    recording = collection.missing(workspace / "music")[0]
+    path = workspace / "music" / recording.path
     path.parent.mkdir(parents=True)
     outside.link(path)
     outside.link(path.with_name(f".{path.name}.part"))
-    collection.record(recording, given / "music")
+    collection.record(recording, workspace / "music")
     assert path.read_bytes().startswith(b"fLaC")
     assert not path.is_symlink()
 

@@ -11,7 +11,7 @@ SOURCE = Path(naming.__file__).parent
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("name", "other"),
     [
         ("Sigur Rós", "sigur ros"),
         ("SIGUR RO\u0301S", "sigur rós"),
@@ -28,12 +28,12 @@ SOURCE = Path(naming.__file__).parent
         ("zero\u200bwidth", "zerowidth"),
     ],
 )
-def test_variants_of_a_name_fold_alike(one: str, other: str) -> None:
-    assert naming.same_name(one, other)
+def test_variants_of_a_name_fold_alike(name: str, other: str) -> None:
+    assert naming.same_name(name, other)
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("name", "other"),
     [
         ("ハハ", "パパ"),
         ("Й", "И"),
@@ -47,8 +47,8 @@ def test_variants_of_a_name_fold_alike(one: str, other: str) -> None:
         ("🎵", "🎶"),
     ],
 )
-def test_different_names_stay_apart(one: str, other: str) -> None:
-    assert not naming.same_name(one, other)
+def test_different_names_stay_apart(name: str, other: str) -> None:
+    assert not naming.same_name(name, other)
 
 
 @given(st.text())
@@ -76,21 +76,21 @@ def test_a_long_name_folds_quickly_enough_to_be_asked_for() -> None:
 
 @given(st.text(max_size=100), st.integers(1, 60))
 def test_a_truncated_name_is_short_and_says_that_it_was_cut(name: str, limit: int) -> None:
-    shown = naming.truncate(name, limit)
-    assert len(shown) <= limit
-    assert shown == name or (shown.endswith("…") and name.startswith(shown[:-1]))
+    shortened = naming.truncate(name, limit)
+    assert len(shortened) <= limit
+    assert shortened == name or (shortened.endswith("…") and name.startswith(shortened[:-1]))
 
 
 @given(st.text())
 def test_what_is_printable_stays_and_cannot_harm_a_terminal(text: str) -> None:
-    shown = naming.printable(text)
-    assert not naming.UNPRINTABLE.search(shown)
-    assert naming.printable(shown) == shown
-    assert shown == text or naming.UNPRINTABLE.search(text)
+    printable = naming.printable(text)
+    assert not naming.UNPRINTABLE.search(printable)
+    assert naming.printable(printable) == printable
+    assert printable == text or naming.UNPRINTABLE.search(text)
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "printable"),
     [
         ("a\x1b[31mb\n", r"a\x1b[31mb\n"),
         ("a\u202eb\u2066c\u200f", r"a\u202eb\u2066c\u200f"),
@@ -98,8 +98,8 @@ def test_what_is_printable_stays_and_cannot_harm_a_terminal(text: str) -> None:
         ("שלום 🎵 Ä", "שלום 🎵 Ä"),
     ],
 )
-def test_what_a_terminal_would_obey_is_escaped(text: str, shown: str) -> None:
-    assert naming.printable(text) == shown
+def test_what_a_terminal_would_obey_is_escaped(text: str, printable: str) -> None:
+    assert naming.printable(text) == printable
 
 
 FOLDS_NO_NAMES = {

@@ -41,53 +41,53 @@ class Trouble:
     seen: Counter[str] = field(default_factory=Counter)
 
     def __call__(self, what: str, number: int) -> Response | None:
-        drawn = random.Random(f"{SEED} {what} {number}")
-        kind = self.lasting.get(what) or self._passing(what, drawn.random(), drawn)
+        random_ = random.Random(f"{SEED} {what} {number}")
+        kind = self.lasting.get(what) or self._passing(what, random_.random(), random_)
         self.seen[kind] += 1
-        return getattr(self, f"_{kind}")(drawn) if kind != "none" else None
+        return getattr(self, f"_{kind}")(random_) if kind != "none" else None
 
-    def _passing(self, what: str, chance: float, drawn: random.Random) -> str:
+    def _passing(self, what: str, chance: float, random_: random.Random) -> str:
         if chance < 0.003:
             return "stalled"
         if chance > 0.12:
             return "none"
         spoilt = "half" if what.startswith("v") else "garbage"
-        return drawn.choice(["slow", "refused", "limited", "broken", spoilt, spoilt])
+        return random_.choice(["slow", "refused", "limited", "broken", spoilt, spoilt])
 
-    def _gone(self, drawn: random.Random) -> Response:
+    def _gone(self, random_: random.Random) -> Response:
         return Response(status="404 Video unavailable")
 
-    def _refused(self, drawn: random.Random) -> Response:
+    def _refused(self, random_: random.Random) -> Response:
         return Response(status=403)
 
-    def _limited(self, drawn: random.Random) -> Response:
+    def _limited(self, random_: random.Random) -> Response:
         return Response(status=429)
 
-    def _broken(self, drawn: random.Random) -> Response:
+    def _broken(self, random_: random.Random) -> Response:
         return Response(status=503)
 
-    def _garbage(self, drawn: random.Random) -> Response:
-        return Response(drawn.choice(["<html>log in</html>", '{"data": 3}', "[[", "null"]))
+    def _garbage(self, random_: random.Random) -> Response:
+        return Response(random_.choice(["<html>log in</html>", '{"data": 3}', "[[", "null"]))
 
-    def _stalled(self, drawn: random.Random) -> Response:
+    def _stalled(self, random_: random.Random) -> Response:
         time.sleep(6)
         return Response(status=504)
 
-    def _slow(self, drawn: random.Random) -> None:
-        time.sleep(drawn.uniform(0.2, 1))
+    def _slow(self, random_: random.Random) -> None:
+        time.sleep(random_.uniform(0.2, 1))
 
-    def _half(self, drawn: random.Random) -> Response:
+    def _half(self, random_: random.Random) -> Response:
         """Broken off: fewer bytes than were announced."""
-        whole = drawn.choice(self.audio)
+        whole = random_.choice(self.audio)
 
         def body() -> Iterator[bytes]:
             yield whole[: len(whole) // 2]
 
         return Response(body(), content_type="audio/mp4", headers={"Content-Length": len(whole)})
 
-    def _truncated(self, drawn: random.Random) -> Response:
+    def _truncated(self, random_: random.Random) -> Response:
         """Complete, as far as anyone can tell, and yet half a file."""
-        whole = drawn.choice(self.audio)
+        whole = random_.choice(self.audio)
         return Response(whole[: len(whole) // 2], content_type="audio/mp4")
 
 
@@ -97,12 +97,12 @@ def online(tmp_path: Path) -> Iterator[Online]:
         audio = [
             sounds.write(tmp_path / f"audio/{n}.m4a", sounds.music(4, seed=n)) for n in range(12)
         ]
-        drawn = random.Random(SEED)
+        random_ = random.Random(SEED)
         lasting = {}
         for number in range(ARTISTS):
             performer = served.add(f"Artist {number:03d}", ["Song"], audio[number % len(audio)])
-            if drawn.random() < 0.08:
-                lasting[places.video_id(performer, 0)] = drawn.choice(["gone", "truncated"])
+            if random_.random() < 0.08:
+                lasting[places.video_id(performer, 0)] = random_.choice(["gone", "truncated"])
         served.faults = Trouble([path.read_bytes() for path in audio], lasting)
         yield served
 
@@ -114,7 +114,7 @@ def test_every_artist_is_indexed_or_listed_with_a_reason(online: Online, tmp_pat
     while soak.seconds < KILLING:
         soak.run_and_kill()
         check_library(soak.indexes)
-    killed, so_far = soak.kills, soak.held()
+    killed, so_far = soak.kills, soak.embedded_count()
     soak.run_to_the_end()
     while soak.unfinished() and soak.seconds < IN_ALL:
         soak.run_to_the_end("--retry-failed")
@@ -171,7 +171,7 @@ class Soak:
         """Run with all names."""
         self._end(self._start("--artists", self._names, *more))
 
-    def held(self) -> int:
+    def embedded_count(self) -> int:
         """How many tracks have a vector."""
         return self.counts()["track_vectors"]
 
@@ -185,18 +185,18 @@ class Soak:
         with Library.open(self.indexes / FILE_NAME) as library:
             keys = [key for key, _ in library.keys()]  # noqa: SIM118 - a method, not a dict's
             embedded = set().union(*map(library.embedded_track_ids, keys))
-            done = {
+            finished = {
                 stored.artist.name
                 for stored in library.artists()
                 for track in library.tracks_of(stored.id)
                 if track.id in embedded
             }
         lost = {self.wanted[int(video[1:8]) - 1] for video in self.trouble.lasting}
-        return [name for name in self.wanted if name not in done | lost]
+        return [name for name in self.wanted if name not in finished | lost]
 
-    def _start(self, *given: object) -> Process:
+    def _start(self, *arguments: object) -> Process:
         environment = self.online.environment | {"ARTISTINDEX_INDEXES": str(self.indexes)}
-        return Process("build", *given, *MODEL, "--format", "json", environment=environment)
+        return Process("build", *arguments, *MODEL, "--format", "json", environment=environment)
 
     def _end(self, process: Process) -> None:
         code, out, err = process.finish(within=max(1.0, IN_ALL - self.seconds))
@@ -253,12 +253,12 @@ def check_failures(soak: Soak) -> None:
     """Who is not in the index is listed, once, with a stage and a reason."""
     with Library.open(soak.indexes / FILE_NAME, read_only=True) as library:
         failures = library.failures()
-    told = {failure.artist: failure.stage for failure in failures}
-    assert len(told) == len(failures)
+    stage_of = {failure.artist: failure.stage for failure in failures}
+    assert len(stage_of) == len(failures)
     stages = {"gone": "fetch", "truncated": "decode"}
     expected = {
         soak.wanted[int(video[1:8]) - 1]: stages[kind]
         for video, kind in soak.trouble.lasting.items()
     }
-    assert told == expected | {"Nobody at all": "catalogue"}
+    assert stage_of == expected | {"Nobody at all": "catalogue"}
     assert all(failure.reason for failure in failures)

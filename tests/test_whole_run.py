@@ -43,7 +43,7 @@ def online(monkeypatch: pytest.MonkeyPatch) -> Iterator[Online]:
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> Path:
+def audio_cache(tmp_path: Path) -> Path:
     return tmp_path / "audio-cache"
 
 
@@ -58,25 +58,29 @@ def only_audio(folder: Path) -> list[Path]:
 # -- the run ---------------------------------------------------------------------------------
 
 
-def test_from_names_to_answers(online: Online, run: Run, audio: list[Path], kept: Path) -> None:
+def test_from_names_to_answers(
+    online: Online, run: Run, audio: list[Path], audio_cache: Path
+) -> None:
     """As a user runs it: one process for each command."""
     online.add("Rezz", ["Edge", "Diluvium"], audio)
     online.add("deadmau5", ["Strobe", "Ghosts 'n' Stuff"], audio[1:])
     online.add("Sabrina Carpenter", ["Espresso", "Nonsense"], audio[::-1])
     names = ("Rezz", "deadmau5", "Sabrina Carpenter")
-    asked = (*names, *MODEL, "--tracks", 2, "--audio-cache", kept, "--format", "json")
-    build = Process("--indexes", run.indexes, "build", *asked, environment=online.environment)
+    options = (*names, *MODEL, "--tracks", 2, "--audio-cache", audio_cache, "--format", "json")
+    build = Process("--indexes", run.indexes, "build", *options, environment=online.environment)
     code, out, err = build.finish()
     assert code == 0, err
-    told = json.loads(out)
-    assert (told["requested"], told["indexed"], told["failed"]) == (3, 3, [])
-    assert (told["tracks"], told["extracted"], told["failed_tracks"]) == (6, 6, 0)
-    (index,) = told["indexes"]
+    report = json.loads(out)
+    assert (report["requested"], report["indexed"], report["failed"]) == (3, 3, [])
+    assert (report["tracks"], report["extracted"], report["failed_tracks"]) == (6, 6, 0)
+    (index,) = report["indexes"]
     assert (index["index"], index["artists"], index["dimension"]) == ("musicnn", 3, 200)
     assert "6 tracks embedded" in err
     assert "3 of 3 artists are in every index" in err
-    assert len(only_audio(kept)) == 6
-    assert {path.read_bytes() for path in only_audio(kept)} == {p.read_bytes() for p in audio}
+    assert len(only_audio(audio_cache)) == 6
+    assert {path.read_bytes() for path in only_audio(audio_cache)} == {
+        p.read_bytes() for p in audio
+    }
     with library(run) as opened:
         assert opened.stages() == {"embedded": 6}
         rezz = opened.find_artist("rezz")
@@ -90,15 +94,15 @@ def test_from_names_to_answers(online: Online, run: Run, audio: list[Path], kept
     answer = Process("query", "REZZ", "--format", "json", environment=environment(run))
     code, out, err = answer.finish()
     assert code == 0, err
-    found = json.loads(out)["neighbours"]
-    assert {each["artist"] for each in found} == {"deadmau5", "Sabrina Carpenter"}
-    assert all(each["tracks"] == 2 for each in found)
+    neighbours = json.loads(out)["neighbours"]
+    assert {neighbour["artist"] for neighbour in neighbours} == {"deadmau5", "Sabrina Carpenter"}
+    assert all(neighbour["tracks"] == 2 for neighbour in neighbours)
 
     code, out, err = run("info", "--verify", "--format", "json")
     assert code == 0
-    held = json.loads(out)
-    assert held["library"]["stages"] == {"embedded": 6}
-    assert held["indexes"][0]["state"] == "verified"
+    info = json.loads(out)
+    assert info["library"]["stages"] == {"embedded": 6}
+    assert info["indexes"][0]["state"] == "verified"
     assert run("failures", "--format", "json") == (0, "[]\n", "")
 
 
@@ -119,18 +123,29 @@ def test_names_from_files_and_pinned_ids(
     hostile = ["../../x", "Robert'); DROP TABLE artists;--", "🎧", "مرحبا", "x" * 10_000]
     ids = tmp_path / "ids.json"
     ids.write_text(json.dumps({"mapping": {"Calibre": {"deezer": namesake.deezer_id}}}))
-    given = "\n".join(
+    listing = "\n".join(
         ["# a line-up", "Vril", "vril", "Calibre", "ac/dc", "МУМИЙ ТРОЛЛЬ", *hostile[1:]]
     )
     # in a list of names a path is refused with the whole list; on the command line it is a name
-    asked = (hostile[0], "--artists", "-", "--ids", ids, *MODEL, "--tracks", 1, "--format", "json")
-    build = Process("build", *asked, environment=online.environment | environment(run))
-    code, out, err = build.finish(given)
+    options = (
+        hostile[0],
+        "--artists",
+        "-",
+        "--ids",
+        ids,
+        *MODEL,
+        "--tracks",
+        1,
+        "--format",
+        "json",
+    )
+    build = Process("build", *options, environment=online.environment | environment(run))
+    code, out, err = build.finish(listing)
     assert code == 3, err
-    told = json.loads(out)
-    assert (told["requested"], told["indexed"]) == (9, 4)
-    assert [each["artist"] for each in told["failed"]] == hostile
-    assert {each["stage"] for each in told["failed"]} == {"catalogue"}
+    report = json.loads(out)
+    assert (report["requested"], report["indexed"]) == (9, 4)
+    assert [failure["artist"] for failure in report["failed"]] == hostile
+    assert {failure["stage"] for failure in report["failed"]} == {"catalogue"}
     assert "DROP TABLE" in err
     with library(run) as opened:
         assert opened.find_artist("Calibre").artist.ids.get("deezer") == namesake.deezer_id
@@ -141,35 +156,35 @@ def test_names_from_files_and_pinned_ids(
     listed.write_text("day,artist\n1,Vril\n2,AC/DC\n")
     code, out, err = run("build", "--artists", listed, *MODEL, "--tracks", 1, "--format", "json")
     assert code == 0, err
-    told = json.loads(out)
-    assert (told["requested"], told["indexed"], told["extracted"]) == (2, 2, 0)
-    assert told["indexes"][0]["artists"] == 4
+    report = json.loads(out)
+    assert (report["requested"], report["indexed"], report["extracted"]) == (2, 2, 0)
+    assert report["indexes"][0]["artists"] == 4
 
 
 def test_a_dry_run_shows_who_is_meant_and_writes_nothing(
-    online: Online, run: Run, audio: list[Path], kept: Path, tmp_path: Path
+    online: Online, run: Run, audio: list[Path], audio_cache: Path, tmp_path: Path
 ) -> None:
     online.add("Calibre 50", ["Corrido"], audio[0])
     online.add("Rezz", ["Edge", "Diluvium"], audio[0])
     names = tmp_path / "names.txt"
     names.write_text("Calibre\n")
-    asked = ("Rezz", "--artists", names, "--dry-run", "--audio-cache", kept)
-    code, out, err = run("build", *asked)
+    options = ("Rezz", "--artists", names, "--dry-run", "--audio-cache", audio_cache)
+    code, out, err = run("build", *options)
     assert code == 3
     assert "Rezz" in out
     assert "exact" in out
     assert "Edge; Diluvium" in out
     assert "only Calibre 50 (id 1)" in err
-    code, out, _ = run("build", *asked, "--format", "json")
+    code, out, _ = run("build", *options, "--format", "json")
     assert code == 3
-    told = json.loads(out)
-    assert told["catalogue"] == "deezer"
-    (found,) = told["artists"]
-    assert (found["artist"], found["id"], found["how"]) == ("Rezz", "2", "exact")
-    assert [track["title"] for track in found["tracks"]] == ["Edge", "Diluvium"]
-    assert told["failed"][0]["artist"] == "Calibre"
+    report = json.loads(out)
+    assert report["catalogue"] == "deezer"
+    (planned,) = report["artists"]
+    assert (planned["artist"], planned["id"], planned["how"]) == ("Rezz", "2", "exact")
+    assert [track["title"] for track in planned["tracks"]] == ["Edge", "Diluvium"]
+    assert report["failed"][0]["artist"] == "Calibre"
     assert not run.indexes.exists()
-    assert not kept.exists()
+    assert not audio_cache.exists()
     assert not online.site.requests
 
 
@@ -182,8 +197,8 @@ def test_previews_instead_of_videos(online: Online, run: Run, audio: list[Path])
     online.add("Rezz", ["Edge"], audio[0])
     online.world.previews = online.server.url_for("/previews")
     online.server.expect_request("/previews/1000.mp3").respond_with_handler(preview)
-    asked = ("Rezz", "--audio-source", "preview", *MODEL, "--format", "json")
-    code, out, err = run("build", *asked)
+    options = ("Rezz", "--audio-source", "preview", *MODEL, "--format", "json")
+    code, out, err = run("build", *options)
     assert code == 0, err
     assert json.loads(out)["extracted"] == 1
     with library(run) as opened:
@@ -197,19 +212,19 @@ def test_previews_instead_of_videos(online: Online, run: Run, audio: list[Path])
 
 
 def test_what_the_cache_keeps(
-    online: Online, run: Run, audio: list[Path], kept: Path, tmp_path: Path
+    online: Online, run: Run, audio: list[Path], audio_cache: Path, tmp_path: Path
 ) -> None:
     """The experiment's `<video id>.wav` is used; `--no-audio-cache` leaves nothing behind."""
     rezz = online.add("Rezz", ["Edge", "Diluvium"], audio)
-    wav = sounds.write(kept / f"{video_id(rezz, 0)}.wav", sounds.music(4, seed=8))
-    asked = ("Rezz", *MODEL, "--audio-cache", kept, "--no-audio-cache", "--format", "json")
-    code, out, err = run("build", *asked)
+    wav = sounds.write(audio_cache / f"{video_id(rezz, 0)}.wav", sounds.music(4, seed=8))
+    options = ("Rezz", *MODEL, "--audio-cache", audio_cache, "--no-audio-cache", "--format", "json")
+    code, out, err = run("build", *options)
     assert code == 0, err
     assert json.loads(out)["extracted"] == 2
     assert online.asked[video_id(rezz, 0)] == 0
     assert online.asked[video_id(rezz, 1)] > 0
-    assert [p for p in kept.rglob("*") if p.is_file()] == [wav]
-    assert sorted(p.name for p in kept.iterdir()) == [wav.name]
+    assert [p for p in audio_cache.rglob("*") if p.is_file()] == [wav]
+    assert sorted(p.name for p in audio_cache.iterdir()) == [wav.name]
 
 
 # -- resuming --------------------------------------------------------------------------------
@@ -217,12 +232,12 @@ def test_what_the_cache_keeps(
 
 @pytest.mark.slow
 def test_a_run_killed_at_every_stage_does_only_what_is_unfinished(
-    online: Online, run: Run, audio: list[Path], kept: Path, tmp_path: Path
+    online: Online, run: Run, audio: list[Path], audio_cache: Path, tmp_path: Path
 ) -> None:
     """Killed while it waits for each thing in turn; no answer of a service is kept in between."""
     rezz = online.add("Rezz", ["Edge", "Diluvium", "Someone Else"], audio)
     videos = [video_id(rezz, at) for at in range(3)]
-    asked = (*MODEL, "--tracks", 3, "--audio-cache", kept, "--format", "json")
+    options = (*MODEL, "--tracks", 3, "--audio-cache", audio_cache, "--format", "json")
 
     def start(*names: str, hold: str = "") -> Process:
         online.asked.clear()
@@ -230,7 +245,7 @@ def test_a_run_killed_at_every_stage_does_only_what_is_unfinished(
             online.hold(hold)
         afresh = {"ARTISTINDEX_CACHE": str(tmp_path / f"cache-{hold.replace('/', '-')}")}
         here = online.environment | environment(run) | afresh
-        return Process("build", *names, *asked, environment=here)
+        return Process("build", *names, *options, environment=here)
 
     def kill(process: Process, *, at: str, after: Sequence[str] = (), **reached: int) -> None:
         online.wait_for(at)
@@ -240,10 +255,10 @@ def test_a_run_killed_at_every_stage_does_only_what_is_unfinished(
         online.release()
 
     searches = ["search:Rezz Edge", "search:Rezz Diluvium", "search:Rezz Someone Else"]
-    found, listed = "search/artist:Rezz", "artist/1/top"
-    kill(start("Rezz", hold=found), at=found)
-    kill(start(hold=listed), at=listed, after=[found])
-    kill(start(hold=searches[0]), at=searches[0], after=[found, listed], listed=3)
+    artist_search, listed = "search/artist:Rezz", "artist/1/top"
+    kill(start("Rezz", hold=artist_search), at=artist_search)
+    kill(start(hold=listed), at=listed, after=[artist_search])
+    kill(start(hold=searches[0]), at=searches[0], after=[artist_search, listed], listed=3)
     kill(start(hold=videos[0]), at=videos[0], after=searches[:1], matched=1, listed=2)
 
     process = start(hold=videos[1])
@@ -258,7 +273,7 @@ def test_a_run_killed_at_every_stage_does_only_what_is_unfinished(
     reached = stages(run.indexes)
 
     online.asked.clear()
-    code, out, err = run("build", *asked)
+    code, out, err = run("build", *options)
     assert code == 0, err
     assert json.loads(out)["extracted"] == 3 - reached["embedded"]
     unfetched = reached["listed"] + reached["matched"]
@@ -269,12 +284,12 @@ def test_a_run_killed_at_every_stage_does_only_what_is_unfinished(
 
 @pytest.mark.parametrize("waits_for", ["artist/1/top", "search:Rezz Edge", "v0000001_01"])
 def test_an_interrupt_during_a_wait_for_the_network_ends_at_once(
-    online: Online, run: Run, audio: list[Path], kept: Path, waits_for: str
+    online: Online, run: Run, audio: list[Path], audio_cache: Path, waits_for: str
 ) -> None:
     rezz = online.add("Rezz", ["Edge", "Diluvium"], audio)
     online.hold(waits_for)
-    asked = ("build", "Rezz", *MODEL, "--audio-cache", kept)
-    process = Process(*asked, environment=online.environment | environment(run))
+    options = ("build", "Rezz", *MODEL, "--audio-cache", audio_cache)
+    process = Process(*options, environment=online.environment | environment(run))
     online.wait_for(waits_for)
     if waits_for == video_id(rezz, 1):
         wait_until(process.workers)
@@ -298,13 +313,13 @@ def test_a_bot_check_ends_fetching_and_keeps_what_is_done(
     deadmau5 = online.add("deadmau5", ["Strobe"], audio[1])
     vril = online.add("Vril", ["Torus"], audio[2])
     online.site.fail(video_id(deadmau5, 0), video_site.BOT)
-    asked = ("build", "Rezz", "deadmau5", "Vril", *MODEL, "--format", "json")
-    code, out, err = run(*asked)
+    options = ("build", "Rezz", "deadmau5", "Vril", *MODEL, "--format", "json")
+    code, out, err = run(*options)
     assert code == 3
-    told = json.loads(out)
-    assert (told["requested"], told["indexed"], told["extracted"]) == (3, 1, 1)
-    assert [each["artist"] for each in told["failed"]] == ["deadmau5", "Vril"]
-    assert all("not a bot" in each["reason"] for each in told["failed"])
+    report = json.loads(out)
+    assert (report["requested"], report["indexed"], report["extracted"]) == (3, 1, 1)
+    assert [failure["artist"] for failure in report["failed"]] == ["deadmau5", "Vril"]
+    assert all("not a bot" in failure["reason"] for failure in report["failed"])
     assert "--cookies FILE or --cookies-from-browser NAME" in err
     assert online.asked[video_id(vril, 0)] == 0
     assert stages(run.indexes) == {"embedded": 1, "matched": 1, "listed": 1}
@@ -312,8 +327,8 @@ def test_a_bot_check_ends_fetching_and_keeps_what_is_done(
 
     code, out, err = run("build", *MODEL, "--format", "json")
     assert code == 0, err
-    told = json.loads(out)
-    assert (told["requested"], told["indexed"], told["extracted"]) == (3, 3, 2)
+    report = json.loads(out)
+    assert (report["requested"], report["indexed"], report["extracted"]) == (3, 3, 2)
 
 
 def test_a_bot_check_before_anything_was_had_is_a_failure(
@@ -338,13 +353,13 @@ def test_what_fails_is_told_with_stage_and_reason_and_can_be_retried(
     vril = online.add("Vril", ["Torus"], audio[2])
     online.videos["Vril Torus"] = [online.site.videos[video_id(rezz, 0)]]
     online.site.fail(video_id(rezz, 0), *[video_site.GONE] * 9)
-    asked = ("build", "Rezz", "deadmau5", "Vril", "Nobody", *MODEL, "--format", "json")
-    code, out, err = run(*asked)
+    options = ("build", "Rezz", "deadmau5", "Vril", "Nobody", *MODEL, "--format", "json")
+    code, out, err = run(*options)
     assert code == 3
-    told = json.loads(out)
-    assert (told["indexed"], told["extracted"], told["failed_tracks"]) == (1, 1, 2)
-    assert told["failures"] == {"match": 1, "decode": 1}
-    stage = {each["artist"]: each["stage"] for each in told["failed"]}
+    report = json.loads(out)
+    assert (report["indexed"], report["extracted"], report["failed_tracks"]) == (1, 1, 2)
+    assert report["failures"] == {"match": 1, "decode": 1}
+    stage = {failure["artist"]: failure["stage"] for failure in report["failed"]}
     assert stage == {"Nobody": "catalogue", "deadmau5": "decode", "Vril": "match"}
     assert "2 tracks failed (extraction rate 33%)" in err
     assert "1 x match: none of 1 videos is the track; nearest: 'Rezz - Edge'" in err
@@ -360,13 +375,13 @@ def test_what_fails_is_told_with_stage_and_reason_and_can_be_retried(
     online.videos["Vril Torus"] = [online.site.videos[video_id(vril, 0)]]
     online.asked.clear()
     code, out, _ = run("build", *MODEL, "--format", "json")
-    told = json.loads(out)
-    assert (code, told["indexed"], told["extracted"]) == (3, 1, 0)
+    report = json.loads(out)
+    assert (code, report["indexed"], report["extracted"]) == (3, 1, 0)
     assert not online.asked  # what failed is left alone until it is asked for
     code, out, _ = run("build", *MODEL, "--retry-failed", "--format", "json")
-    told = json.loads(out)
-    assert (code, told["indexed"], told["extracted"]) == (3, 3, 2)
-    assert [each["artist"] for each in told["failed"]] == ["Nobody"]
+    report = json.loads(out)
+    assert (code, report["indexed"], report["extracted"]) == (3, 3, 2)
+    assert [failure["artist"] for failure in report["failed"]] == ["Nobody"]
 
 
 def copy(source: Path, target: Path) -> Path:
@@ -421,8 +436,8 @@ def test_a_strangers_track_is_flagged_and_left_out_only_if_asked(
     online.add("Vril", titles, [*own, stranger])
     code, out, err = run("build", "Vril", *MODEL, "--format", "json")
     assert code == 0, err
-    told = json.loads(out)
-    assert (told["tracks"], told["outliers"]) == (5, 1)
+    report = json.loads(out)
+    assert (report["tracks"], report["outliers"]) == (5, 1)
     assert "1 track may be somebody else's" in err
     (row,) = json.loads(run("failures", "--format", "json")[1])
     assert (row["stage"], row["artist"]) == ("outlier", "Vril")
@@ -431,5 +446,5 @@ def test_a_strangers_track_is_flagged_and_left_out_only_if_asked(
     (odd,) = json.loads(run("info", "--format", "json")[1])["library"]["outliers"]
     assert "Free World" in odd["what"]
     code, out, _ = run("build", *MODEL, "--drop-outliers", "--format", "json")
-    told = json.loads(out)
-    assert (code, told["tracks"], told["outliers"], told["extracted"]) == (0, 4, 1, 0)
+    report = json.loads(out)
+    assert (code, report["tracks"], report["outliers"], report["extracted"]) == (0, 4, 1, 0)

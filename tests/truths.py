@@ -8,8 +8,8 @@ from typing import Any
 
 def entry(listed: Sequence[str] | Mapping[str, float | None]) -> dict[str, Any]:
     """An entry with a list; strengths fall from 10 by 0.1 unless given."""
-    given = listed if isinstance(listed, Mapping) else None
-    strengths = given or {name: 10 - 0.1 * at for at, name in enumerate(listed)}
+    strengths_given = listed if isinstance(listed, Mapping) else None
+    strengths = strengths_given or {name: 10 - 0.1 * at for at, name in enumerate(listed)}
     similar = [
         {"name": name, "rank": rank, "relationship_strength": strength}
         for rank, (name, strength) in enumerate(strengths.items(), 1)

@@ -79,8 +79,8 @@ class VideoSite:
 
     def add(self, id_: str, title: str, audio: Path | None = None, **entry: object) -> "VideoSite":
         """A video of 200 s on the channel "Someone", unless `entry` says otherwise."""
-        told = {"id": id_, "title": title, "duration": 200, "channel": "Someone"}
-        self.videos[id_] = Video(told | {"uploader": "Someone", "view_count": 10} | entry, audio)
+        fields = {"id": id_, "title": title, "duration": 200, "channel": "Someone"}
+        self.videos[id_] = Video(fields | {"uploader": "Someone", "view_count": 10} | entry, audio)
         return self
 
     def fail(self, id_: str, *status: str) -> None:
@@ -96,8 +96,8 @@ class VideoSite:
             return Response(status=self.faults["search"].pop(0))
         if self.search_answer is not None:
             return self.search_answer
-        found = self.find(query) if self.find else list(self.videos.values())
-        entries = [video.entry for video in found]
+        videos = self.find(query) if self.find else list(self.videos.values())
+        entries = [video.entry for video in videos]
         return Response(json.dumps({"entries": entries}), content_type="application/json")
 
     def _media(self, request: Request) -> Response:

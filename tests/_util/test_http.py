@@ -42,14 +42,14 @@ def asking(
 
 def answers(httpserver: HTTPServer, *responses: Response) -> list[Request]:
     """Serve `responses` in turn, the last for ever; the list fills with what was asked."""
-    asked: list[Request] = []
+    requests: list[Request] = []
 
     def answer(request: Request) -> Response:
-        asked.append(request)
-        return responses[min(len(asked), len(responses)) - 1]
+        requests.append(request)
+        return responses[min(len(requests), len(responses)) - 1]
 
     httpserver.expect_request("/thing").respond_with_handler(answer)
-    return asked
+    return requests
 
 
 # -- what is asked ---------------------------------------------------------------------------
@@ -59,13 +59,13 @@ def test_names_itself_and_a_contact(
     httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ARTISTINDEX_CONTACT", "me@example.org\r\nX-Evil: 1 (\x07é)")
-    asked = answers(httpserver, Response("{}"))
+    requests = answers(httpserver, Response("{}"))
     with client(httpserver.url_for("")) as polite:
         assert polite.get_json("thing", params={"q": "Röyksopp & Robyn", "limit": 5}) == {}
-    assert asked[0].headers["User-Agent"] == user_agent()
+    assert requests[0].headers["User-Agent"] == user_agent()
     assert user_agent().startswith("artistindex/")
     assert user_agent().endswith("(contact: me@example.orgX-Evil: 1)")
-    assert asked[0].args.to_dict() == {"q": "Röyksopp & Robyn", "limit": "5"}
+    assert requests[0].args.to_dict() == {"q": "Röyksopp & Robyn", "limit": "5"}
 
 
 def test_keeps_its_pace(httpserver: HTTPServer, clock: JumpingClock) -> None:
@@ -86,8 +86,8 @@ def test_no_two_requests_are_nearer_than_the_pace(per_second: float, pauses: lis
         clock.now += pause
         pace.wait()
         moments.append(clock.now)
-    for one, next_one in itertools.pairwise(moments):
-        assert next_one - one >= 1 / per_second - 1e-9
+    for moment, next_one in itertools.pairwise(moments):
+        assert next_one - moment >= 1 / per_second - 1e-9
 
 
 def test_the_pace_holds_over_threads() -> None:
@@ -113,10 +113,10 @@ def test_the_pace_holds_over_threads() -> None:
 def test_a_transient_status_is_tried_again(
     httpserver: HTTPServer, clock: JumpingClock, status: int
 ) -> None:
-    asked = answers(httpserver, *[Response(status=status)] * 3, Response('{"a": 1}'))
+    requests = answers(httpserver, *[Response(status=status)] * 3, Response('{"a": 1}'))
     with client(httpserver.url_for(""), clock) as polite:
         assert polite.get_json("thing") == {"a": 1}
-    assert len(asked) == 4
+    assert len(requests) == 4
     assert [round(wait) for wait in clock.slept] == pytest.approx([1, 2, 4], abs=1.01)
     assert 7 * 0.75 <= sum(clock.slept) <= 7 * 1.25
 
@@ -124,17 +124,17 @@ def test_a_transient_status_is_tried_again(
 def test_a_lasting_error_is_given_up_and_ends_the_service_after_three(
     httpserver: HTTPServer, clock: JumpingClock
 ) -> None:
-    asked = answers(httpserver, Response(status=502))
+    requests = answers(httpserver, Response(status=502))
     with client(httpserver.url_for(""), clock) as polite:
         for _ in range(2):
             with pytest.raises(ServiceError, match=r"Deezer: status 502, 4 times; try again later"):
                 polite.get_json("thing")
         with pytest.raises(ServiceEnded, match=r"3 requests in a row"):
             polite.get_json("thing")
-        assert len(asked) == 3 * MAX_ATTEMPTS
+        assert len(requests) == 3 * MAX_ATTEMPTS
         with pytest.raises(ServiceEnded, match=r"status 502"):
             polite.get_json("thing")
-    assert len(asked) == 3 * MAX_ATTEMPTS
+    assert len(requests) == 3 * MAX_ATTEMPTS
 
 
 def test_success_forgives(httpserver: HTTPServer, clock: JumpingClock) -> None:
@@ -153,20 +153,20 @@ def test_success_forgives(httpserver: HTTPServer, clock: JumpingClock) -> None:
 def test_a_final_status_is_not_tried_again(
     httpserver: HTTPServer, clock: JumpingClock, status: int
 ) -> None:
-    asked = answers(httpserver, Response("<html>", status=status))
+    requests = answers(httpserver, Response("<html>", status=status))
     with (
         client(httpserver.url_for(""), clock) as polite,
         pytest.raises(StatusError, match=rf"^Deezer answered with status {status} to /thing$") as e,
     ):
         polite.get_json("thing", params={"q": "secret"})
     assert e.value.status == status
-    assert len(asked) == 1
+    assert len(requests) == 1
 
 
 def test_being_refused_three_times_in_a_row_ends_the_service(
     httpserver: HTTPServer, clock: JumpingClock
 ) -> None:
-    asked = answers(
+    requests = answers(
         httpserver, *[Response(status=403)] * 2, Response("{}"), *[Response(status=403)] * 9
     )
     with client(httpserver.url_for(""), clock) as polite:
@@ -181,7 +181,7 @@ def test_being_refused_three_times_in_a_row_ends_the_service(
                 ServiceEnded, match=r"refused with status 403 \(3 requests in a row"
             ):
                 polite.get_json("thing")
-    assert len(asked) == 6
+    assert len(requests) == 6
 
 
 @pytest.mark.parametrize("form", ["17", "date"])
@@ -195,20 +195,20 @@ def test_retry_after_is_obeyed(httpserver: HTTPServer, clock: JumpingClock, form
 
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize(
-    ("value", "shown"), [("86340", "23 h 59 min"), ("61", "61 s"), ("9" * 5000, " h ")]
+    ("value", "wording"), [("86340", "23 h 59 min"), ("61", "61 s"), ("9" * 5000, " h ")]
 )
 def test_a_long_retry_after_ends_the_service_at_once(
-    httpserver: HTTPServer, clock: JumpingClock, value: str, shown: str, status: int
+    httpserver: HTTPServer, clock: JumpingClock, value: str, wording: str, status: int
 ) -> None:
-    asked = answers(httpserver, Response(status=status, headers={"Retry-After": value}))
+    requests = answers(httpserver, Response(status=status, headers={"Retry-After": value}))
     with client(httpserver.url_for(""), clock) as polite:
         for _ in range(2):
             with pytest.raises(ServiceEnded) as caught:
                 polite.get_json("thing")
             assert f"{status}" in str(caught.value)
-            assert shown in str(caught.value)
+            assert wording in str(caught.value)
             assert "what is done is kept" in str(caught.value)
-    assert len(asked) == 1
+    assert len(requests) == 1
     assert not clock.slept
 
 
@@ -239,10 +239,10 @@ def test_retry_after_in_the_past_is_now(clock: JumpingClock) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "shown"), [(5.4, "5 s"), (119, "119 s"), (600, "10 min"), (86_400, "24 h 0 min")]
+    ("seconds", "wording"), [(5.4, "5 s"), (119, "119 s"), (600, "10 min"), (86_400, "24 h 0 min")]
 )
-def test_duration(seconds: float, shown: str) -> None:
-    assert duration(seconds) == shown
+def test_duration(seconds: float, wording: str) -> None:
+    assert duration(seconds) == wording
 
 
 # -- servers that misbehave --------------------------------------------------------------------
@@ -377,7 +377,7 @@ def redirect(target: str, status: int = 302) -> Response:
 
 
 @pytest.mark.parametrize(
-    ("target", "shown"),
+    ("target", "wording"),
     [
         ("https://portal.example/login?secret=1", "portal.example"),
         ("//portal.example/login", "portal.example"),
@@ -386,12 +386,12 @@ def redirect(target: str, status: int = 302) -> Response:
     ],
 )
 def test_another_host_is_refused(
-    httpserver: HTTPServer, clock: JumpingClock, target: str, shown: str
+    httpserver: HTTPServer, clock: JumpingClock, target: str, wording: str
 ) -> None:
     answers(httpserver, redirect(target))
     with client(httpserver.url_for(""), clock) as polite, pytest.raises(ServiceError) as caught:
         polite.get_json("thing")
-    assert shown in str(caught.value)
+    assert wording in str(caught.value)
     assert "secret" not in str(caught.value)
 
 
@@ -414,13 +414,13 @@ def test_a_redirect_on_the_same_host_is_followed(httpserver: HTTPServer) -> None
 
 
 def test_a_circle_of_redirects_ends(httpserver: HTTPServer) -> None:
-    asked = answers(httpserver, redirect("/thing"))
+    requests = answers(httpserver, redirect("/thing"))
     with (
         client(httpserver.url_for("")) as polite,
         pytest.raises(ServiceError, match="TooManyRedirects"),
     ):
         polite.get_json("thing")
-    assert len(asked) == 6
+    assert len(requests) == 6
 
 
 def test_only_named_hosts_are_asked(clock: JumpingClock) -> None:
@@ -466,12 +466,12 @@ def test_what_an_answer_points_to_must_be_public(
 def test_nonsense_where_json_is_expected(
     httpserver: HTTPServer, tmp_path: Path, body: str, what: str
 ) -> None:
-    asked = answers(httpserver, Response(body, content_type="text/html"))
+    requests = answers(httpserver, Response(body, content_type="text/html"))
     with client(httpserver.url_for(""), keep=60, cache=tmp_path / "c.sqlite3") as polite:
         for _ in range(2):
             with pytest.raises(ServiceError, match=f"Deezer sent {what} where JSON was expected"):
                 polite.get_json("thing")
-    assert len(asked) == 2, "nonsense is not kept"
+    assert len(requests) == 2, "nonsense is not kept"
 
 
 def test_text_is_decoded_as_declared_else_as_utf8(httpserver: HTTPServer) -> None:
@@ -490,16 +490,16 @@ def test_text_is_decoded_as_declared_else_as_utf8(httpserver: HTTPServer) -> Non
 
 
 def test_a_status_hidden_in_the_body_is_read(httpserver: HTTPServer, clock: JumpingClock) -> None:
-    asked = answers(httpserver, Response('{"error": {"code": 4}}'), Response("{}"))
+    requests = answers(httpserver, Response('{"error": {"code": 4}}'), Response("{}"))
     with client(
         httpserver.url_for(""), clock, status_of=lambda r: 429 if b"error" in r.content else 200
     ) as polite:
         assert polite.get_json("thing") == {}
-    assert len(asked) == 2
+    assert len(requests) == 2
 
 
 def test_a_final_answer_ends_the_service(httpserver: HTTPServer, clock: JumpingClock) -> None:
-    asked = answers(httpserver, Response(status=403))
+    requests = answers(httpserver, Response(status=403))
     with client(
         httpserver.url_for(""),
         clock,
@@ -508,7 +508,7 @@ def test_a_final_answer_ends_the_service(httpserver: HTTPServer, clock: JumpingC
         for _ in range(2):
             with pytest.raises(ServiceEnded, match=r"^Deezer: needs Premium$"):
                 polite.get_json("thing")
-    assert len(asked) == 1
+    assert len(requests) == 1
 
 
 # -- what is kept ----------------------------------------------------------------------------
@@ -517,7 +517,7 @@ def test_a_final_answer_ends_the_service(httpserver: HTTPServer, clock: JumpingC
 def test_answers_are_kept_for_a_while(
     httpserver: HTTPServer, clock: JumpingClock, tmp_path: Path
 ) -> None:
-    asked = answers(httpserver, Response('{"a": 1}'), Response('{"a": 2}'))
+    requests = answers(httpserver, Response('{"a": 1}'), Response('{"a": 2}'))
 
     def ask(*, fresh: bool = False) -> Any:
         with client(
@@ -526,24 +526,24 @@ def test_answers_are_kept_for_a_while(
             return polite.get_json("thing", fresh=fresh)
 
     assert ask() == ask() == {"a": 1}
-    assert len(asked) == 1
+    assert len(requests) == 1
     assert ask(fresh=True) == {"a": 2}
     assert ask() == {"a": 1}
     clock.now += 61
     assert ask() == {"a": 2}
-    assert len(asked) == 3
+    assert len(requests) == 3
 
 
 def test_not_found_is_kept_and_other_failures_are_not(
     httpserver: HTTPServer, tmp_path: Path
 ) -> None:
-    asked = answers(httpserver, Response(status=403), Response("gone", status=404))
+    requests = answers(httpserver, Response(status=403), Response("gone", status=404))
     with client(httpserver.url_for(""), keep=60, cache=tmp_path / "c") as polite:
         for status in (403, 404, 404):
             with pytest.raises(StatusError) as caught:
                 polite.get_text("thing")
             assert caught.value.status == status
-    assert len(asked) == 2
+    assert len(requests) == 2
 
 
 def test_a_text_that_fails_its_check_is_not_kept(httpserver: HTTPServer, tmp_path: Path) -> None:
@@ -574,36 +574,36 @@ def test_signed_addresses_never_reach_the_disk(httpserver: HTTPServer, tmp_path:
 def test_a_broken_cache_is_made_anew(
     httpserver: HTTPServer, tmp_path: Path, content: bytes
 ) -> None:
-    asked = answers(httpserver, Response("{}"))
+    requests = answers(httpserver, Response("{}"))
     path = tmp_path / "c.sqlite3"
     path.write_bytes(content)
     with client(httpserver.url_for(""), keep=60, cache=path) as polite:
         polite.get_json("thing")
         polite.get_json("thing")
-    assert len(asked) == 1
+    assert len(requests) == 1
 
 
 def test_a_cache_that_cannot_be_written_is_done_without(
     httpserver: HTTPServer, tmp_path: Path
 ) -> None:
-    asked = answers(httpserver, Response("{}"))
+    requests = answers(httpserver, Response("{}"))
     (tmp_path / "file").write_text("")
     for path in (tmp_path / "file" / "c.sqlite3", tmp_path):
         with client(httpserver.url_for(""), keep=60, cache=path) as polite:
             assert polite.get_json("thing") == {}
-    assert len(asked) == 2
+    assert len(requests) == 2
 
 
 def test_two_clients_share_a_cache(httpserver: HTTPServer, tmp_path: Path) -> None:
-    asked = answers(httpserver, Response("{}"))
+    requests = answers(httpserver, Response("{}"))
     path = tmp_path / "c.sqlite3"
     with (
-        client(httpserver.url_for(""), keep=60, cache=path) as one,
+        client(httpserver.url_for(""), keep=60, cache=path) as first,
         client(httpserver.url_for(""), keep=60, cache=path) as other,
     ):
-        one.get_json("thing")
+        first.get_json("thing")
         other.get_json("thing")
-    assert len(asked) == 1
+    assert len(requests) == 1
     with sqlite3.connect(path) as connection:
         assert connection.execute("SELECT count(*) FROM responses").fetchone() == (1,)
     connection.close()

@@ -38,10 +38,10 @@ def whole(audio: Audio) -> NDArray[np.float32]:
     return window
 
 
-def difference(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+def difference(left: NDArray[np.float32], other: NDArray[np.float32]) -> float:
     """The relative L2 difference."""
-    assert one.shape == other.shape
-    return float(np.linalg.norm(one - other) / np.linalg.norm(other))
+    assert left.shape == other.shape
+    return float(np.linalg.norm(left - other) / np.linalg.norm(other))
 
 
 def mono_loader(path: Path) -> NDArray[np.float32]:
@@ -243,9 +243,9 @@ def test_three_hours_do_not_fill_memory(three_hours: Path) -> None:
         "print(Path('/proc/self/status').read_text().partition('VmHWM:')[2].split()[0])"
     )
     command = [sys.executable, "-c", program, str(three_hours)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
     # 1200 s are 77 MB, twice while they are joined; the whole would be 691 MB
-    assert int(done.stdout) * 1024 < 350e6
+    assert int(result.stdout) * 1024 < 350e6
 
 
 def test_another_limit_is_an_excerpt(three_hours: Path) -> None:
@@ -395,11 +395,11 @@ def test_planar_surround_does_not_crash(tmp_path: Path, suffix: str) -> None:
         "import sys; from pathlib import Path; from artistindex.audio.decode import decode\n"
         "print(decode(Path(sys.argv[1])).duration)"
     )
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", program, str(path)], capture_output=True, text=True
     )
-    assert (done.returncode, done.stderr) == (0, "")
-    assert float(done.stdout) == pytest.approx(2, abs=0.05)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert float(result.stdout) == pytest.approx(2, abs=0.05)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -603,16 +603,16 @@ def test_names_that_ffmpeg_would_take_for_something_else(
 @pytest.fixture
 def lure() -> Iterator[tuple[str, list[str]]]:
     """A server that a playlist points at, and what was asked of it."""
-    asked: list[str] = []
+    requests: list[str] = []
 
     class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
-            asked.append(self.rfile.readline().decode())
+            requests.append(self.rfile.readline().decode())
 
     with socketserver.TCPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/a.mp3", asked
+        yield f"http://127.0.0.1:{server.server_address[1]}/a.mp3", requests
         server.shutdown()
         thread.join()
 
@@ -631,11 +631,11 @@ def lure() -> Iterator[tuple[str, list[str]]]:
 def test_a_playlist_named_as_audio_opens_nothing(
     tmp_path: Path, lure: tuple[str, list[str]], playlist: str, suffix: str
 ) -> None:
-    url, asked = lure
+    url, requests = lure
     path = tmp_path / f"a{suffix}"
     path.write_text(playlist.format(url=url))
     assert failure(path) == "not audio, or damaged, or cut off"
-    assert asked == []
+    assert requests == []
 
 
 def test_nothing_is_printed(tmp_path: Path) -> None:
@@ -648,10 +648,10 @@ def test_nothing_is_printed(tmp_path: Path) -> None:
         "import sys; from pathlib import Path; from artistindex.audio.decode import decode\n"
         "decode(Path(sys.argv[1]))"
     )
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", program, str(path)], capture_output=True, text=True
     )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
 # --- the same audio -----------------------------------------------------------------------------
@@ -661,9 +661,9 @@ def test_equal_audio_has_an_equal_sum(tmp_path: Path) -> None:
     wav = sounds.write(tmp_path / "a.wav", MUSIC)
     flac = sounds.write(tmp_path / "Copy of a.flac", MUSIC)
     retagged = sounds.tag(sounds.write(tmp_path / "b.flac", MUSIC), artist="Someone else")
-    with wave.open(str(tmp_path / "c.wav"), "wb") as other, wave.open(str(wav)) as one:
-        other.setparams(one.getparams())
-        other.writeframes(one.readframes(one.getnframes()))
+    with wave.open(str(tmp_path / "c.wav"), "wb") as other, wave.open(str(wav)) as reference:
+        other.setparams(reference.getparams())
+        other.writeframes(reference.readframes(reference.getnframes()))
     sums = {decode(path).sha256 for path in (wav, flac, retagged, tmp_path / "c.wav")}
     assert len(sums) == 1
 
@@ -677,11 +677,11 @@ def test_tags_do_not_change_the_sum(tmp_path: Path, suffix: str) -> None:
 
 
 def test_other_audio_has_another_sum(tmp_path: Path) -> None:
-    one, other = sounds.music(2), sounds.music(2)
+    left, other = sounds.music(2), sounds.music(2)
     other[1_000:1_100] += 0.01
     sums = [
         decode(sounds.write(tmp_path / f"{i}.wav", samples)).sha256
-        for i, samples in enumerate((one, other))
+        for i, samples in enumerate((left, other))
     ]
     assert sums[0] != sums[1]
 

@@ -70,19 +70,19 @@ def test_a_single_favourite_is_asked_alone() -> None:
 def planted(seed: int = 0) -> list[Music]:
     """Three collections of five artists: one direction a collection, one off it an artist."""
     generator = np.random.default_rng(seed)
-    found = []
+    ranks = []
     for place in range(3):
         for number in range(5):
             centre = 3 * np.eye(3, 40)[place] + np.eye(40)[3 + 5 * place + number]
             tracks = centre + 0.02 * generator.normal(size=(4, 40))
-            found.append(Music(f"{place} {number}", f"c{place}", tracks.astype(np.float32)))
-    return found
+            ranks.append(Music(f"{place} {number}", f"c{place}", tracks.astype(np.float32)))
+    return ranks
 
 
 def test_planted_acts_are_found_by_whoever_looks_at_the_nearest() -> None:
-    found = judged(held_out_tracks(planted(), 3, 10, 0), "none")
-    np.testing.assert_array_equal(found["best"], 1.0)
-    assert found["mean"][:, 0].mean() < 0.9
+    ranks = judged(held_out_tracks(planted(), 3, 10, 0), "none")
+    np.testing.assert_array_equal(ranks["best"], 1.0)
+    assert ranks["mean"][:, 0].mean() < 0.9
 
 
 def test_planted_tastes_are_found_by_everyone() -> None:
@@ -111,13 +111,13 @@ def test_the_script_prints_tables_for_a_library(tmp_path: Path) -> None:
                 library.add_embedding(
                     track_id, audio_sha256=str(path), duration=1.0, vectors=vectors
                 )
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, SCRIPT, tmp_path / FILE_NAME, tmp_path / "music", "--users", "2"],
         capture_output=True,
         text=True,
         timeout=120,
     )
-    assert done.returncode == 0, done.stderr
-    assert "15 artists, 60 tracks of c0, c1, c2" in done.stdout
-    assert "An act like a favourite, 3 favourites, space none: 15 acts" in done.stdout
-    assert "| best | 1.000 [1.000, 1.000]" in done.stdout
+    assert result.returncode == 0, result.stderr
+    assert "15 artists, 60 tracks of c0, c1, c2" in result.stdout
+    assert "An act like a favourite, 3 favourites, space none: 15 acts" in result.stdout
+    assert "| best | 1.000 [1.000, 1.000]" in result.stdout

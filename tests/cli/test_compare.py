@@ -94,7 +94,7 @@ def test_pairs_with_expectations(run, two, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         (["vggish"], 2, "at least two indexes"),
         ([], 2, "at least two indexes"),
@@ -109,11 +109,11 @@ def test_pairs_with_expectations(run, two, tmp_path):
         (["vggish", "musicnn", "--truth", "/nonexistent"], 2, "cannot read"),
     ],
 )
-def test_what_cannot_be_compared(run, two, arguments, code, said):
-    found, out, err = run("compare", *arguments)
-    assert (found, out, err.count("\n")) == (code, "", 1)
+def test_what_cannot_be_compared(run, two, arguments, code, message):
+    exit_code, out, err = run("compare", *arguments)
+    assert (exit_code, out, err.count("\n")) == (code, "", 1)
     assert err.startswith("Error: ")
-    assert said in err
+    assert message in err
 
 
 def test_indexes_of_different_formats(run, two):
@@ -126,8 +126,8 @@ def test_indexes_of_different_formats(run, two):
 
 
 def test_similarities_named_twice(run, two, old):
-    given = ("--similarities", f"old={old}")
-    code, _, err = run("compare", "vggish", *given, *given)
+    arguments = ("--similarities", f"old={old}")
+    code, _, err = run("compare", "vggish", *arguments, *arguments)
     assert code == 2
     assert "names 'old' twice" in err
 

@@ -28,60 +28,60 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("few")
 def test_the_demo_shows_what_it_runs(run: Run, tmp_path: Path) -> None:
     out = tmp_path / "demo"
-    code, said, told = run("demo", "--out", out)
-    assert code == 0, told
-    commands = [line for line in said.splitlines() if line.startswith("$ ")]
+    code, out_text, err = run("demo", "--out", out)
+    assert code == 0, err
+    commands = [line for line in out_text.splitlines() if line.startswith("$ ")]
     head = f"$ artistindex --indexes {out}/indexes"
     assert commands == [
         f"{head} build --audio {out}/music --model musicnn",
         f"{head} query 'Pressure Ward' --k 3",
         f"{head} info",
     ]
-    nearest = said.partition(" query ")[2].splitlines()[3]
+    nearest = out_text.partition(" query ")[2].splitlines()[3]
     assert nearest.split()[:3] == ["1", "Iron", "Turnstile"]
-    assert f"playing 6 tracks into {out}/music" in told
+    assert f"playing 6 tracks into {out}/music" in err
     assert len(list((out / "music").rglob("*.flac"))) == 6
     with ArtistIndex.open(out / "indexes/musicnn") as index:
         assert sorted(index.artists) == sorted(act.name for act in FEW)
 
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*.flac")}
-    code, again, told = run("demo", "--out", out)
-    assert code == 0, told
-    assert again == said
-    assert "already, from an earlier demo" in told
-    assert "nothing new to embed" in told
+    code, again, err = run("demo", "--out", out)
+    assert code == 0, err
+    assert again == out_text
+    assert "already, from an earlier demo" in err
+    assert "nothing new to embed" in err
     assert before == {path: path.stat().st_mtime_ns for path in out.rglob("*.flac")}
 
     gone = next(iter(before))
     gone.unlink()
-    code, _, told = run("--quiet", "demo", "--out", out)
-    assert (code, told) == (0, "")
+    code, _, err = run("--quiet", "demo", "--out", out)
+    assert (code, err) == (0, "")
     assert gone.exists()
 
 
 def test_bad_places(run: Run, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/song.mp3").write_text("mine")
-    code, said, told = run("demo", "--out", tmp_path / "mine")
-    assert (code, said) == (2, "")
-    assert told.startswith("Error: ")
-    assert told.count("\n") == 1
-    code, said, told = run("demo", "--out", "/proc/demo")
-    assert (code, said) == (1, "")
-    assert "choose another with --out" in told
+    code, out_text, err = run("demo", "--out", tmp_path / "mine")
+    assert (code, out_text) == (2, "")
+    assert err.startswith("Error: ")
+    assert err.count("\n") == 1
+    code, out_text, err = run("demo", "--out", "/proc/demo")
+    assert (code, out_text) == (1, "")
+    assert "choose another with --out" in err
 
 
 @pytest.mark.slow
 def test_the_whole_demo_and_a_reader_that_leaves(tmp_path: Path) -> None:
     """As users run it: in full, into a pipe that closes early, in a narrow terminal."""
     command = [sys.executable, "-m", "artistindex", "demo", "--out", str(tmp_path / "demo")]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stdout.count("$ artistindex") == 3
-    assert "27 tracks embedded" in done.stderr
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert result.stdout.count("$ artistindex") == 3
+    assert "27 tracks embedded" in result.stderr
     program = f"{sys.executable} -m artistindex query 'Iron Turnstile' --format json"
     environment = {**os.environ, "ARTISTINDEX_INDEXES": str(tmp_path / "demo/indexes")}
-    asked = subprocess.run(program, shell=True, capture_output=True, text=True, env=environment)
-    assert json.loads(asked.stdout)["neighbours"][0]["artist"] == "Pressure Ward"
+    process = subprocess.run(program, shell=True, capture_output=True, text=True, env=environment)
+    assert json.loads(process.stdout)["neighbours"][0]["artist"] == "Pressure Ward"
 
     piped = subprocess.run(
         f"set -o pipefail; {' '.join(command)} | head -1",
@@ -95,9 +95,9 @@ def test_the_whole_demo_and_a_reader_that_leaves(tmp_path: Path) -> None:
     assert "Traceback" not in piped.stderr
     assert "Error" not in piped.stderr
 
-    shown = in_terminal(command, columns=40)
-    assert "Traceback" not in shown
-    assert "Turnstile" in shown
+    screen = in_terminal(command, columns=40)
+    assert "Traceback" not in screen
+    assert "Turnstile" in screen
 
 
 def in_terminal(command: list[str], *, columns: int) -> str:
@@ -106,7 +106,7 @@ def in_terminal(command: list[str], *, columns: int) -> str:
     environment = {**os.environ, "COLUMNS": str(columns), "TERM": "xterm"}
     process = subprocess.Popen(command, stdout=theirs, stderr=theirs, env=environment)
     os.close(theirs)
-    shown = b""
+    screen = b""
     while True:
         ready, _, _ = select.select([ours], [], [], 120)
         try:
@@ -115,7 +115,7 @@ def in_terminal(command: list[str], *, columns: int) -> str:
             break
         if not part:
             break
-        shown += part
+        screen += part
     os.close(ours)
     assert process.wait() == 0
-    return shown.decode("utf-8", "replace")
+    return screen.decode("utf-8", "replace")

@@ -46,7 +46,7 @@ def test_the_page_is_current() -> None:
 )
 def test_bash_completes(words: str, expected: list[str]) -> None:
     typed = words.split(" ")
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-m", "artistindex"],
         env=os.environ
         | {
@@ -59,4 +59,4 @@ def test_bash_completes(words: str, expected: list[str]) -> None:
         timeout=60,
         check=False,
     )
-    assert done.stdout.splitlines() == expected, done.stderr
+    assert result.stdout.splitlines() == expected, result.stderr

@@ -75,7 +75,7 @@ def test_quiet(run, planted, truth):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "is no JSON"),
         ("[]", "is no JSON object of artists"),
@@ -84,7 +84,7 @@ def test_quiet(run, planted, truth):
         ('{"A": {"status": "error"}, "A": {"status": "error"}}', "names 'A' twice"),
     ],
 )
-def test_a_truth_of_another_shape(run, planted, tmp_path, text, said):
+def test_a_truth_of_another_shape(run, planted, tmp_path, text, message):
     planted()
     path = tmp_path / "bad.json"
     path.write_text(text)
@@ -92,7 +92,7 @@ def test_a_truth_of_another_shape(run, planted, tmp_path, text, said):
     assert (code, out) == (2, "")
     assert err.startswith("Error: ")
     assert err.count("\n") == 1
-    assert said in err
+    assert message in err
     assert "expected music-map lists" in err
 
 
@@ -106,12 +106,12 @@ def test_no_artist_in_common(run, planted, tmp_path):
     assert err.count("\n") == 1
 
 
-@pytest.mark.parametrize(("k", "said"), [(0, "at least 1"), (20, "19 artists are ranked")])
-def test_a_k_that_means_nothing(run, planted, truth, k, said):
+@pytest.mark.parametrize(("k", "message"), [(0, "at least 1"), (20, "19 artists are ranked")])
+def test_a_k_that_means_nothing(run, planted, truth, k, message):
     planted()
     code, _, err = run("evaluate", "--truth", truth, "--k", k)
     assert (code, err.count("\n")) == (2, 1)
-    assert said in err
+    assert message in err
 
 
 def test_one_artist(run, planted, truth):

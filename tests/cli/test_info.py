@@ -18,12 +18,16 @@ def test_what_a_build_left(built: Place, run: Any) -> None:
     for arguments in ((), ("--verify",)):
         code, out, err = run("info", *arguments, "--format", "json")
         assert (code, err) == (0, "")
-        held = json.loads(out)
-        assert held["library"]["counts"]["track_vectors"] == 24
-        assert held["library"]["stages"] == {"embedded": 8}
-        assert [row["index"] for row in held["indexes"]] == ["discogs-effnet", "vggish", "musicnn"]
-        assert [row["dimension"] for row in held["indexes"]] == [1280, 128, 200]
-        assert {row["state"] for row in held["indexes"]} == {"verified" if arguments else "ok"}
+        info = json.loads(out)
+        assert info["library"]["counts"]["track_vectors"] == 24
+        assert info["library"]["stages"] == {"embedded": 8}
+        assert [row["index"] for row in info["indexes"]] == [
+            "discogs-effnet",
+            "vggish",
+            "musicnn",
+        ]
+        assert [row["dimension"] for row in info["indexes"]] == [1280, 128, 200]
+        assert {row["state"] for row in info["indexes"]} == {"verified" if arguments else "ok"}
     code, out, err = run("info")
     assert code == 0
     assert len(out.splitlines()) == 5
@@ -68,8 +72,8 @@ def test_an_index_of_another_model_in_its_place(planted: Plant, run: Any) -> Non
     other = planted(model="musicnn", dimension=12, count=3)
     folder = planted()
     shutil.copy(other / Manifest.read(other).index_file.name, folder)
-    held = Manifest.read(folder)
-    (folder / Manifest.read(other).index_file.name).replace(folder / held.index_file.name)
+    manifest = Manifest.read(folder)
+    (folder / Manifest.read(other).index_file.name).replace(folder / manifest.index_file.name)
     assert run("info")[0] == 0  # looks at the manifests only
     assert run("info", "--verify")[0] == 1
     code, out, err = run("query", "Artist 1", "--index", "vggish")
@@ -78,8 +82,8 @@ def test_an_index_of_another_model_in_its_place(planted: Plant, run: Any) -> Non
 
 def test_a_newer_version(planted: Plant, run: Any) -> None:
     path = planted() / "manifest.json"
-    held = json.loads(path.read_text()) | {"format": 3}
-    path.write_text(json.dumps(held | {"sha256": seal(held)}))
+    manifest = json.loads(path.read_text()) | {"format": 3}
+    path.write_text(json.dumps(manifest | {"sha256": seal(manifest)}))
     for command in (("info",), ("query", "Artist 1")):
         code, _, err = run(*command)
         assert (code, err.count("Error:")) == (1, 1)

@@ -36,10 +36,10 @@ def test_nothing_said_is_answered_with_help(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.run(arguments) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.startswith("Usage: artistindex ")
-    assert len(said.err.splitlines()) > 10
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.startswith("Usage: artistindex ")
+    assert len(output.err.splitlines()) > 10
 
 
 @pytest.mark.parametrize("arguments", [("nonsense",), ("--nonsense",), ("query", "--nonsense")])
@@ -66,13 +66,16 @@ def test_a_closed_stream_is_written_to_in_vain(planted: Plant, closed: str) -> N
     folder = planted()
     for arguments in ("info", "query 'Artist 3'", "models list", "--help"):
         line = f'"$0" -m artistindex --indexes "$1" {arguments} {closed}'
-        done = subprocess.run(
+        result = subprocess.run(
             ["sh", "-c", line, sys.executable, str(folder.parent)],
             capture_output=True,
             timeout=60,
             check=False,
         )
-        assert (done.returncode, b"Error" in done.stderr) == (0, False), (arguments, done.stderr)
+        assert (result.returncode, b"Error" in result.stderr) == (0, False), (
+            arguments,
+            result.stderr,
+        )
 
 
 def test_a_traceback_is_for_verbose_only(planted: Plant) -> None:
@@ -83,9 +86,9 @@ def test_a_traceback_is_for_verbose_only(planted: Plant) -> None:
     assert err.startswith(b"Error: no artist 'Nobody'")
     assert len(err.splitlines()) == 1
     command = [*COMMAND, "--verbose", "--indexes", str(folder.parent), "query", "Nobody"]
-    done = subprocess.run(command, capture_output=True, timeout=60, check=False)
-    assert done.returncode == 1
-    assert b"Traceback" in done.stderr
+    result = subprocess.run(command, capture_output=True, timeout=60, check=False)
+    assert result.returncode == 1
+    assert b"Traceback" in result.stderr
 
 
 def test_a_traceback_never_obeys_what_it_quotes(
@@ -135,8 +138,8 @@ def test_a_reader_that_goes_away_is_no_error(planted: Plant, form: str) -> None:
         assert process.stderr is not None
         assert process.stdout.readline()
         process.stdout.close()
-        said = process.stderr.read()
-        assert (process.wait(60), said) == (0, b"")
+        err = process.stderr.read()
+        assert (process.wait(60), err) == (0, b"")
 
 
 def test_a_full_output_is_one_line(planted: Plant) -> None:
@@ -175,14 +178,14 @@ def test_a_file_is_never_wrapped_and_a_narrow_terminal_never_overrun(planted: Pl
     ) as process:
         process.communicate(timeout=60)
     os.close(side)
-    shown = b""
+    screen = b""
     try:
         while chunk := os.read(main, 65536):
-            shown += chunk
+            screen += chunk
     except OSError:  # what Linux says at the end
         pass
     os.close(main)
-    plain = re.sub(r"\x1b\[[0-9;]*m|\r", "", shown.decode())
+    plain = re.sub(r"\x1b\[[0-9;]*m|\r", "", screen.decode())
     lines = plain.splitlines()
     assert max(map(len, lines)) <= 40
     assert "".join(lines).count("many") + "".join(lines).count("words") > 10

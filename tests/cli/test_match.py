@@ -89,7 +89,7 @@ def test_dislikes_are_a_list_too(run: Run, index: Path, listed: Callable[..., Pa
     arguments = ("match", listed("lineup", "=Sum", "House"), "--likes", listed("likes", "Pop"))
     code, out, _ = run(*arguments, "--dislikes", listed("no", "Techno"), "--format", "json")
     assert code == 0
-    assert [each["artist"] for each in json.loads(out)["ranked"]] == ["=Sum", "House"]
+    assert [entry["artist"] for entry in json.loads(out)["ranked"]] == ["=Sum", "House"]
     assert json.loads(out)["ranked"][1]["against"][0]["artist"] == "Techno"
 
 
@@ -108,7 +108,7 @@ def test_a_list_may_be_standard_input(index: Path, listed: Callable[..., Path]) 
     )
     code, out, err = process.finish("House\nPop\n")
     assert (code, err) == (0, "")
-    assert [each["artist"] for each in json.loads(out)["ranked"]] == ["House", "Pop"]
+    assert [entry["artist"] for entry in json.loads(out)["ranked"]] == ["House", "Pop"]
 
 
 @pytest.mark.parametrize(
@@ -136,8 +136,8 @@ def test_what_cannot_be_meant_is_one_line(
         "EMPTY": listed("empty", "# nobody"),
         "NOBODY": listed("nobody", "Nobody"),
     }
-    found, out, err = run("match", *(files.get(each, each) for each in arguments))
-    assert (found, out) == (code, "")
+    status, out, err = run("match", *(files.get(argument, argument) for argument in arguments))
+    assert (status, out) == (code, "")
     assert line in err
     assert err.count("\n") == 1
 
@@ -171,15 +171,15 @@ def test_who_is_missing_is_ingested_first(
 
     code, answer, err = match(lineup)
     assert code == 3, err
-    assert [each["artist"] for each in answer["ranked"]] == ["Playing"]
+    assert [entry["artist"] for entry in answer["ranked"]] == ["Playing"]
     assert answer["not_indexed"] == ["Nobody Has Heard"]
-    assert [each["artist"] for each in answer["failed"]] == ["Nobody Has Heard"]
+    assert [failure["artist"] for failure in answer["failed"]] == ["Nobody Has Heard"]
     assert "ingesting 3 artists" in err
 
     code, answer, err = match(listed("second", "Later", "Playing"))
     assert code == 0, err
     assert "ingesting 1 artists" in err
-    assert {each["artist"] for each in answer["ranked"]} == {"Later", "Playing"}
+    assert {entry["artist"] for entry in answer["ranked"]} == {"Later", "Playing"}
     assert Manifest.read(indexes / "musicnn").artists == 3
 
     (indexes / FILE_NAME).rename(tmp_path / "elsewhere")

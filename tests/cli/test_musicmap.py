@@ -20,9 +20,9 @@ def music_map(httpserver, monkeypatch):
 
 def test_lists_are_fetched_and_evaluate_reads_them(run, music_map, tmp_path, planted):
     out = tmp_path / "new" / "lists.json"
-    code, said, err = run("musicmap", "Rezz", "--out", out, "--format", "json")
+    code, out_json, err = run("musicmap", "Rezz", "--out", out, "--format", "json")
     assert code == 0
-    assert json.loads(said) == [
+    assert json.loads(out_json) == [
         {"artist": "Rezz", "status": "fetched", "listed": 1, "reason": None}
     ]
     assert "1 fetched" in err
@@ -41,9 +41,11 @@ def test_the_file_keeps_what_it_has(run, music_map, tmp_path):
 def test_names_from_a_file(run, music_map, tmp_path):
     names = tmp_path / "names.txt"
     names.write_text("Rezz\n\nrezz\n")
-    code, said, _ = run("musicmap", "--artists", names, "--out", tmp_path / "o", "--format", "json")
+    code, out_json, _ = run(
+        "musicmap", "--artists", names, "--out", tmp_path / "o", "--format", "json"
+    )
     assert code == 0
-    assert len(json.loads(said)) == 1
+    assert len(json.loads(out_json)) == 1
 
 
 def test_nobody_found(run, music_map, tmp_path):
@@ -53,9 +55,9 @@ def test_nobody_found(run, music_map, tmp_path):
 def test_no_network(run, monkeypatch, tmp_path):
     monkeypatch.setenv("ARTISTINDEX_MUSICMAP_URL", unused_url())
     out = tmp_path / "o.json"
-    code, said, _ = run("musicmap", "Rezz", "Vril", "--out", out, "--format", "json")
+    code, out_json, _ = run("musicmap", "Rezz", "Vril", "--out", out, "--format", "json")
     assert code == 1
-    first, second = json.loads(said)
+    first, second = json.loads(out_json)
     assert "cannot be reached" in first["reason"]
     assert "not asked" in second["reason"]
     assert not out.exists()
@@ -65,8 +67,8 @@ def test_no_network(run, monkeypatch, tmp_path):
 def test_an_out_of_another_shape_is_left_alone(run, music_map, tmp_path, text):
     out = tmp_path / "mine.json"
     out.write_text(text)
-    code, said, err = run("musicmap", "Rezz", "--out", out)
-    assert (code, said, err.count("\n")) == (2, "", 1)
+    code, out_json, err = run("musicmap", "Rezz", "--out", out)
+    assert (code, out_json, err.count("\n")) == (2, "", 1)
     assert out.read_text() == text
     assert music_map.log == []
 
@@ -80,6 +82,6 @@ def test_nobody_named(run, tmp_path, names):
 
 def test_help_names_every_option(run):
     for command in ("evaluate", "compare", "musicmap"):
-        code, said, _ = run(command, "--help")
+        code, out_json, _ = run(command, "--help")
         assert code == 0
-        assert "--format" in said
+        assert "--format" in out_json

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 from pytest_httpserver import HTTPServer
-from tests.conftest import Run
 
 from artistindex.cli.plan import dry_run
 from artistindex.errors import Misuse
+from conftest import Run
 from music_services import Performer, Song, World, serve_deezer
 from services import unused_url
 from video_site import BOT, VideoSite
@@ -110,20 +110,20 @@ def test_explained_matches(
         monkeypatch.setenv(name, value)
     site.add("aaaaaaaaaaa", "Vril - Torus XXXII (Live)")
     site.add("bbbbbbbbbbb", "Torus XXXII", channel="Vril - Topic")
-    asked = ("build", "Vril", "--catalogue", "deezer", "--dry-run", "--explain-match")
-    code, out, err = run(*asked, "--format", "json")
+    arguments = ("build", "Vril", "--catalogue", "deezer", "--dry-run", "--explain-match")
+    code, out, err = run(*arguments, "--format", "json")
     assert code == 0, err
     [track] = json.loads(out)["artists"][0]["tracks"]
     assert [video["id"] for video in track["candidates"]] == ["bbbbbbbbbbb", "aaaaaaaaaaa"]
     assert [video["accepted"] for video in track["candidates"]] == [True, False]
     assert track["candidates"][1]["reason"] == "another version: live"
     assert track["problem"] is None
-    code, out, err = run(*asked, "--format", "csv")
+    code, out, err = run(*arguments, "--format", "csv")
     header, first, second = out.splitlines()
     assert header == "artist,track,video,channel,seconds,score,accepted,reason"
     assert first.startswith("Vril,Torus XXXII,Torus XXXII,Vril - Topic,200.0,")
     assert second.endswith(",0.0,no,another version: live")
-    code, out, err = run(*asked)
+    code, out, err = run(*arguments)
     assert code == 0
     assert "another version: live" in out
     assert not list(run.indexes.glob("*"))
@@ -136,8 +136,8 @@ def test_once_the_videos_service_ends_it_is_not_asked_again(
     for name, value in site.environment.items():
         monkeypatch.setenv(name, value)
     site.fail("search", BOT, BOT)
-    asked = ("build", "Vril", "Rezz", "--catalogue", "deezer", "--dry-run", "--explain-match")
-    code, out, err = run(*asked, "--format", "json")
+    arguments = ("build", "Vril", "Rezz", "--catalogue", "deezer", "--dry-run", "--explain-match")
+    code, out, err = run(*arguments, "--format", "json")
     assert code == 0, err
     problems = [artist["tracks"][0]["problem"] for artist in json.loads(out)["artists"]]
     assert "not a bot" in problems[0]

@@ -21,21 +21,21 @@ def test_the_json_shape(planted: Plant, run: Any) -> None:
     payload = json.loads(out)
     assert {"index", "query", "k", "neighbours"} <= set(payload)
     assert (payload["index"], payload["query"], payload["k"]) == ("vggish", ["Artist 3"], 2)
-    for found, wanted in zip(payload["neighbours"], expected, strict=True):
-        assert (found["rank"], found["artist"], found["tracks"]) == (
-            wanted.rank,
-            wanted.artist,
-            wanted.tracks,
+    for neighbour, expected_row in zip(payload["neighbours"], expected, strict=True):
+        assert (neighbour["rank"], neighbour["artist"], neighbour["tracks"]) == (
+            expected_row.rank,
+            expected_row.artist,
+            expected_row.tracks,
         )
-        assert found["score"] == pytest.approx(wanted.score)
-        assert found["percentile"] == pytest.approx(wanted.percentile)
+        assert neighbour["score"] == pytest.approx(expected_row.score)
+        assert neighbour["percentile"] == pytest.approx(expected_row.percentile)
 
 
 def test_several_names(planted: Plant, run: Any) -> None:
     with ArtistIndex.open(planted()) as index:
-        expected = [each.artist for each in index.neighbours(["Artist 3", "Artist 5"], 4)]
+        expected = [neighbour.artist for neighbour in index.neighbours(["Artist 3", "Artist 5"], 4)]
     out = run("query", "Artist 3", "Artist 5", "--k", 4, "--format", "json")[1]
-    assert [each["artist"] for each in json.loads(out)["neighbours"]] == expected
+    assert [neighbour["artist"] for neighbour in json.loads(out)["neighbours"]] == expected
 
 
 def test_table_and_csv(planted: Plant, run: Any) -> None:
@@ -57,7 +57,7 @@ def test_more_than_there_are(planted: Plant, run: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         (("Artist 3", "--k", "0"), 2, "k must be at least 1"),
         (("Artist 3", "--k", "-1"), 2, "k must be at least 1"),
@@ -70,14 +70,14 @@ def test_more_than_there_are(planted: Plant, run: Any) -> None:
     ],
 )
 def test_what_cannot_be_answered(
-    planted: Plant, run: Any, arguments: tuple[str, ...], code: int, said: str
+    planted: Plant, run: Any, arguments: tuple[str, ...], code: int, message: str
 ) -> None:
     planted()
-    found, out, err = run("query", *arguments)
-    assert (found, out) == (code, "")
+    exit_code, out, err = run("query", *arguments)
+    assert (exit_code, out) == (code, "")
     (line,) = err.splitlines()
     assert line.startswith("Error: ")
-    assert said in line
+    assert message in line
 
 
 def test_without_any_index(run: Any) -> None:
@@ -109,11 +109,11 @@ print(code, sorted(heavy & set(sys.modules)), file=sys.stderr)
 
 
 def test_a_query_loads_nothing_heavy(built: Place) -> None:
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", LOADED, str(built.indexes)],
         capture_output=True,
         text=True,
         timeout=100,
         check=True,
     )
-    assert done.stderr.strip() == "0 []"
+    assert result.stderr.strip() == "0 []"

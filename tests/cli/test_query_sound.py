@@ -81,10 +81,10 @@ def test_several_files_are_averaged_as_one_artists_tracks(
     model = load_model(weights.find_installed(spec), engine="essentia")
     tracks = [track_vector(model, decode(songs[name]))[0] for name in ("Hiss", "Bass")]
     with ArtistIndex.open(index) as opened:
-        asked = opened.transform.apply(np.mean(tracks, axis=0, dtype=np.float64)[None, :])[0]
-        expected = dict(zip(opened.artists, opened.vectors @ asked, strict=True))
-    for each in json.loads(out)["neighbours"]:
-        assert each["score"] == pytest.approx(expected[each["artist"]], abs=2e-3)
+        query = opened.transform.apply(np.mean(tracks, axis=0, dtype=np.float64)[None, :])[0]
+        expected = dict(zip(opened.artists, opened.vectors @ query, strict=True))
+    for neighbour in json.loads(out)["neighbours"]:
+        assert neighbour["score"] == pytest.approx(expected[neighbour["artist"]], abs=2e-3)
 
 
 def test_names_and_sound_go_together(run: Run, index: Path, songs: dict[str, Path]) -> None:
@@ -97,13 +97,13 @@ def test_names_and_sound_go_together(run: Run, index: Path, songs: dict[str, Pat
     assert answer["query"] == ["Pulse", str(songs["Hiss"])]
     assert answer["minus"] == ["Chord"]
     assert answer["weights"] == {"Pulse": 3.0}
-    assert {each["artist"] for each in answer["neighbours"]} == {"Bass", "Hiss"}
+    assert {neighbour["artist"] for neighbour in answer["neighbours"]} == {"Bass", "Hiss"}
     with ArtistIndex.open(index) as opened:
-        asked = 3 * opened.vector("Pulse") + opened.vector("Hiss") - opened.vector("Chord")
-        asked /= np.linalg.norm(asked)
-        for each in answer["neighbours"]:
-            expected = float(opened.vector(each["artist"]) @ asked)
-            assert each["score"] == pytest.approx(expected, abs=5e-3)
+        query = 3 * opened.vector("Pulse") + opened.vector("Hiss") - opened.vector("Chord")
+        query /= np.linalg.norm(query)
+        for row in answer["neighbours"]:
+            expected = float(opened.vector(row["artist"]) @ query)
+            assert row["score"] == pytest.approx(expected, abs=5e-3)
 
 
 def test_weights_that_are_missing_or_others_are_an_error(
@@ -147,8 +147,8 @@ def test_what_cannot_be_meant_is_one_line(
     run: Run, planted: Callable[..., Path], arguments: list[str], code: int, line: str
 ) -> None:
     planted({"Bass": [1, 0, 0], "Hiss": [0, 1, 0], "Chord": [0, 0, 1]})
-    found, out, err = run("query", *arguments)
-    assert (found, out) == (code, "")
+    exit_code, out, err = run("query", *arguments)
+    assert (exit_code, out) == (code, "")
     assert line in err
     assert err.count("\n") == 1
 
@@ -189,19 +189,19 @@ def test_a_sound_is_fetched_and_deleted(
     site = VideoSite(httpserver).add("abc", "A song", songs["Chord"])
     address = site.video_url.replace("{id}", "abc") + "&token=" + "sentinel" * times
     cache = Path(os.environ["ARTISTINDEX_CACHE"])
-    asked = ("query", "--audio", address, "--k", 1, "--format", "json")
-    code, out, err = run(*asked)
+    arguments = ("query", "--audio", address, "--k", 1, "--format", "json")
+    code, out, err = run(*arguments)
     assert (code, out) == (1, "")
     assert "127.0.0.1, which is no address of the public internet: --allow-private" in err
     assert not httpserver.log
-    code, out, err = run(*asked, "--allow-private")
+    code, out, err = run(*arguments, "--allow-private")
     assert code == 0, err
     assert json.loads(out)["neighbours"][0]["artist"] == "Chord"
     assert f"fetching http://127.0.0.1:{httpserver.port}/media" in err
     assert "sentinel" not in err
     assert not list(temporary.iterdir())
-    made = {path.relative_to(cache).parts[0] for path in all_files(cache)}
-    assert made <= {"checks", "converted"}, "of the model, not of the sound"
+    folders = {path.relative_to(cache).parts[0] for path in all_files(cache)}
+    assert folders <= {"checks", "converted"}, "of the model, not of the sound"
 
 
 def test_an_address_that_gives_nothing_is_one_line(

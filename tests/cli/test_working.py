@@ -15,15 +15,15 @@ print("done")
 """
 
 
-def said(*, quiet: bool, terminal: bool) -> bytes:
+def message(*, quiet: bool, terminal: bool) -> bytes:
     """What the program above says on standard error."""
     command = [sys.executable, "-c", PROGRAM.format(quiet=quiet)]
     ours, theirs = pty.openpty() if terminal else os.pipe()
     environment = {**os.environ, "TERM": "xterm"}
-    done = subprocess.run(
+    result = subprocess.run(
         command, stdout=subprocess.PIPE, stderr=theirs, env=environment, timeout=60, check=True
     )
-    assert done.stdout == b"done\n"
+    assert result.stdout == b"done\n"
     os.write(theirs, b"END")
     os.close(theirs)
     heard = b""
@@ -34,10 +34,10 @@ def said(*, quiet: bool, terminal: bool) -> bytes:
 
 
 def test_a_terminal_is_told() -> None:
-    shown = said(quiet=False, terminal=True)
-    assert b"judging by \\x1b[31mlists" in shown, "what a name holds is escaped"
+    screen = message(quiet=False, terminal=True)
+    assert b"judging by \\x1b[31mlists" in screen, "what a name holds is escaped"
 
 
 @pytest.mark.parametrize(("quiet", "terminal"), [(True, True), (False, False)])
 def test_nobody_else_is(quiet: bool, terminal: bool) -> None:
-    assert said(quiet=quiet, terminal=terminal) == b""
+    assert message(quiet=quiet, terminal=terminal) == b""

@@ -27,8 +27,8 @@ def vectors(seed: int, seconds: float) -> NDArray[np.float32]:
     for recording in recordings():
         mono = recording.play(seed=seed, seconds=seconds).mean(axis=1, dtype=np.float32)
         rows.append(model.patches(LinearResampler(RATE).feed(0, mono)).mean(axis=0))
-    found = np.array(rows).reshape(len(ACTS), -1, model.dimension)
-    return unit(found)
+    vectors = np.array(rows).reshape(len(ACTS), -1, model.dimension)
+    return unit(vectors)
 
 
 def unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -38,11 +38,11 @@ def unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
 def demand_clear_styles(tracks: NDArray[np.float32]) -> None:
     artists = unit(tracks.mean(axis=1))
     alike = artists @ artists.T - 2 * np.eye(len(ACTS))
-    one, other = map(NAMES.index, TWINS)
-    assert (alike[one].argmax(), alike[other].argmax()) == (other, one)
+    left, other = map(NAMES.index, TWINS)
+    assert (alike[left].argmax(), alike[other].argmax()) == (other, left)
     for artist in range(len(ACTS)):
-        twins = {one, other} if artist in (one, other) else {artist}
-        others = [each for each in range(len(ACTS)) if each not in twins]
+        twins = {left, other} if artist in (left, other) else {artist}
+        others = [row for row in range(len(ACTS)) if row not in twins]
         for place, track in enumerate(tracks[artist]):
             own = np.delete(tracks[artist], place, axis=0) @ track
             assert own.min() > (tracks[others] @ track).max(), (NAMES[artist], place)
@@ -60,15 +60,15 @@ def test_styles_are_told_apart_whatever_the_seed(seed: int) -> None:
 
 @pytest.mark.parametrize("act", ACTS, ids=lambda act: act.name)
 def test_every_act_plays_sound_in_stereo(act: collection.Act) -> None:
-    one, again, other = (Recording(act, n).play(seconds=4) for n in (0, 0, 1))
-    assert one.shape == (4 * RATE, 2)
-    assert one.dtype == np.float32
-    assert np.isfinite(one).all()
-    assert np.abs(one).max() == pytest.approx(0.9, abs=0.01)
-    assert np.sqrt((one**2).mean()) > 0.03
-    assert np.array_equal(one, again)
-    assert not np.array_equal(one, other)
-    assert not np.array_equal(one, Recording(act, 0).play(seconds=4, seed=99))
+    first, again, other = (Recording(act, n).play(seconds=4) for n in (0, 0, 1))
+    assert first.shape == (4 * RATE, 2)
+    assert first.dtype == np.float32
+    assert np.isfinite(first).all()
+    assert np.abs(first).max() == pytest.approx(0.9, abs=0.01)
+    assert np.sqrt((first**2).mean()) > 0.03
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+    assert not np.array_equal(first, Recording(act, 0).play(seconds=4, seed=99))
 
 
 def test_names_and_titles_are_distinct_and_tell_the_path() -> None:
@@ -81,16 +81,16 @@ def test_names_and_titles_are_distinct_and_tell_the_path() -> None:
 def test_a_recording_becomes_a_tagged_file(tmp_path: Path) -> None:
     recording = Recording(ACTS[4], 2)
     collection.record(recording, tmp_path)
-    (found,) = scan(tmp_path)
-    assert isinstance(found, AudioFile)
-    assert [artist.name for artist in found.track.artists] == ["Cartridge Orchard"]
-    assert (found.track.title, found.track.album) == ("Continue?", "Save Point")
-    assert mutagen.File(found.track.path).info.length == collection.SECONDS
-    with av.open(str(found.track.path)) as file:
+    (vectors,) = scan(tmp_path)
+    assert isinstance(vectors, AudioFile)
+    assert [artist.name for artist in vectors.track.artists] == ["Cartridge Orchard"]
+    assert (vectors.track.title, vectors.track.album) == ("Continue?", "Save Point")
+    assert mutagen.File(vectors.track.path).info.length == collection.SECONDS
+    with av.open(str(vectors.track.path)) as file:
         frames = [frame.to_ndarray() for frame in file.decode(audio=0)]
     decoded = np.concatenate(frames, axis=1).reshape(-1, 2) / 32768
     assert np.abs(decoded - recording.play()).max() < 1e-4
-    assert sorted(os.listdir(found.track.path.parent)) == ["03 - Continue.flac"]  # type: ignore[union-attr]
+    assert sorted(os.listdir(vectors.track.path.parent)) == ["03 - Continue.flac"]  # type: ignore[union-attr]
 
 
 def test_what_is_recorded_is_not_missing(tmp_path: Path) -> None:

@@ -66,8 +66,8 @@ class Progress:
     def __init__(self) -> None:
         self.calls: list[tuple[int, int | None]] = []
 
-    def __call__(self, done: int, total: int | None) -> None:
-        self.calls.append((done, total))
+    def __call__(self, received: int, total: int | None) -> None:
+        self.calls.append((received, total))
 
 
 def pull(url: str, part: Path, *, expected: int | None = None, most: int = MOST) -> Progress:

@@ -124,8 +124,8 @@ class TestParity:
 
     def test_more_threads_change_nothing(self, model: Weights) -> None:
         audio = synthetic_audio(8)
-        one, two = (load_model(model, engine="openvino", threads=n) for n in (1, 2))
-        assert largest_difference(two.patches(audio), one.patches(audio)) < 1e-5
+        single, two = (load_model(model, engine="openvino", threads=n) for n in (1, 2))
+        assert largest_difference(two.patches(audio), single.patches(audio)) < 1e-5
 
     def test_trained_weights(self, shared: Path) -> None:
         """A graph with further placeholders: labels, and a switch for training."""
@@ -236,11 +236,11 @@ for name in ("essentia", "openvino"):
     assert load_model(model, engine=name).patches(synthetic_audio(3)).shape == (1, 1280)
 assert sys.modules.get("openvino_telemetry") is None
 """
-        asked = {name: value for name, value in os.environ.items() if name[:3] != "TF_"}
-        done = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, env=asked
+        environment = {name: value for name, value in os.environ.items() if name[:3] != "TF_"}
+        result = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, env=environment
         )
-        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+        assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
 class TestConvertedModels:

@@ -18,8 +18,8 @@ standard.MonoMixer()(np.zeros((16, 2), np.float32), 2)
 
 def test_nothing_reaches_the_terminal() -> None:
     pytest.importorskip("essentia")
-    done = subprocess.run([sys.executable, "-c", SILENT], capture_output=True, text=True)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    result = subprocess.run([sys.executable, "-c", SILENT], capture_output=True, text=True)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
 def test_a_missing_essentia_names_the_way_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,7 +47,7 @@ def submit(
     for name in names:
         sounds.write(folder / f"{name}.wav", sounds.tone(440, 1))
     paths = [str(folder / f"{name}.wav") for name in names]
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", SUBMIT, str(workers), str(timeout), *paths],
         env=os.environ | {"PYTHONPATH": str(CRASH_INJECTION)},
         capture_output=True,
@@ -55,8 +55,8 @@ def submit(
         timeout=200,
         check=True,
     )
-    assert done.stderr == ""
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    assert result.stderr == ""
+    return [json.loads(line) for line in result.stdout.splitlines()]
 
 
 def test_a_worker_that_dies_costs_the_track_that_it_had(tmp_path: Path) -> None:
@@ -113,14 +113,14 @@ assert not workers()
 @pytest.mark.parametrize(("killed", "pause"), [(1, 1.0), (2, 1.0), (2, 0.0)])
 def test_a_worker_killed_while_idle_is_replaced(tmp_path: Path, killed: int, pause: float) -> None:
     path = sounds.write(tmp_path / "fine.wav", sounds.tone(440, 1))
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", KILL_IDLE, str(path), str(killed), str(pause)],
         capture_output=True,
         text=True,
         timeout=200,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    assert result.returncode == 0, result.stderr
 
 
 NEVER_START = """
@@ -142,7 +142,7 @@ def test_workers_that_only_die_end_the_build(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(
         "import os, sys\nif '--multiprocessing-fork' in sys.orig_argv:\n    os._exit(9)\n"
     )
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", NEVER_START],
         env=os.environ | {"PYTHONPATH": str(tmp_path)},
         capture_output=True,
@@ -150,7 +150,7 @@ def test_workers_that_only_die_end_the_build(tmp_path: Path) -> None:
         timeout=200,
         check=False,
     )
-    assert "die before they begin" in done.stdout, done.stderr
+    assert "die before they begin" in result.stdout, result.stderr
 
 
 NO_ROOM = """
@@ -191,7 +191,7 @@ def test_a_program_without_a_guard_is_not_run_again_by_its_workers(
     code = f"PATH = {str(path)!r}\n{WITHOUT_GUARD}"
     script = tmp_path / "script.py"
     script.write_text(code)
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, script if way == "a script" else "-"],
         input=code,
         capture_output=True,
@@ -199,7 +199,7 @@ def test_a_program_without_a_guard_is_not_run_again_by_its_workers(
         timeout=100,
         check=False,
     )
-    assert (done.returncode, done.stdout) == (0, "1.0\n"), done.stderr
+    assert (result.returncode, result.stdout) == (0, "1.0\n"), result.stderr
 
 
 DAEMON = """
@@ -223,20 +223,20 @@ process.join()
 
 
 def test_a_daemonic_process_cannot_have_workers() -> None:
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", DAEMON], capture_output=True, text=True, timeout=60, check=False
     )
-    assert "since this one is daemonic" in done.stdout, done.stderr
+    assert "since this one is daemonic" in result.stdout, result.stderr
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="counts open files in /proc")
 def test_a_worker_that_cannot_be_started_ends_the_build() -> None:
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", NO_ROOM], capture_output=True, text=True, timeout=60, check=False
     )
-    assert "no worker process can start" in done.stdout, done.stderr
-    assert "Too many open files" in done.stdout
-    assert "more_files" in done.stdout
+    assert "no worker process can start" in result.stdout, result.stderr
+    assert "Too many open files" in result.stdout
+    assert "more_files" in result.stdout
 
 
 # -- interrupts --------------------------------------------------------------------------------
@@ -375,7 +375,7 @@ def test_memory_stays_flat_over_200_tracks(
     place = Place(tmp_path)
     place.add_stand_ins(monkeypatch, "discogs-effnet", "vggish")
     write_music(place.music, {"Rezz": 200}, suffixes=sounds.FORMATS, seconds=2.2)
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", MEASURE, engine, "discogs-effnet", "vggish"],
         env=os.environ | place.environment,
         cwd=tmp_path,
@@ -384,7 +384,7 @@ def test_memory_stays_flat_over_200_tracks(
         timeout=500,
         check=True,
     )
-    sizes = json.loads(done.stdout)
+    sizes = json.loads(result.stdout)
     assert len(sizes) == 200
     early, late = sorted(sizes[40:80]), sorted(sizes[160:])
     assert late[20] - early[20] < 20e6, [size // 1_000_000 for size in sizes[::20]]

@@ -50,11 +50,11 @@ def test_what_dies_in_its_trial_is_not_installed(
     monkeypatch.setenv("ARTISTINDEX_TEST_TRIAL", "segfault")
     path = stand_in(tmp_path)[1]
     command = ["models", "add", "vggish", str(path), "--unverified"]
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-m", "artistindex", *command], capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == (
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == (
         f"Error: {path} is refused: the process that tried it was ended by signal 11 (SIGSEGV)\n"
     )
     assert not list((tmp_path / "models").glob("*.pb"))

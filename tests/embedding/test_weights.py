@@ -226,8 +226,8 @@ class Recorder(NullReporter):
     def __init__(self) -> None:
         self.heard: list[tuple[str, int, int | None]] = []
 
-    def downloaded(self, name: str, done: int, total: int | None) -> None:
-        self.heard.append((name, done, total))
+    def downloaded(self, name: str, received: int, total: int | None) -> None:
+        self.heard.append((name, received, total))
 
 
 class TestFetch:

@@ -44,8 +44,8 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say():
 
 
 def test_one_query_has_no_interval():
-    drawn = bootstrap.resampled_means(np.array([[0.5]]))[:, 0]
-    assert bootstrap.interval(drawn, 1) == (None, None)
+    resamples = bootstrap.resampled_means(np.array([[0.5]]))[:, 0]
+    assert bootstrap.interval(resamples, 1) == (None, None)
 
 
 def differ(first, second):
@@ -91,8 +91,8 @@ def test_intervals_draw_artists_not_tracks():
     """Tracks of one artist that all agree are one observation, not many."""
     owners = np.repeat(np.arange(8), 25)
     values = (owners % 2).astype(float)[:, None]
-    drawn = bootstrap.resampled_means(values, owners, resamples=4000)
-    assert drawn.std() == pytest.approx(0.5 / np.sqrt(8), rel=0.1)
+    resamples = bootstrap.resampled_means(values, owners, resamples=4000)
+    assert resamples.std() == pytest.approx(0.5 / np.sqrt(8), rel=0.1)
 
 
 def test_flips_are_counted_exactly_for_few():

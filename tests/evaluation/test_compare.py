@@ -17,8 +17,8 @@ COUNT = 60
 
 @pytest.fixture
 def vectors():
-    drawn = np.random.default_rng(5).normal(size=(COUNT, 12))
-    return {f"Artist {at}": row.astype(np.float32) for at, row in enumerate(drawn)}
+    rows = np.random.default_rng(5).normal(size=(COUNT, 12))
+    return {f"Artist {at}": row.astype(np.float32) for at, row in enumerate(rows)}
 
 
 @pytest.fixture
@@ -190,8 +190,8 @@ def test_an_index_beside_the_experiments_results(shared, planted):
         "PEEKABOO",
         "Sabrina Carpenter",
     ]
-    drawn = np.random.default_rng(0).normal(size=(8, 4)).astype(np.float32)
-    index = planted(dict(zip(eight, drawn, strict=True)))
+    rows = np.random.default_rng(0).normal(size=(8, 4)).astype(np.float32)
+    index = planted(dict(zip(eight, rows, strict=True)))
     files = {"MERT": shared / "spikes" / "spike_5_similarities.json"}
     comparison = compare([index], similarities=files, pairs=EXPERIMENT)
     assert comparison.names == ["vggish", "MERT"]
@@ -205,19 +205,23 @@ def test_the_library_beside_an_index_tells_what_was_extracted(planted, tmp_path)
         for at in range(8):
             path = tmp_path / f"{at}.wav"
             track = Track((Artist(f"Artist {at % 3}"),), f"Song {at}", path=path)
-            found = library.upsert_file(track, size=1, mtime_ns=1)
+            file_id = library.upsert_file(track, size=1, mtime_ns=1)
             if at < 6:
-                made = TrackVector(key, np.ones(8, np.float32), 1, "essentia")
+                vector = TrackVector(key, np.ones(8, np.float32), 1, "essentia")
                 library.add_embedding(
-                    found, audio_sha256=f"{at:064d}", duration=9.0, vectors=[made]
+                    file_id, audio_sha256=f"{at:064d}", duration=9.0, vectors=[vector]
                 )
             else:
                 failure = Failure(str(path), "decode", "broken")
                 library.add_failure(
-                    failure, track_id=found, model="vggish" if at == 6 else "musicnn"
+                    failure, track_id=file_id, model="vggish" if at == 6 else "musicnn"
                 )
-    found = compare([folder, planted(count=3, model="musicnn")])
-    extracted = {one.index: one for one in found.criteria if one.name == "tracks extracted"}
+    comparison = compare([folder, planted(count=3, model="musicnn")])
+    extracted = {
+        criterion.index: criterion
+        for criterion in comparison.criteria
+        if criterion.name == "tracks extracted"
+    }
     assert extracted["vggish"].detail == "6 of 7 tracks"
     assert extracted["vggish"].value == pytest.approx(6 / 7)
     assert extracted["vggish"].passed

@@ -24,21 +24,21 @@ def test_the_experiments_four_ship():
 
 def test_levels_and_ranges(tmp_path):
     text = '"Tyler, the Creator", B ,Low\nC,D,-0.2 - 0.3\n\nE,F,high\nG,H,.5–1\nArtist,J,medium\n'
-    found = read_pairs(pairs_file(tmp_path, text))
-    assert [(pair.first, pair.low, pair.high, pair.is_level) for pair in found] == [
+    pairs = read_pairs(pairs_file(tmp_path, text))
+    assert [(pair.first, pair.low, pair.high, pair.is_level) for pair in pairs] == [
         ("Tyler, the Creator", 0, pytest.approx(100 / 3), True),
         ("C", -0.2, 0.3, False),
         ("E", pytest.approx(200 / 3), 100, True),
         ("G", 0.5, 1, False),
         ("Artist", pytest.approx(100 / 3), pytest.approx(200 / 3), True),
     ]
-    assert found[0].is_met(0.99, 20)
-    assert not found[0].is_met(0.01, 40)
-    assert found[1].is_met(0.3, 99)
+    assert pairs[0].is_met(0.99, 20)
+    assert not pairs[0].is_met(0.01, 40)
+    assert pairs[1].is_met(0.3, 99)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("A,B\n", "line 1 has 2 fields"),
         ("A,B,low,more\n", "line 1 has 4 fields"),
@@ -52,8 +52,8 @@ def test_levels_and_ranges(tmp_path):
         ("artist1,artist2,expected\n", "holds no pair"),
     ],
 )
-def test_lines_that_cannot_be_meant(tmp_path, text, said):
-    with pytest.raises(Misuse, match=said):
+def test_lines_that_cannot_be_meant(tmp_path, text, message):
+    with pytest.raises(Misuse, match=message):
         read_pairs(pairs_file(tmp_path, text))
 
 

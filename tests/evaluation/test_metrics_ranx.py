@@ -32,9 +32,9 @@ def test_means_over_queries_are_those_of_ranx():
             {
                 f"q{at}": {
                     f"d{row}": int(gain) if graded else 1
-                    for row, gain in zip(rows, given, strict=True)
+                    for row, gain in zip(rows, grades, strict=True)
                 }
-                for at, (rows, given) in enumerate(zip(relevant, gains, strict=True))
+                for at, (rows, grades) in enumerate(zip(relevant, gains, strict=True))
             }
         )
         return float(evaluate(qrels, run, name))

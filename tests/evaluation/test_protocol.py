@@ -196,9 +196,9 @@ def test_a_few_lucky_queries_do_not_beat_chance(tmp_path):
     assert not evaluated.beats_chance
 
 
-@pytest.mark.parametrize(("ks", "said"), [([0], "at least 1"), ([9], "larger than the pool")])
-def test_a_k_that_means_nothing(tmp_path, ks, said):
-    with pytest.raises(Misuse, match=said):
+@pytest.mark.parametrize(("ks", "message"), [([0], "at least 1"), ([9], "larger than the pool")])
+def test_a_k_that_means_nothing(tmp_path, ks, message):
+    with pytest.raises(Misuse, match=message):
         evaluate_space(line(0, 1, 3, 7), truth_of(tmp_path, {"A": ["B"]}), ks=ks)
 
 

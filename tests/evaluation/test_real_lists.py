@@ -14,18 +14,18 @@ from artistindex.listeners.truth_files import read_truth
 def links():
     """Unordered pairs of artists with lists, of whom one lists the other."""
 
-    def found(truth):
+    def links_of(truth):
         row = {name: at for at, name in enumerate(truth.folded)}
         return sorted(
             {
-                (min(row[one], row[other]), max(row[one], row[other]))
-                for one, listed in truth.folded.items()
+                (min(row[name], row[other]), max(row[name], row[other]))
+                for name, listed in truth.folded.items()
                 for other, _ in listed
                 if other in row
             }
         )
 
-    return found
+    return links_of
 
 
 def test_half_of_the_links_foretell_the_other_half(shared, planted, links, tmp_path):
@@ -37,12 +37,12 @@ def test_half_of_the_links_foretell_the_other_half(shared, planted, links, tmp_p
     space = spectral_index(planted, names, pairs[trained])
 
     masked = space.similarities(np.arange(len(names))).copy()
-    one, other = pairs[trained].T
-    masked[one, other] = masked[other, one] = -1
-    kept = write_without(source, tmp_path / "rest.json", truth, pairs[trained])
-    found = evaluate_space(Space("spectral", space.artists, matrix=masked), read_truth(kept))
+    left, other = pairs[trained].T
+    masked[left, other] = masked[other, left] = -1
+    rest = write_without(source, tmp_path / "rest.json", truth, pairs[trained])
+    evaluation = evaluate_space(Space("spectral", space.artists, matrix=masked), read_truth(rest))
 
-    recall = found.metrics["recall@10"]
+    recall = evaluation.metrics["recall@10"]
     assert recall.chance == pytest.approx(10 / (len(names) - 1))
     assert recall.value >= 5 * recall.chance
     assert recall.low > recall.chance_high
@@ -64,7 +64,7 @@ def spectral_index(planted, names, pairs, *, dimension=64):
 def write_without(source, target, truth, pairs):
     """The truth file without the links that were trained on."""
     folded = list(truth.folded)
-    gone = {frozenset((folded[one], folded[other])) for one, other in pairs}
+    gone = {frozenset((folded[left], folded[other])) for left, other in pairs}
     entries = json.loads(source.read_text("utf-8"))
     for name, inside in zip(truth.lists, truth.folded.items(), strict=True):
         listed = entries[name]["similar_artists"]
@@ -73,6 +73,8 @@ def write_without(source, target, truth, pairs):
             for similar, (other, _) in zip(truth.lists[name], inside[1], strict=True)
             if frozenset((inside[0], other)) in gone
         }
-        entries[name]["similar_artists"] = [one for one in listed if one["name"] not in same]
+        entries[name]["similar_artists"] = [
+            similar for similar in listed if similar["name"] not in same
+        ]
     target.write_text(json.dumps(entries), "utf-8")
     return target

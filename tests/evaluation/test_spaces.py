@@ -29,7 +29,7 @@ def test_an_index_ranks_as_it_answers(planted):
     order = nearest(space.similarities(np.arange(30)), np.arange(30))
     with ArtistIndex.open(folder) as index:
         for row, name in enumerate(index.artists):
-            answers = [one.artist for one in index.neighbours(name, 29)]
+            answers = [neighbour.artist for neighbour in index.neighbours(name, 29)]
             assert [space.artists[at] for at in order[row]] == answers
 
 
@@ -49,10 +49,10 @@ def test_blocks_are_the_whole(planted, monkeypatch):
 
 
 def test_two_of_one_name_are_told_apart_by_their_folder(planted, tmp_path):
-    one, other = (planted(folder=tmp_path / where) for where in ("one", "two"))
-    assert [space.name for space in open_spaces([one, other])] == [str(one), str(other)]
+    left, other = (planted(folder=tmp_path / where) for where in ("one", "two"))
+    assert [space.name for space in open_spaces([left, other])] == [str(left), str(other)]
     with pytest.raises(Misuse, match="named 2 times"):
-        open_spaces([one, one])
+        open_spaces([left, left])
 
 
 def test_a_newer_format_is_named(planted, tmp_path):
@@ -81,7 +81,7 @@ def test_the_experiments_own_files(shared):
 
 
 @pytest.mark.parametrize(
-    ("pairs", "said"),
+    ("pairs", "message"),
     [
         ([("A", "B", 0.5), ("A", "C", 0.5)], "lacks the pair 'B', 'C'"),
         ([("A", "B", 0.5), ("B", "A", 0.6)], "gives two similarities for 'B' and 'A'"),
@@ -94,8 +94,8 @@ def test_the_experiments_own_files(shared):
         ([], "pairwise_similarities"),
     ],
 )
-def test_similarities_that_cannot_be_meant(tmp_path, pairs, said):
-    with pytest.raises(Misuse, match=said):
+def test_similarities_that_cannot_be_meant(tmp_path, pairs, message):
+    with pytest.raises(Misuse, match=message):
         read_similarities(similarity_file(tmp_path / "s.json", pairs), "old")
 
 

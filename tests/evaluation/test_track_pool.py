@@ -26,9 +26,9 @@ def by_hand(pool: TrackPool, track: int, transform: str = "none") -> np.ndarray:
     remaining = pool.credits & (pool.recordings != pool.recordings[track])
     means = [pool.vectors[own].mean(axis=0) if own.any() else None for own in remaining]
     fitted = fit(transform, np.array([mean for mean in means if mean is not None]))
-    asked = fitted.apply(pool.vectors[track][None, :])[0]
+    query = fitted.apply(pool.vectors[track][None, :])[0]
     return np.array(
-        [-np.inf if mean is None else fitted.apply(mean[None, :])[0] @ asked for mean in means]
+        [-np.inf if mean is None else fitted.apply(mean[None, :])[0] @ query for mean in means]
     )
 
 

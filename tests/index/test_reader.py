@@ -29,25 +29,27 @@ Plant = Callable[..., Path]
 GOLDEN = Path(__file__).parents[1] / "data" / "index-format-1"
 
 
-def brute_force(index: ArtistIndex, asked: list[str]) -> list[tuple[str, float]]:
+def brute_force(index: ArtistIndex, queried: list[str]) -> list[tuple[str, float]]:
     """Cosine with the mean of unit vectors, those asked for left out, best first."""
-    rows = [index.artists.index(name) for name in asked]
+    rows = [index.artists.index(name) for name in queried]
     together = index.vectors[rows].astype(np.float64).sum(axis=0)
     scores = index.vectors.astype(np.float64) @ (together / np.linalg.norm(together))
     order = np.argsort(-scores, kind="stable")
     return [(index.artists[row], scores[row]) for row in order if row not in rows]
 
 
-@pytest.mark.parametrize("asked", [["Artist 3"], ["Artist 3", "Artist 7"], ["Artist 0"] * 2])
+@pytest.mark.parametrize("queried", [["Artist 3"], ["Artist 3", "Artist 7"], ["Artist 0"] * 2])
 @pytest.mark.parametrize("k", [1, 5, 19, 1000])
-def test_neighbours_are_those_of_brute_force(planted: Plant, asked: list[str], k: int) -> None:
+def test_neighbours_are_those_of_brute_force(planted: Plant, queried: list[str], k: int) -> None:
     with ArtistIndex.open(planted()) as index:
-        found = index.neighbours(asked, k=k)
-        expected = brute_force(index, asked)[:k]
-    assert [each.artist for each in found] == [name for name, _ in expected]
-    assert [each.rank for each in found] == list(range(1, len(expected) + 1))
+        neighbours = index.neighbours(queried, k=k)
+        expected = brute_force(index, queried)[:k]
+    assert [neighbour.artist for neighbour in neighbours] == [name for name, _ in expected]
+    assert [neighbour.rank for neighbour in neighbours] == list(range(1, len(expected) + 1))
     np.testing.assert_allclose(
-        [each.score for each in found], [score for _, score in expected], atol=1e-5
+        [neighbour.score for neighbour in neighbours],
+        [score for _, score in expected],
+        atol=1e-5,
     )
 
 
@@ -69,8 +71,10 @@ def test_a_vector_is_a_unit_float32(planted: Plant) -> None:
 def test_the_percentile_is_the_share_of_less_similar_pairs(planted: Plant) -> None:
     with ArtistIndex.open(planted(count=50)) as index:
         pairs = (index.vectors @ index.vectors.T)[np.triu_indices(50, 1)]
-        for each in index.neighbours("Artist 0", 49):
-            assert each.percentile == pytest.approx(100 * (pairs < each.score).mean(), abs=0.2)
+        for neighbour in index.neighbours("Artist 0", 49):
+            assert neighbour.percentile == pytest.approx(
+                100 * (pairs < neighbour.score).mean(), abs=0.2
+            )
 
 
 def test_a_single_artist_has_no_neighbours(planted: Plant) -> None:
@@ -80,7 +84,7 @@ def test_a_single_artist_has_no_neighbours(planted: Plant) -> None:
 
 def test_two_artists_make_one_pair(planted: Plant) -> None:
     with ArtistIndex.open(planted(count=2)) as index:
-        assert [each.artist for each in index.neighbours("Artist 0")] == ["Artist 1"]
+        assert [neighbour.artist for neighbour in index.neighbours("Artist 0")] == ["Artist 1"]
 
 
 @pytest.mark.parametrize("k", [0, -3])
@@ -136,13 +140,14 @@ def test_the_golden_index_of_format_1_reads_as_ever() -> None:
     with ArtistIndex.open(GOLDEN / "index") as index:
         assert index.artists == expected["artists"]
         np.testing.assert_allclose(index.vectors, expected["vectors"], atol=1e-6)
-        found = index.neighbours(expected["query"], k=3)
-    assert [[each.rank, each.artist, each.tracks] for each in found] == [
-        [each["rank"], each["artist"], each["tracks"]] for each in expected["neighbours"]
+        neighbours = index.neighbours(expected["query"], k=3)
+    assert [[neighbour.rank, neighbour.artist, neighbour.tracks] for neighbour in neighbours] == [
+        [neighbour["rank"], neighbour["artist"], neighbour["tracks"]]
+        for neighbour in expected["neighbours"]
     ]
     np.testing.assert_allclose(
-        [each.score for each in found],
-        [each["score"] for each in expected["neighbours"]],
+        [neighbour.score for neighbour in neighbours],
+        [neighbour["score"] for neighbour in expected["neighbours"]],
         atol=1e-6,
     )
     verify(GOLDEN / "index")
@@ -191,8 +196,8 @@ def test_a_truncated_data_file_is_named(planted: Plant, which: int, keep: float)
     folder = planted()
     path = data_files(folder)[which]
     content = path.read_bytes()
-    kept = content[: int(len(content) * keep) if isinstance(keep, float) else keep]
-    path.write_bytes(kept)
+    remainder = content[: int(len(content) * keep) if isinstance(keep, float) else keep]
+    path.write_bytes(remainder)
     with pytest.raises(BrokenIndex, match=path.name):
         ArtistIndex.open(folder)
 

@@ -34,9 +34,9 @@ def test_all_but_the_top_removes_the_principal_components() -> None:
     pca = PCA(n_components=2).fit(unit(vectors).astype(np.float64))
     centred = unit(vectors) - pca.mean_
     left = centred - centred @ pca.components_.T @ pca.components_
-    made = fit("all-but-the-top", vectors)
-    assert made.arrays["top"].shape == (2, 200)
-    np.testing.assert_allclose(made.apply(vectors), unit(left), atol=1e-5)
+    transform = fit("all-but-the-top", vectors)
+    assert transform.arrays["top"].shape == (2, 200)
+    np.testing.assert_allclose(transform.apply(vectors), unit(left), atol=1e-5)
 
 
 @pytest.mark.parametrize(("count", "dimension"), [(60, 12), (8, 40)])
@@ -48,8 +48,8 @@ def test_whitening_is_the_inverse_root_of_the_shrunk_covariance(count: int, dime
     centred = units - units.mean(axis=0)
     inner = centred @ np.linalg.inv(covariance) @ centred.T
     lengths = np.sqrt(np.diag(inner))
-    made = fit("whiten", vectors).apply(vectors).astype(np.float64)
-    np.testing.assert_allclose(made @ made.T, inner / np.outer(lengths, lengths), atol=2e-4)
+    whitened = fit("whiten", vectors).apply(vectors).astype(np.float64)
+    np.testing.assert_allclose(whitened @ whitened.T, inner / np.outer(lengths, lengths), atol=2e-4)
 
 
 @given(st.integers(3, 60), st.integers(2, 40), st.integers(0, 9))
@@ -62,12 +62,12 @@ def test_shrinkage_is_that_of_scikit_learn(count: int, dimension: int, seed: int
 @pytest.mark.parametrize("name", TRANSFORMS)
 def test_what_comes_out_is_unit_and_does_not_depend_on_length(name: str) -> None:
     vectors = rows()
-    made = fit(name, vectors)
-    found = made.apply(vectors)
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
-    np.testing.assert_allclose(made.apply(7 * vectors), found, atol=1e-5)
-    np.testing.assert_allclose(fit(name, 7 * vectors).apply(vectors), found, atol=1e-4)
+    transform = fit(name, vectors)
+    transformed = transform.apply(vectors)
+    assert transformed.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(transformed, axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(transform.apply(7 * vectors), transformed, atol=1e-5)
+    np.testing.assert_allclose(fit(name, 7 * vectors).apply(vectors), transformed, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", FITTED)
@@ -81,8 +81,8 @@ def test_too_few_artists_are_misuse(name: str, count: int) -> None:
 @pytest.mark.parametrize("dimension", [2, 12, 200])
 def test_the_fewest_artists_will_do(name: str, dimension: int) -> None:
     vectors = rows(MIN_ARTISTS, dimension)
-    found = fit(name, vectors).apply(vectors)
-    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
+    transformed = fit(name, vectors).apply(vectors)
+    np.testing.assert_allclose(np.linalg.norm(transformed, axis=1), 1, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", FITTED)

@@ -51,7 +51,7 @@ def files(folder: Path) -> set[str]:
 
 
 def test_the_files_are_what_the_format_says(tmp_path: Path) -> None:
-    made = written(tmp_path, max_tracks=7, outliers="keep")
+    folder = written(tmp_path, max_tracks=7, outliers="keep")
     document = json.loads((tmp_path / "manifest.json").read_text())
     assert (document["format"], document["kind"], document["parameters"]) == (2, "flat", {})
     assert document["recipe"] == {
@@ -81,14 +81,14 @@ def test_the_files_are_what_the_format_says(tmp_path: Path) -> None:
         assert (entry["bytes"], entry["sha256"]) == (len(content), sha256)
         assert entry["blocks"] == [sha256]  # smaller than a block
         assert sha256[:16] in entry["name"]
-    index = faiss.read_index(str(tmp_path / made.index_file.name))
+    index = faiss.read_index(str(tmp_path / folder.index_file.name))
     assert (index.ntotal, index.d, index.metric_type) == (5, 6, faiss.METRIC_INNER_PRODUCT)
     vectors = rows(5)
     expected = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     np.testing.assert_allclose(index.reconstruct_n(0, 5), expected, atol=1e-6)
     tracks = np.fromfile(tmp_path / document["files"]["tracks"]["name"], "<f4").reshape(5, 6)
     np.testing.assert_array_equal(tracks, rows(5, seed=1))
-    with sqlite3.connect(tmp_path / made.artists_file.name) as sidecar:
+    with sqlite3.connect(tmp_path / folder.artists_file.name) as sidecar:
         assert sidecar.execute("SELECT * FROM artist_ids WHERE row = 3").fetchall() == [
             (3, "spotify", "s3")
         ]
@@ -101,17 +101,17 @@ def test_the_files_are_what_the_format_says(tmp_path: Path) -> None:
 
 
 def test_nothing_is_written_where_nothing_has_changed(tmp_path: Path) -> None:
-    made = written(tmp_path)
+    folder = written(tmp_path)
     stamp = (tmp_path / "manifest.json").stat().st_mtime_ns
-    assert written(tmp_path) == made
+    assert written(tmp_path) == folder
     assert (tmp_path / "manifest.json").stat().st_mtime_ns == stamp
 
 
 def test_a_damaged_data_file_is_written_again(tmp_path: Path) -> None:
-    made = written(tmp_path)
-    (tmp_path / made.index_file.name).write_bytes(b"damaged")
+    folder = written(tmp_path)
+    (tmp_path / folder.index_file.name).write_bytes(b"damaged")
     written(tmp_path)
-    assert (tmp_path / made.index_file.name).stat().st_size == made.index_file.bytes
+    assert (tmp_path / folder.index_file.name).stat().st_size == folder.index_file.bytes
 
 
 def test_the_generation_before_stays_for_readers_and_older_ones_go(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_the_generation_before_stays_for_readers_and_older_ones_go(tmp_path: Pat
 @pytest.mark.parametrize("limit", [100, 400, 20_000])
 def test_a_full_disk_leaves_the_old_index_in_place(tmp_path: Path, limit: int) -> None:
     before = written(tmp_path)
-    held = files(tmp_path)
+    old_files = files(tmp_path)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
     try:
@@ -133,7 +133,7 @@ def test_a_full_disk_leaves_the_old_index_in_place(tmp_path: Path, limit: int) -
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert "\n" not in str(caught.value)
     assert Manifest.read(tmp_path) == before
-    assert held <= files(tmp_path)
+    assert old_files <= files(tmp_path)
     assert not [name for name in files(tmp_path) if name.endswith(".part")]
 
 
@@ -158,10 +158,10 @@ def test_background_quantiles_are_those_of_all_pairs() -> None:
     vectors = rows(40)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     pairs = (vectors @ vectors.T)[np.triu_indices(40, 1)]
-    found = background(vectors)
-    assert len(found) == 1001
-    assert found[0] == pytest.approx(pairs.min(), abs=1e-6)
-    assert found[500] == pytest.approx(np.median(pairs), abs=1e-6)
+    mean = background(vectors)
+    assert len(mean) == 1001
+    assert mean[0] == pytest.approx(pairs.min(), abs=1e-6)
+    assert mean[500] == pytest.approx(np.median(pairs), abs=1e-6)
     assert background(vectors[:1]) == ()
 
 
@@ -169,9 +169,9 @@ def test_background_of_many_artists_is_sampled_alike_every_time() -> None:
     vectors = rows(1200, 4)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     pairs = (vectors @ vectors.T)[np.triu_indices(1200, 1)]
-    found = background(vectors)
-    assert found == background(vectors)
-    assert found[500] == pytest.approx(np.median(pairs), abs=0.01)
+    mean = background(vectors)
+    assert mean == background(vectors)
+    assert mean[500] == pytest.approx(np.median(pairs), abs=0.01)
 
 
 @pytest.mark.parametrize(
@@ -204,8 +204,8 @@ def test_a_manifest_of_the_wrong_shape_is_refused(
 ) -> None:
     written(tmp_path)
     path = tmp_path / manifest.FILE_NAME
-    held = json.loads(path.read_text()) | change
-    path.write_text(json.dumps(held | {"sha256": manifest.seal(held)}))
+    content = json.loads(path.read_text()) | change
+    path.write_text(json.dumps(content | {"sha256": manifest.seal(content)}))
     with pytest.raises(BrokenIndex, match=message):
         Manifest.read(tmp_path)
 
@@ -222,9 +222,9 @@ def test_a_manifest_that_was_edited_is_refused(tmp_path: Path) -> None:
 def test_a_manifest_cannot_point_outside_its_folder(tmp_path: Path, name: str) -> None:
     written(tmp_path)
     path = tmp_path / manifest.FILE_NAME
-    held = json.loads(path.read_text())
-    held["files"]["index"]["name"] = name
-    path.write_text(json.dumps(held | {"sha256": manifest.seal(held)}))
+    content = json.loads(path.read_text())
+    content["files"]["index"]["name"] = name
+    path.write_text(json.dumps(content | {"sha256": manifest.seal(content)}))
     with pytest.raises(BrokenIndex, match="not a manifest"):
         Manifest.read(tmp_path)
 

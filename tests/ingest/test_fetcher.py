@@ -172,11 +172,11 @@ except KeyboardInterrupt:
 
 
 def test_an_interrupt_does_not_wait_for_the_network(library: Library) -> None:
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", INTERRUPTED, str(library.path)],
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "interrupted\n", "")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "interrupted\n", "")

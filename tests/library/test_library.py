@@ -136,11 +136,11 @@ def test_artists_are_joined_by_id_or_spelling_but_never_by_folded_name(library: 
     sigur = add_artist(library, Artist("Sigur Rós"))
     assert add_artist(library, Artist("Sigur Ro\u0301s")) == sigur  # the same spelling, decomposed
     assert add_artist(library, Artist("sigur ros")) != sigur
-    one = add_artist(library, Artist("Nirvana", {"spotify": "1"}))
+    first = add_artist(library, Artist("Nirvana", {"spotify": "1"}))
     two = add_artist(library, Artist("Nirvana", {"spotify": "2"}))
-    assert one != two
-    assert add_artist(library, Artist("Nirvana", {"deezer": "9"})) == one
-    assert add_artist(library, Artist("NIRVANA", {"deezer": "9"})) == one
+    assert first != two
+    assert add_artist(library, Artist("Nirvana", {"deezer": "9"})) == first
+    assert add_artist(library, Artist("NIRVANA", {"deezer": "9"})) == first
 
 
 def test_several_spellings_are_found_and_the_exact_one_first(library: Library) -> None:
@@ -307,8 +307,10 @@ with Library.open(Path(sys.argv[1])) as library:
 
 def test_a_killed_writer_leaves_whole_tracks(tmp_path: Path) -> None:
     path = tmp_path / FILE_NAME
-    done = subprocess.run([sys.executable, "-c", WRITE_AND_DIE, str(path)], timeout=60, check=False)
-    assert done.returncode == -9
+    result = subprocess.run(
+        [sys.executable, "-c", WRITE_AND_DIE, str(path)], timeout=60, check=False
+    )
+    assert result.returncode == -9
     with Library.open(path) as library:
         library.verify()
         assert len(library.vectors(KEY)) == 6
@@ -325,10 +327,10 @@ def test_tracks_come_artist_by_artist_in_the_order_asked_for(library: Library) -
         embed(library, library.upsert_file(a_file(name, f"/{number}"), size=1, mtime_ns=1), number)
     nobody = add_artist(library, Artist("Nobody"))
     artists = library.artists()
-    asked = [artists[2], artists[3], artists[0]]
+    selection = [artists[2], artists[3], artists[0]]
     paths = {
         artist.artist.name: [str(track.track.path) for track in tracks]
-        for artist, tracks in library.tracks_by_artist(asked)
+        for artist, tracks in library.tracks_by_artist(selection)
     }
     assert paths == {"C": ["/2"], "Nobody": [], "A": ["/0", "/3"]}
     assert [stored for stored, _ in library.tracks_by_artist()] == artists

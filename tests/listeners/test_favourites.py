@@ -241,7 +241,7 @@ BOMB = '<!DOCTYPE x [<!ENTITY a "aa"><!ENTITY b "&a;&a;">]><playlist>&b;</playli
 
 
 @pytest.mark.parametrize(
-    ("content", "found"),
+    ("content", "description"),
     [
         ("<html><body><p>Rezz</p></body></html>", "XML of <html>"),
         ("<!DOCTYPE html><html><br></html>", "no XML that can be read"),
@@ -266,11 +266,11 @@ BOMB = '<!DOCTYPE x [<!ENTITY a "aa"><!ENTITY b "&a;&a;">]><playlist>&b;</playli
         ('[{"episode_name": "x", "artistName": null}]', "no artist in it"),
     ],
 )
-def test_what_is_no_list_of_favourites(tmp_path: Path, content: str, found: str) -> None:
+def test_what_is_no_list_of_favourites(tmp_path: Path, content: str, description: str) -> None:
     path = written(tmp_path, "favourites", content)
     with pytest.raises(Misuse) as caught:
         read_favourites(path)
-    assert found in str(caught.value)
+    assert description in str(caught.value)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
 

@@ -180,7 +180,7 @@ def test_a_known_name_keeps_its_comma(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "found"),
+    ("content", "description"),
     [
         ('{"foo": 1}', "an object with the keys 'foo'"),
         ('{"days": [3]}', "a number as day 1"),
@@ -195,11 +195,11 @@ def test_a_known_name_keeps_its_comma(tmp_path: Path) -> None:
         ("", "no artist in it"),
     ],
 )
-def test_what_is_not_understood(tmp_path: Path, content: str, found: str) -> None:
+def test_what_is_not_understood(tmp_path: Path, content: str, description: str) -> None:
     path = write(tmp_path, content)
     with pytest.raises(Misuse) as caught:
         read_lineup(path)
-    assert found in str(caught.value)
+    assert description in str(caught.value)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
 

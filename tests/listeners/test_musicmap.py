@@ -107,7 +107,7 @@ def serve(httpserver: HTTPServer, *artists: str) -> None:
         )
 
 
-def asked(httpserver: HTTPServer) -> list[str]:
+def requested(httpserver: HTTPServer) -> list[str]:
     return [request.full_path.rstrip("?") for request, _ in httpserver.log]
 
 
@@ -140,7 +140,7 @@ def test_pages_are_kept_and_asked_for_politely(httpserver, session, clock):
     serve(httpserver, "one", "two", "three")
     for name in ("One", "Two", "Three", "one", "two"):
         musicmap.fetch(name, session=session)
-    assert asked(httpserver) == ["/one", "/two", "/three"]
+    assert requested(httpserver) == ["/one", "/two", "/three"]
     assert sum(clock.slept) >= 2 - 1e-6  # at least a second between two requests
     agent = httpserver.log[0][0].headers["User-Agent"]
     assert agent.startswith("artistindex/")
@@ -177,7 +177,7 @@ def test_collecting_goes_on_where_it_stopped(httpserver, session, tmp_path: Path
     assert first[0].listed == 4
     again = collect([*names, "Rezz"], ListFile(path), session=session)
     assert statuses(again)["Rezz"] == "fetched"
-    assert asked(httpserver) == ["/deadmau5", "/nobody", "/rezz"]
+    assert requested(httpserver) == ["/deadmau5", "/nobody", "/rezz"]
     assert read_truth(path).lists.keys() == {"Vril", "deadmau5", "Rezz"}
 
 

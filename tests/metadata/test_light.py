@@ -13,7 +13,7 @@ def test_the_catalogues_import_nothing_heavy() -> None:
                      "_util.strict_json")
     )  # fmt: skip
     program = f"import sys, {modules}; print(*[m for m in {HEAVY!r} if m in sys.modules])"
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    assert done.stdout.strip() == ""
+    assert result.stdout.strip() == ""

@@ -261,10 +261,10 @@ def test_size_and_time_belong_to_each_file(put: Put) -> None:
 def test_known_files_are_not_opened(put: Put) -> None:
     path = put("Someone - Something.flac", artist="Rezz")
     remembered = Track((Artist("Remembered"),), "x", path=path)
-    asked: list[tuple[Path, int, int]] = []
+    lookups: list[tuple[Path, int, int]] = []
 
     def known(*file: object) -> Track | None:
-        asked.append(file)  # type: ignore[arg-type]
+        lookups.append(file)  # type: ignore[arg-type]
         return remembered
 
     before = path.stat()
@@ -272,7 +272,7 @@ def test_known_files_are_not_opened(put: Put) -> None:
     (outcomes,) = scan(put.root, known=known, reader=TagReaderHere())
     assert isinstance(outcomes, AudioFile)
     assert outcomes.track is remembered
-    assert asked == [(path.resolve(), before.st_size, path.stat().st_mtime_ns)]
+    assert lookups == [(path.resolve(), before.st_size, path.stat().st_mtime_ns)]
 
 
 def test_a_guess_is_made_anew_once_more_is_known(put: Put) -> None:
@@ -498,7 +498,7 @@ def test_a_file_that_may_not_be_read_says_so() -> None:
     with tempfile.TemporaryDirectory() as root:  # pytest's own folder is closed to other users
         os.chmod(root, 0o755)
         sounds.write(Path(root) / "Rezz - Edge.wav", sounds.tone(440, 1))
-        done = subprocess.run(
+        result = subprocess.run(
             [sys.executable, "-c", NO_LEAVE_TO_READ, root],
             capture_output=True,
             text=True,
@@ -506,4 +506,4 @@ def test_a_file_that_may_not_be_read_says_so() -> None:
             check=False,
         )
     reason = "('cannot be read: Permission denied', True)"
-    assert done.stdout.splitlines() == [reason, reason], done.stderr
+    assert result.stdout.splitlines() == [reason, reason], result.stderr

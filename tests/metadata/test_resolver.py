@@ -364,13 +364,15 @@ def test_thousands_of_names_go_on_where_the_quota_stopped_them(
     catalogue.close()
     assert [outcome.pending for outcome in first] == [False] * 40 + [True] * 20
     httpserver.clear()
-    asked = sum(world.asked.values())
+    request_count = sum(world.asked.values())
     catalogue = Deezer(base_url=serve_deezer(httpserver, world), clock=clock)
     again = list(ArtistResolver(catalogue, 2).resolve(names))
     catalogue.close()
     assert all(outcome.artist is not None for outcome in again)
     assert again[:40] == first[:40]
-    assert sum(world.asked.values()) - asked == 2 * 20, "what is known is not asked for again"
+    assert sum(world.asked.values()) - request_count == 2 * 20, (
+        "what is known is not asked for again"
+    )
 
 
 def test_three_thousand_names_in_memory_are_quick() -> None:

@@ -69,8 +69,8 @@ def test_a_name_is_asked_for_twice_where_the_first_page_lacks_it(
     catalogue: Spotify, world: World
 ) -> None:
     catalogue.search('Rez"z')
-    asked = [request.args["q"] for request in world.requests if "q" in request.args]
-    assert asked == ['Rez"z', 'artist:"Rez z"']
+    queries = [request.args["q"] for request in world.requests if "q" in request.args]
+    assert queries == ['Rez"z', 'artist:"Rez z"']
 
 
 @pytest.mark.parametrize("allowed", [False, True])
@@ -295,20 +295,27 @@ def test_failures_are_clear_and_tell_no_secret(
     assert str(caught.value).startswith("Spotify")
     assert "\n" not in str(caught.value)
     assert isinstance(caught.value, ServiceEnded) == (name in ENDING)
-    shown = "".join(traceback.format_exception(caught.value))
+    output = "".join(traceback.format_exception(caught.value))
     written = capfd.readouterr()
     logged = "\n".join(
         record.getMessage() for record in caplog.records if not record.name.startswith("werkzeug")
     )
     on_disk = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     for secret in (SECRET, TOKEN, SECRET_ID):
-        for place in (str(caught.value), shown, written.out, written.err, logged, on_disk.decode()):
+        for place in (
+            str(caught.value),
+            output,
+            written.out,
+            written.err,
+            logged,
+            on_disk.decode(),
+        ):
             assert secret not in place
     if isinstance(caught.value, ServiceEnded):
-        asked = len(httpserver.log)
+        request_count = len(httpserver.log)
         with pytest.raises(ServiceEnded):
             catalogue.search("Rezz")
-        assert len(httpserver.log) - asked <= 1
+        assert len(httpserver.log) - request_count <= 1
     catalogue.close()
 
 
@@ -413,14 +420,14 @@ def test_bad_configurations(tmp_path: Path, document: Any, message: str) -> None
     with pytest.raises(Misuse) as caught:
         find_credentials()
     assert message in str(caught.value)
-    shown = "".join(traceback.format_exception(caught.value))
-    assert SECRET not in shown
-    assert SECRET_ID not in shown
+    output = "".join(traceback.format_exception(caught.value))
+    assert SECRET not in output
+    assert SECRET_ID not in output
 
 
-@pytest.mark.parametrize("one", ["SPOTIPY_CLIENT_ID", "SPOTIPY_CLIENT_SECRET"])
-def test_half_of_the_credentials(monkeypatch: pytest.MonkeyPatch, one: str) -> None:
-    monkeypatch.setenv(one, SECRET)
+@pytest.mark.parametrize("variable", ["SPOTIPY_CLIENT_ID", "SPOTIPY_CLIENT_SECRET"])
+def test_half_of_the_credentials(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    monkeypatch.setenv(variable, SECRET)
     with pytest.raises(Misuse, match=r"is not set, but its counterpart is") as caught:
         find_credentials()
     assert SECRET not in str(caught.value)

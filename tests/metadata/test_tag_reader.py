@@ -86,7 +86,7 @@ def test_the_process_loads_nothing_heavy() -> None:
         "import sys, artistindex.metadata.tag_worker;"
         "print({'numpy', 'av', 'mutagen', 'requests'} & set(sys.modules))"
     )
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
     )
-    assert done.stdout == "set()\n"
+    assert result.stdout == "set()\n"

@@ -108,13 +108,13 @@ SAME = [
 ]
 
 
-@pytest.mark.parametrize(("one", "other"), list(combinations(SAME, 2)))
-def test_one_recording_under_many_titles(one: str, other: str) -> None:
-    assert same_recording(track(one), track(other))
+@pytest.mark.parametrize(("first", "other"), list(combinations(SAME, 2)))
+def test_one_recording_under_many_titles(first: str, other: str) -> None:
+    assert same_recording(track(first), track(other))
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "other"),
     [
         ("Strobe", "Strobe (Dimension Remix)"),
         ("Strobe (Feed Me Remix)", "Strobe (Dimension Remix)"),
@@ -125,8 +125,8 @@ def test_one_recording_under_many_titles(one: str, other: str) -> None:
         ("(You)", "(Me)"),
     ],
 )
-def test_different_recordings(one: str, other: str) -> None:
-    assert not same_recording(track(one, duration=200.0), track(other, duration=200.0))
+def test_different_recordings(first: str, other: str) -> None:
+    assert not same_recording(track(first, duration=200.0), track(other, duration=200.0))
 
 
 def test_the_duration_tells_songs_of_one_title_apart() -> None:
@@ -159,7 +159,7 @@ def test_what_stands_for_an_artist() -> None:
         track("Skit", duration=20.0): TrackRank.ODD_LENGTH,
         track("Mix", duration=3600.0): TrackRank.ODD_LENGTH,
     }
-    assert {each: track_rank(each, REZZ) for each in cases} == cases
+    assert {entry: track_rank(entry, REZZ) for entry in cases} == cases
 
 
 def test_remixes_by_others_come_last_and_only_where_needed() -> None:
@@ -171,9 +171,9 @@ def test_remixes_by_others_come_last_and_only_where_needed() -> None:
         track("Edge - Remastered"),
         track("Relax"),
     ]
-    chosen = [each.title for each in select_tracks(listed, REZZ, limit=10)]
+    chosen = [track.title for track in select_tracks(listed, REZZ, limit=10)]
     assert chosen == ["Edge", "Relax", "Hypnocurrency", "Edge (Someone Remix)"]
-    assert [each.title for each in select_tracks(listed, REZZ, limit=2)] == ["Edge", "Relax"]
+    assert [track.title for track in select_tracks(listed, REZZ, limit=2)] == ["Edge", "Relax"]
 
 
 def test_live_recordings_stand_for_an_artist_who_has_no_other() -> None:
@@ -204,9 +204,9 @@ def test_choosing_keeps_its_promises(listed: list[Track], limit: int) -> None:
     usable = [track for track in listed if is_usable(track)]
     assert all(track in (usable or listed) for track in chosen)
     assert usable or all(is_live(track) and is_music(track) for track in chosen)
-    assert not any(same_recording(one, other) for one, other in combinations(chosen, 2))
+    assert not any(same_recording(first, other) for first, other in combinations(chosen, 2))
     assert select_tracks(chosen, REZZ, limit=limit) == chosen
-    ranks = [track_rank(each, REZZ) for each in chosen]
+    ranks = [track_rank(entry, REZZ) for entry in chosen]
     assert ranks == sorted(ranks)
     assert bool(chosen) is any(is_music(track) for track in listed)
 
@@ -219,6 +219,6 @@ def test_a_title_is_folded_and_stays_so(title: str) -> None:
     assert all(parsed.qualifiers)
 
 
-@given(one=tracks, other=tracks)
-def test_being_the_same_recording_is_mutual(one: Track, other: Track) -> None:
-    assert same_recording(one, other) == same_recording(other, one)
+@given(first=tracks, other=tracks)
+def test_being_the_same_recording_is_mutual(first: Track, other: Track) -> None:
+    assert same_recording(first, other) == same_recording(other, first)

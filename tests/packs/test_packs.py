@@ -120,20 +120,20 @@ def test_an_index_goes_out_and_comes_in_elsewhere(planted: Plant, tmp_path: Path
     pack = tmp_path / "both.zip"
     assert [index.key.model for index in export_pack(pack, folder.parent)] == ["vggish", "musicnn"]
     elsewhere = tmp_path / "elsewhere"
-    done = import_pack(pack, elsewhere)
-    assert [(index.model, index.added, index.artists) for index in done] == [
+    imported = import_pack(pack, elsewhere)
+    assert [(index.model, index.added, index.artists) for index in imported] == [
         ("vggish", 30, 30),
         ("musicnn", 5, 5),
     ]
     verify(elsewhere / "vggish")
-    with ArtistIndex.open(folder) as one, ArtistIndex.open(elsewhere / "vggish") as other:
-        assert other.artists == one.artists
-        assert other.manifest.key == one.manifest.key
-        assert other.manifest.licence == one.manifest.licence
+    with ArtistIndex.open(folder) as ours, ArtistIndex.open(elsewhere / "vggish") as other:
+        assert other.artists == ours.artists
+        assert other.manifest.key == ours.manifest.key
+        assert other.manifest.licence == ours.manifest.licence
         assert other.tracks("Artist 3") == [UsedTrack("Artist 3's song")]
-        np.testing.assert_allclose(other.vectors, one.vectors, atol=1e-6)
+        np.testing.assert_allclose(other.vectors, ours.vectors, atol=1e-6)
         assert [hit.artist for hit in other.neighbours("Artist 3")] == [
-            hit.artist for hit in one.neighbours("Artist 3")
+            hit.artist for hit in ours.neighbours("Artist 3")
         ]
 
 
@@ -224,7 +224,7 @@ def rebuild(folder: Path, transform: str = "none", monkeypatch: Any = None) -> N
     build(indexes=folder, models=["musicnn"], engine="openvino", transform=transform)
 
 
-def drawn(*artists: str, seed: int = 0) -> dict[str, Any]:
+def random_rows(*artists: str, seed: int = 0) -> dict[str, Any]:
     rows = np.random.default_rng(seed).normal(size=(len(artists), 8)) + 1
     return dict(zip(artists, rows, strict=True))
 
@@ -238,21 +238,21 @@ def _no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_a_transformed_index_is_the_same_elsewhere(
     library_of: Callable[..., Path], tmp_path: Path, transform: str
 ) -> None:
-    folder = library_of("one", drawn(*"ABCDEFGHIJKL"), transform=transform)
+    folder = library_of("one", random_rows(*"ABCDEFGHIJKL"), transform=transform)
     export_pack(tmp_path / "p.zip", folder)
     import_pack(tmp_path / "p.zip", tmp_path / "other")
     with (
-        ArtistIndex.open(folder / "musicnn") as one,
+        ArtistIndex.open(folder / "musicnn") as ours,
         ArtistIndex.open(tmp_path / "other" / "musicnn") as other,
     ):
         assert other.manifest.transform == transform
-        np.testing.assert_allclose(other.vectors, one.vectors, atol=1e-4)
+        np.testing.assert_allclose(other.vectors, ours.vectors, atol=1e-4)
 
 
 def test_a_transformed_index_without_its_library_stays_where_it_is(
     library_of: Callable[..., Path], tmp_path: Path
 ) -> None:
-    folder = library_of("one", drawn(*"ABCDEF"), transform="centre")
+    folder = library_of("one", random_rows(*"ABCDEF"), transform="centre")
     (folder / FILE_NAME).unlink()
     with pytest.raises(PackError, match="no longer holds all that it was made of"):
         export_pack(tmp_path / "p.zip", folder)
@@ -261,11 +261,11 @@ def test_a_transformed_index_without_its_library_stays_where_it_is(
 def test_later_builds_keep_what_was_imported(
     library_of: Callable[..., Path], tmp_path: Path
 ) -> None:
-    theirs = library_of("theirs", drawn("A", "B", "Far", seed=1))
+    theirs = library_of("theirs", random_rows("A", "B", "Far", seed=1))
     export_pack(tmp_path / "p.zip", theirs)
-    mine = library_of("mine", drawn("A", "C", seed=2))
-    [done] = import_pack(tmp_path / "p.zip", mine)
-    assert (done.added, done.kept, done.artists) == (2, 1, 4)
+    mine = library_of("mine", random_rows("A", "C", seed=2))
+    [imported] = import_pack(tmp_path / "p.zip", mine)
+    assert (imported.added, imported.kept, imported.artists) == (2, 1, 4)
     with ArtistIndex.open(mine / "musicnn") as index:
         merged = {name: index.vector(name) for name in index.artists}
     rebuild(mine)
@@ -282,10 +282,10 @@ def test_later_builds_keep_what_was_imported(
 def test_merging_into_a_transformed_index_fits_the_transform_anew(
     library_of: Callable[..., Path], tmp_path: Path
 ) -> None:
-    export_pack(tmp_path / "p.zip", library_of("theirs", drawn(*"ABC", seed=1)))
-    mine = library_of("mine", drawn(*"CDEFG", seed=2), transform="centre")
-    [done] = import_pack(tmp_path / "p.zip", mine)
-    assert (done.added, done.kept) == (2, 1)
+    export_pack(tmp_path / "p.zip", library_of("theirs", random_rows(*"ABC", seed=1)))
+    mine = library_of("mine", random_rows(*"CDEFG", seed=2), transform="centre")
+    [imported] = import_pack(tmp_path / "p.zip", mine)
+    assert (imported.added, imported.kept) == (2, 1)
     with ArtistIndex.open(mine / "musicnn") as index:
         merged = index.vectors
         assert index.manifest.transform == "centre"
@@ -297,24 +297,24 @@ def test_merging_into_a_transformed_index_fits_the_transform_anew(
 def test_the_users_own_tracks_win_once_there_are_some_unless_told_otherwise(
     library_of: Callable[..., Path], tmp_path: Path
 ) -> None:
-    theirs = library_of("theirs", drawn("A", seed=1))
+    theirs = library_of("theirs", random_rows("A", seed=1))
     export_pack(tmp_path / "p.zip", theirs)
     with ArtistIndex.open(theirs / "musicnn") as index:
-        given = index.vector("A")
-    mine = library_of("mine", drawn("A", "C", seed=2))
-    [done] = import_pack(tmp_path / "p.zip", mine, replace=True)
-    assert (done.added, done.replaced) == (0, 1)
+        vector = index.vector("A")
+    mine = library_of("mine", random_rows("A", "C", seed=2))
+    [imported] = import_pack(tmp_path / "p.zip", mine, replace=True)
+    assert (imported.added, imported.replaced) == (0, 1)
     for again in (False, True):
         if again:
             rebuild(mine)
         with ArtistIndex.open(mine / "musicnn") as index:
-            np.testing.assert_allclose(index.vector("A"), given, atol=1e-6)
+            np.testing.assert_allclose(index.vector("A"), vector, atol=1e-6)
 
 
 def test_imported_artists_nobody_asked_for_are_no_failures(
     library_of: Callable[..., Path], tmp_path: Path
 ) -> None:
-    mine = library_of("mine", drawn("A", seed=2))
+    mine = library_of("mine", random_rows("A", seed=2))
     write_pack(tmp_path / "p.zip", [packed(["Only in VGGish"])])
     import_pack(tmp_path / "p.zip", mine)
     report = build(indexes=mine, models=["musicnn"], engine="openvino")
@@ -348,8 +348,8 @@ def test_importing_twice_changes_nothing(pack: Path, tmp_path: Path) -> None:
     folder = tmp_path / "here"
     import_pack(pack, folder)
     manifest = (folder / "vggish" / "manifest.json").read_bytes()
-    [done] = import_pack(pack, folder)
-    assert (done.added, done.unchanged, done.kept, done.collisions) == (0, 4, 0, [])
+    [imported] = import_pack(pack, folder)
+    assert (imported.added, imported.unchanged, imported.kept, imported.collisions) == (0, 4, 0, [])
     assert (folder / "vggish" / "manifest.json").read_bytes() == manifest
 
 
@@ -386,9 +386,9 @@ def test_artists_are_matched_by_id_and_then_by_spelling(tmp_path: Path) -> None:
         Artist("Boards", {"spotify": "sp9"}),  # the same by spelling; its id is not taken over
     ]
     write_pack(tmp_path / "p.zip", [packed(theirs, np.eye(6)[[4, 4, 5, 3]])])
-    [done] = import_pack(tmp_path / "p.zip", folder)
-    assert (done.added, done.unchanged, done.kept, done.artists) == (2, 1, 1, 6)
-    assert done.collisions == [
+    [imported] = import_pack(tmp_path / "p.zip", folder)
+    assert (imported.added, imported.unchanged, imported.kept, imported.artists) == (2, 1, 1, 6)
+    assert imported.collisions == [
         Collision("Vril (DE)", "Vril", "spotify_id", "local", 0.0),
         Collision("Calibre", "Calibre", "name", "both", None),
     ]
@@ -402,9 +402,9 @@ def test_replace_takes_the_packs_vectors(tmp_path: Path) -> None:
     folder = tmp_path / "here"
     here(folder, packed([Artist("A", {"spotify": "1"}), "B"], np.eye(6)[:2]))
     write_pack(tmp_path / "p.zip", [packed([Artist("a!", {"spotify": "1"})], np.eye(6)[[5]])])
-    [done] = import_pack(tmp_path / "p.zip", folder, replace=True)
-    assert (done.replaced, done.artists) == (1, 2)
-    assert done.collisions == [Collision("a!", "A", "spotify_id", "pack", 0.0)]
+    [imported] = import_pack(tmp_path / "p.zip", folder, replace=True)
+    assert (imported.replaced, imported.artists) == (1, 2)
+    assert imported.collisions == [Collision("a!", "A", "spotify_id", "pack", 0.0)]
     with ArtistIndex.open(folder / "vggish") as index:
         assert index.artists == ["A", "B"]
         np.testing.assert_array_equal(index.vectors, np.eye(6)[[5, 1]])
@@ -424,8 +424,8 @@ def test_two_of_a_pack_who_are_one_here_do_not_both_come_in(tmp_path: Path) -> N
     here(folder, packed([Artist("L", {"spotify": "1", "deezer": "2"})], np.eye(6)[[0]]))
     theirs = [Artist("P", {"spotify": "1"}), Artist("Q", {"deezer": "2"})]
     write_pack(tmp_path / "p.zip", [packed(theirs, np.eye(6)[[1, 2]])])
-    [done] = import_pack(tmp_path / "p.zip", folder, replace=True)
-    assert (done.replaced, done.kept, done.artists) == (1, 1, 1)
+    [imported] = import_pack(tmp_path / "p.zip", folder, replace=True)
+    assert (imported.replaced, imported.kept, imported.artists) == (1, 1, 1)
 
 
 def test_licences_travel_along_and_add_up(tmp_path: Path) -> None:

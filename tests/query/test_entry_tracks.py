@@ -70,12 +70,12 @@ def test_the_nearest_tracks_of_different_recordings_come_first(tmp_path: Path) -
 def test_scores_are_those_of_the_transformed_space(tmp_path: Path) -> None:
     folder = plant_tracks(tmp_path, styles(), transform="centre")
     with ArtistIndex.open(folder) as index:
-        asked = index.vector("Artist 3")
+        vector = index.vector("Artist 3")
         for neighbour in index.neighbours("Artist 3", 4):
             raw = [track.vector for track in index.tracks(neighbour.artist)]
-            scores = np.sort(index.transform.apply(np.array(raw)) @ asked)[::-1]
-            found = [track.score for track in neighbour.entry_tracks]
-            np.testing.assert_allclose(found, scores[:3], atol=1e-6)
+            scores = np.sort(index.transform.apply(np.array(raw)) @ vector)[::-1]
+            entry_scores = [track.score for track in neighbour.entry_tracks]
+            np.testing.assert_allclose(entry_scores, scores[:3], atol=1e-6)
 
 
 def test_tracks_without_vectors_are_listed_without_a_score(planted: Plant) -> None:
@@ -151,9 +151,9 @@ def test_query_leaves_out_who_is_known_and_lists_only_who_is_wanted(
     run: Any, tmp_path: Path
 ) -> None:
     plant_tracks(run.indexes, styles())
-    known, wanted = tmp_path / "known.txt", tmp_path / "wanted.txt"
+    known, lineup = tmp_path / "known.txt", tmp_path / "wanted.txt"
     known.write_text("artist 7\nNobody Else\n")
-    wanted.write_text("Artist 1\nArtist 2\nArtist 7\n")
+    lineup.write_text("Artist 1\nArtist 2\nArtist 7\n")
 
     def names(*flags: object) -> set[str]:
         code, out, _ = run("query", "Artist 3", "--k", 50, "--format", "json", *flags)
@@ -164,9 +164,9 @@ def test_query_leaves_out_who_is_known_and_lists_only_who_is_wanted(
         "Artist 3",
         "Artist 7",
     }
-    assert names("--only", wanted) == {"Artist 1", "Artist 2", "Artist 7"}
-    assert names("--only", wanted, "--exclude", known) == {"Artist 1", "Artist 2"}
-    assert names("--only", wanted, "--hubs", "csls") == {"Artist 1", "Artist 2", "Artist 7"}
-    assert names("--only", wanted, "--explain") == {"Artist 1", "Artist 2", "Artist 7"}
+    assert names("--only", lineup) == {"Artist 1", "Artist 2", "Artist 7"}
+    assert names("--only", lineup, "--exclude", known) == {"Artist 1", "Artist 2"}
+    assert names("--only", lineup, "--hubs", "csls") == {"Artist 1", "Artist 2", "Artist 7"}
+    assert names("--only", lineup, "--explain") == {"Artist 1", "Artist 2", "Artist 7"}
     assert names("--min-tracks", 6) == set()
     assert len(names("--min-tracks", 5)) == 11

@@ -51,35 +51,35 @@ def test_one_recording_is_no_closest_pair(tmp_path) -> None:
 
 
 def test_steady_artists_stay_and_others_come_and_go(tmp_path) -> None:
-    found = explained(plant_tracks(tmp_path, WORLD), "Asked")
-    assert found["Steady"].stability == 1.0
-    assert 0 < found["One hit"].stability < 1
+    explanations = explained(plant_tracks(tmp_path, WORLD), "Asked")
+    assert explanations["Steady"].stability == 1.0
+    assert 0 < explanations["One hit"].stability < 1
 
 
 def test_what_rests_on_one_track_is_marked(tmp_path) -> None:
-    found = explained(plant_tracks(tmp_path, WORLD), "Asked")
-    assert found["Steady"].rests_on is None
-    assert found["Single"].rests_on == "Single 1"
-    assert found["One hit"].rests_on == "One hit 1"
+    explanations = explained(plant_tracks(tmp_path, WORLD), "Asked")
+    assert explanations["Steady"].rests_on is None
+    assert explanations["Single"].rests_on == "Single 1"
+    assert explanations["One hit"].rests_on == "One hit 1"
 
 
 def test_the_same_seed_gives_the_same_answer(tmp_path) -> None:
     folder = plant_tracks(tmp_path, styles())
-    one, again, other = (explained(folder, "Artist 3", k=3, seed=s) for s in (1, 1, 2))
-    assert one == again
-    assert one != other
+    first, again, other = (explained(folder, "Artist 3", k=3, seed=s) for s in (1, 1, 2))
+    assert first == again
+    assert first != other
 
 
 def test_stability_is_a_share_of_all_resamples(tmp_path) -> None:
     folder = plant_tracks(tmp_path, styles(artists=8))
-    found = explained(folder, "Artist 3", k=7)
-    assert [why.stability for why in found.values()] == [1.0] * 7
-    assert all(why.rests_on is None for why in found.values())
+    explanations = explained(folder, "Artist 3", k=7)
+    assert [why.stability for why in explanations.values()] == [1.0] * 7
+    assert all(why.rests_on is None for why in explanations.values())
 
 
 def test_several_artists_are_explained_together(tmp_path) -> None:
-    found = explained(plant_tracks(tmp_path, WORLD), "Asked", "Far", k=2)
-    pair = found["Steady"].closest
+    explanations = explained(plant_tracks(tmp_path, WORLD), "Asked", "Far", k=2)
+    pair = explanations["Steady"].closest
     assert pair is not None
     assert pair.asked.startswith(("Asked", "Far"))
 
@@ -95,23 +95,27 @@ def test_an_artist_out_of_a_pack_cannot_be_explained(planted, run, tmp_path) -> 
     planted(model="musicnn")
     plant_tracks(tmp_path / "elsewhere", WORLD)
     shutil.copy(tmp_path / "elsewhere" / FILE_NAME, run.indexes / FILE_NAME)
-    code, out, said = run("query", "Artist 3", "--explain", "--k", 3, "--format", "json")
+    code, out, err = run("query", "Artist 3", "--explain", "--k", 3, "--format", "json")
     assert code == 0
-    assert "Artist 3 came in a pack, without tracks to explain by" in said
-    for each in json.loads(out)["neighbours"]:
-        assert (each["stability"], each["closest"], each["rests_on"]) == (None, None, None)
+    assert "Artist 3 came in a pack, without tracks to explain by" in err
+    for neighbour in json.loads(out)["neighbours"]:
+        assert (neighbour["stability"], neighbour["closest"], neighbour["rests_on"]) == (
+            None,
+            None,
+            None,
+        )
 
 
 def test_query_explains(run) -> None:
     plant_tracks(run.indexes, WORLD)
     code, out, _ = run("query", "Asked", "--explain", "--k", 3, "--format", "json")
-    found = {each["artist"]: each for each in json.loads(out)["neighbours"]}
+    neighbours = {neighbour["artist"]: neighbour for neighbour in json.loads(out)["neighbours"]}
     assert code == 0
-    assert found["Steady"]["closest"]["neighbour"] == "Steady 1"
-    assert found["Steady"]["stability"] == 1.0
-    assert found["Single"]["rests_on"] == "Single 1"
-    assert found["Steady"]["percentile"] > 50
+    assert neighbours["Steady"]["closest"]["neighbour"] == "Steady 1"
+    assert neighbours["Steady"]["stability"] == 1.0
+    assert neighbours["Single"]["rests_on"] == "Single 1"
+    assert neighbours["Steady"]["percentile"] > 50
     _, table, _ = run("query", "Asked", "--explain", "--k", 3)
     assert "Asked 2 ~ Steady 1" in table
-    _, _, said = run("query", "Single", "--explain", "--k", 3)
-    assert "one track stands for Single: all answers rest on it" in said
+    _, _, err = run("query", "Single", "--explain", "--k", 3)
+    assert "one track stands for Single: all answers rest on it" in err

@@ -20,24 +20,24 @@ def voice(*scores: float, name: str = "v") -> RankedList:
 
 
 def test_reciprocal_ranks_are_added() -> None:
-    found = fuse([voice(0.9, 0.8, 0.1), voice(0.2, 0.9, 0.5)], "rrf")
-    np.testing.assert_allclose(found.scores, [1 / 61 + 1 / 63, 1 / 62 + 1 / 61, 1 / 63 + 1 / 62])
-    assert found.order().tolist() == [1, 0, 2]
-    np.testing.assert_allclose(found.shares[0, 0], (1 / 61) / (1 / 61 + 1 / 63))
+    fused = fuse([voice(0.9, 0.8, 0.1), voice(0.2, 0.9, 0.5)], "rrf")
+    np.testing.assert_allclose(fused.scores, [1 / 61 + 1 / 63, 1 / 62 + 1 / 61, 1 / 63 + 1 / 62])
+    assert fused.order().tolist() == [1, 0, 2]
+    np.testing.assert_allclose(fused.shares[0, 0], (1 / 61) / (1 / 61 + 1 / 63))
 
 
 @given(st.lists(st.permutations(range(8)), min_size=2, max_size=4))
 def test_rrf_is_the_published_sum(orders: list[list[int]]) -> None:
-    found = fuse([voice(*(-float(order.index(at)) for at in range(8))) for order in orders], "rrf")
+    fused = fuse([voice(*(-float(order.index(at)) for at in range(8))) for order in orders], "rrf")
     for at in range(8):
         expected = sum(1 / (60 + order.index(at) + 1) for order in orders)
-        assert found.scores[at] == pytest.approx(expected, abs=1e-12)
+        assert fused.scores[at] == pytest.approx(expected, abs=1e-12)
 
 
 def test_scores_are_calibrated_before_they_are_averaged() -> None:
     narrow, wide = voice(0.99, 0.98, 0.97), voice(-0.5, 0.0, 0.5)
-    found = fuse([narrow, wide], "score")
-    np.testing.assert_allclose(found.scores, 0, atol=1e-9)
+    fused = fuse([narrow, wide], "score")
+    np.testing.assert_allclose(fused.scores, 0, atol=1e-9)
     alone = fuse([narrow], "score")
     np.testing.assert_allclose(alone.scores, [1.5**0.5, 0, -(1.5**0.5)])
     assert alone.shares[0].tolist() == [1.0, 0.0, 0.0]
@@ -51,11 +51,11 @@ def test_scores_are_calibrated_before_they_are_averaged() -> None:
 )
 def test_shares_are_parts_of_a_whole(voices: int, count: int, method: str, seed: int) -> None:
     draw = np.random.default_rng(seed)
-    found = fuse([voice(*draw.normal(size=count)) for _ in range(voices)], method)
-    assert np.isfinite(found.scores).all()
-    totals = found.shares.sum(axis=0)
+    fused = fuse([voice(*draw.normal(size=count)) for _ in range(voices)], method)
+    assert np.isfinite(fused.scores).all()
+    totals = fused.shares.sum(axis=0)
     assert ((np.abs(totals - 1) < 1e-9) | (totals == 0)).all()
-    assert sorted(found.order().tolist()) == list(range(count))
+    assert sorted(fused.order().tolist()) == list(range(count))
 
 
 def test_a_voice_without_an_opinion_moves_nobody() -> None:
@@ -66,9 +66,9 @@ def test_a_voice_without_an_opinion_moves_nobody() -> None:
 
 
 def test_a_tie_goes_to_whom_some_voice_puts_first() -> None:
-    found = fuse([voice(3, 2, 1), voice(1, 2, 3)], "rrf")
-    assert found.order().tolist()[0] in (0, 2)
-    assert found.scores[0] > found.scores[1]
+    fused = fuse([voice(3, 2, 1), voice(1, 2, 3)], "rrf")
+    assert fused.order().tolist()[0] in (0, 2)
+    assert fused.scores[0] > fused.scores[1]
 
 
 def test_no_voice_and_an_unknown_method_are_misuse() -> None:
@@ -82,11 +82,11 @@ def test_no_voice_and_an_unknown_method_are_misuse() -> None:
 
 def test_lists_speak_only_of_those_they_list() -> None:
     lists = {"rezz": [("vril", 8.0), ("calibre", None)], "x": [("vril", 2.0)]}
-    told = truth_list(["Vril", "CALIBRE", "Justice"], ["Rezz"], lists)
-    assert told is not None
-    assert told.name == MUSIC_MAP
-    assert told.heard.tolist() == [True, True, False]
-    np.testing.assert_allclose(told.scores, [1, 1, 0])
+    truth_ranking = truth_list(["Vril", "CALIBRE", "Justice"], ["Rezz"], lists)
+    assert truth_ranking is not None
+    assert truth_ranking.name == MUSIC_MAP
+    assert truth_ranking.heard.tolist() == [True, True, False]
+    np.testing.assert_allclose(truth_ranking.scores, [1, 1, 0])
     both = truth_list(["Vril", "Calibre", "Justice"], ["Rezz", "X"], lists)
     assert both is not None
     np.testing.assert_allclose(both.scores, [2, 1, 0])
@@ -94,8 +94,8 @@ def test_lists_speak_only_of_those_they_list() -> None:
 
 
 def test_artists_are_matched_by_name_and_shared_names_left_out() -> None:
-    one, other = aligned([["Björk", "Rezz", "Twin", "TWIN"], ["rezz", "Twin", "bjork"]])
-    assert one.tolist() == [0, 1]
+    first, other = aligned([["Björk", "Rezz", "Twin", "TWIN"], ["rezz", "Twin", "bjork"]])
+    assert first.tolist() == [0, 1]
     assert other.tolist() == [2, 0]
 
 
@@ -106,23 +106,23 @@ def two_models(folder):
 def test_two_indexes_answer_together(tmp_path) -> None:
     folder = two_models(tmp_path)
     with (
-        ArtistIndex.open(folder / "musicnn") as one,
+        ArtistIndex.open(folder / "musicnn") as musicnn,
         ArtistIndex.open(folder / "vggish") as other,
     ):
-        answers = {index.name: search(index, "Artist 3", 12) for index in (one, other)}
-        found = fusion.fuse_hits(answers, 5)
+        answers = {index.name: search(index, "Artist 3", 12) for index in (musicnn, other)}
+        fused_hits = fusion.fuse_hits(answers, 5)
         ranks = [
-            {each.artist: each.rank for each in index.neighbours("Artist 3", 11)}
-            for index in (one, other)
+            {neighbour.artist: neighbour.rank for neighbour in index.neighbours("Artist 3", 11)}
+            for index in (musicnn, other)
         ]
-    assert len(found) == 5
-    for each in found:
-        artist = each.neighbour.artist
+    assert len(fused_hits) == 5
+    for hit in fused_hits:
+        artist = hit.neighbour.artist
         assert artist != "Artist 3"
         expected = [1 / (60 + every[artist]) for every in ranks]
-        assert each.neighbour.score == pytest.approx(sum(expected))
-        assert each.voices["musicnn"].rank == ranks[0][artist]
-        assert each.voices["musicnn"].share == pytest.approx(expected[0] / sum(expected))
+        assert hit.neighbour.score == pytest.approx(sum(expected))
+        assert hit.voices["musicnn"].rank == ranks[0][artist]
+        assert hit.voices["musicnn"].share == pytest.approx(expected[0] / sum(expected))
 
 
 # -- at the command line -------------------------------------------------------------------------
@@ -150,14 +150,14 @@ def test_query_fuses_indexes(run, method) -> None:
         "query", "artist 3", "--index", "musicnn", "--index", "vggish", "--fuse", method,
         "--k", 4, "--format", "json",
     )  # fmt: skip
-    found = json.loads(out)
+    answer = json.loads(out)
     assert code == 0
-    assert found["index"] == ["musicnn", "vggish"]
-    assert found["query"] == ["Artist 3"]
-    assert [each["rank"] for each in found["neighbours"]] == [1, 2, 3, 4]
-    first = found["neighbours"][0]
+    assert answer["index"] == ["musicnn", "vggish"]
+    assert answer["query"] == ["Artist 3"]
+    assert [neighbour["rank"] for neighbour in answer["neighbours"]] == [1, 2, 3, 4]
+    first = answer["neighbours"][0]
     assert first.keys() >= {"rank", "artist", "score", "percentile", "tracks", "voices"}
-    assert sum(each["share"] for each in first["voices"].values()) == pytest.approx(1)
+    assert sum(share["share"] for share in first["voices"].values()) == pytest.approx(1)
 
 
 def test_music_map_is_a_third_voice(run, tmp_path) -> None:
@@ -166,25 +166,27 @@ def test_music_map_is_a_third_voice(run, tmp_path) -> None:
     code, out, _ = run("query", "Artist 3", "--truth", truth, "--index", "musicnn",
                        "--index", "vggish", "--k", 11, "--format", "json")  # fmt: skip
     assert code == 0
-    voices = {each["artist"]: each["voices"] for each in json.loads(out)["neighbours"]}
+    voices = {
+        neighbour["artist"]: neighbour["voices"] for neighbour in json.loads(out)["neighbours"]
+    }
     assert voices["Artist 7"][MUSIC_MAP]["rank"] == 1
     assert voices["Artist 7"][MUSIC_MAP]["share"] > 0.3
     assert voices["Artist 5"][MUSIC_MAP] == {"share": 0.0, "rank": None, "score": None}
-    _, table, said = run("query", "Artist 5", "--truth", truth, "--index", "musicnn", "--k", 2)
-    assert "has no list for Artist 5: music-map is silent" in said
+    _, table, err = run("query", "Artist 5", "--truth", truth, "--index", "musicnn", "--k", 2)
+    assert "has no list for Artist 5: music-map is silent" in err
     assert "musicnn %" in table
 
 
 def test_artists_that_an_index_lacks_are_counted(run, planted) -> None:
     planted(count=20)
     planted(count=12, model="musicnn")
-    code, out, said = run("query", "Artist 3", "--index", "vggish", "--index", "musicnn",
+    code, out, err = run("query", "Artist 3", "--index", "vggish", "--index", "musicnn",
                           "--k", 50, "--format", "json")  # fmt: skip
     assert code == 0
     assert len(json.loads(out)["neighbours"]) == 11
-    assert "8 artists of vggish are left out" in said
-    code, _, said = run("query", "Artist 15", "--index", "vggish", "--index", "musicnn")
-    assert (code, "in the index musicnn" in said) == (1, True)
+    assert "8 artists of vggish are left out" in err
+    code, _, err = run("query", "Artist 15", "--index", "vggish", "--index", "musicnn")
+    assert (code, "in the index musicnn" in err) == (1, True)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +205,7 @@ def test_artists_that_an_index_lacks_are_counted(run, planted) -> None:
 )
 def test_ways_that_do_not_go_together_are_misuse(run, flags) -> None:
     two_models(run.indexes)
-    code, _, said = run("query", "Artist 3", *flags)
+    code, _, err = run("query", "Artist 3", *flags)
     assert code == 2
-    assert said.startswith("Error: ")
-    assert said.count("\n") == 1
+    assert err.startswith("Error: ")
+    assert err.count("\n") == 1

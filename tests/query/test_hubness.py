@@ -15,19 +15,19 @@ from artistindex.query.ranking import RANKERS, search
 
 def planted_hub(planted, *, count: int = 60, dimension: int = 40):
     """Random artists, and one in the middle of them all."""
-    drawn = np.random.default_rng(3).normal(size=(count, dimension))
-    drawn += 1.5
-    drawn[0] = 1.5
-    return planted({f"Artist {at}": row.astype(np.float32) for at, row in enumerate(drawn)})
+    rows = np.random.default_rng(3).normal(size=(count, dimension))
+    rows += 1.5
+    rows[0] = 1.5
+    return planted({f"Artist {at}": row.astype(np.float32) for at, row in enumerate(rows)})
 
 
-def by_definition(vectors: np.ndarray, asked: int, other: int, method: str) -> float:
+def by_definition(vectors: np.ndarray, queried: int, other: int, method: str) -> float:
     cosines = vectors @ vectors.T
-    one, two = (np.delete(cosines[row], row) for row in (asked, other))
-    score = cosines[asked, other]
+    first, two = (np.delete(cosines[row], row) for row in (queried, other))
+    score = cosines[queried, other]
     if method == "csls":
-        return 2 * score - np.sort(one)[-10:].mean() - np.sort(two)[-10:].mean()
-    return norm.cdf(score, one.mean(), one.std()) * norm.cdf(score, two.mean(), two.std())
+        return 2 * score - np.sort(first)[-10:].mean() - np.sort(two)[-10:].mean()
+    return norm.cdf(score, first.mean(), first.std()) * norm.cdf(score, two.mean(), two.std())
 
 
 @pytest.mark.parametrize("method", ["csls", "mp"])

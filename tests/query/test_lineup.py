@@ -51,68 +51,70 @@ def test_scores_are_those_of_brute_force(planted: Plant) -> None:
     lineup = [f"Artist {at}" for at in range(10, 25)]
     likes = [f"Artist {at}" for at in range(7)]
     dislikes = ["Artist 30", "Artist 31"]
-    found = rank(folder, lineup, likes, dislikes)
+    ranking = rank(folder, lineup, likes, dislikes)
     with ArtistIndex.open(folder) as index:
         rows = index.vectors.astype(np.float64)
     away = (rows[30:32] @ rows.T).max(axis=0)
     scores = (rows[:7] @ rows.T).max(axis=0) - DISLIKE * np.maximum(away, 0)
     order = sorted(range(10, 25), key=lambda row: -scores[row])
-    assert [each.artist for each in found.ranked] == [f"Artist {row}" for row in order]
-    assert [each.rank for each in found.ranked] == list(range(1, 16))
+    assert [entry.artist for entry in ranking.ranked] == [f"Artist {row}" for row in order]
+    assert [entry.rank for entry in ranking.ranked] == list(range(1, 16))
     rivals = list(range(7, 40))
-    for each, row in zip(found.ranked, order, strict=True):
-        assert each.score == pytest.approx(scores[row], abs=1e-6)
+    for candidate, row in zip(ranking.ranked, order, strict=True):
+        assert candidate.score == pytest.approx(scores[row], abs=1e-6)
         less = sum(scores[other] < scores[row] for other in rivals if other != row)
-        assert each.percentile == pytest.approx(100 * less / 32)
+        assert candidate.percentile == pytest.approx(100 * less / 32)
         nearest = sorted(range(7), key=lambda liked: -(rows[liked] @ rows[row]))[:3]
-        assert [one.artist for one in each.because] == [f"Artist {liked}" for liked in nearest]
-        assert each.because[0].score == pytest.approx(rows[nearest[0]] @ rows[row], abs=1e-6)
+        assert [favourite.artist for favourite in candidate.because] == [
+            f"Artist {liked}" for liked in nearest
+        ]
+        assert candidate.because[0].score == pytest.approx(rows[nearest[0]] @ rows[row], abs=1e-6)
 
 
 def test_who_sounds_like_a_favourite_comes_first(folder: Path) -> None:
-    found = rank(folder, ["Thrash", "Ballad", "House"], ["Techno"])
-    assert [each.artist for each in found.ranked] == ["House", "Ballad", "Thrash"]
-    assert found.ranked[0].because[0].artist == "Techno"
-    assert found.ranked[0].percentile == 100.0
+    ranking = rank(folder, ["Thrash", "Ballad", "House"], ["Techno"])
+    assert [entry.artist for entry in ranking.ranked] == ["House", "Ballad", "Thrash"]
+    assert ranking.ranked[0].because[0].artist == "Techno"
+    assert ranking.ranked[0].percentile == 100.0
 
 
 def test_a_favourite_who_plays_comes_first_and_is_said_to_be_one(folder: Path) -> None:
-    found = rank(folder, ["House", "metal"], ["Techno", "Metal"])
-    first = found.ranked[0]
+    ranking = rank(folder, ["House", "metal"], ["Techno", "Metal"])
+    first = ranking.ranked[0]
     assert (first.artist, first.billed, first.favourite, first.score) == ("Metal", "metal", True, 1)
     assert first.because == (Reason("Metal", 1.0),)
     assert first.to_json()["billed"] == "metal"
-    assert not found.ranked[1].favourite
+    assert not ranking.ranked[1].favourite
 
 
 def test_a_favourite_who_plays_is_one_even_if_nobody_has_heard_them(folder: Path) -> None:
-    found = rank(folder, ["House", "Unheard"], ["Techno", "unheard"])
-    assert [each.artist for each in found.ranked] == ["Unheard", "House"]
-    assert found.ranked[0].favourite
-    assert found.not_indexed == []
-    assert found.likes_not_indexed == ["unheard"]
+    ranking = rank(folder, ["House", "Unheard"], ["Techno", "unheard"])
+    assert [entry.artist for entry in ranking.ranked] == ["Unheard", "House"]
+    assert ranking.ranked[0].favourite
+    assert ranking.not_indexed == []
+    assert ranking.likes_not_indexed == ["unheard"]
 
 
 def test_dislikes_push_down_who_is_like_them_and_themselves_to_the_end(folder: Path) -> None:
     lineup, likes = ["Ballad", "Thrash", "Pop"], ["Techno", "House"]
-    assert [each.artist for each in rank(folder, lineup, likes).ranked] == [
+    assert [entry.artist for entry in rank(folder, lineup, likes).ranked] == [
         "Ballad",
         "Pop",
         "Thrash",
     ]
-    found = rank(folder, lineup, likes, ["Pop"])
-    assert [each.artist for each in found.ranked] == ["Thrash", "Ballad", "Pop"]
-    assert [each.disliked for each in found.ranked] == [False, False, True]
-    assert found.ranked[1].to_json()["against"][0]["artist"] == "Pop"
+    ranking = rank(folder, lineup, likes, ["Pop"])
+    assert [entry.artist for entry in ranking.ranked] == ["Thrash", "Ballad", "Pop"]
+    assert [entry.disliked for entry in ranking.ranked] == [False, False, True]
+    assert ranking.ranked[1].to_json()["against"][0]["artist"] == "Pop"
     with pytest.raises(Misuse, match="Techno is both liked and disliked"):
         rank(folder, lineup, likes, ["techno"])
 
 
 def test_who_is_not_indexed_is_listed(folder: Path) -> None:
-    found = rank(folder, ["House", "Nobody"], ["Techno", "No One"], ["None"])
-    assert found.not_indexed == ["Nobody"]
-    assert found.likes_not_indexed == ["No One"]
-    assert found.dislikes_not_indexed == ["None"]
+    ranking = rank(folder, ["House", "Nobody"], ["Techno", "No One"], ["None"])
+    assert ranking.not_indexed == ["Nobody"]
+    assert ranking.likes_not_indexed == ["No One"]
+    assert ranking.dislikes_not_indexed == ["None"]
 
 
 def test_nobody_to_rank_or_to_rank_for_is_an_error(folder: Path) -> None:
@@ -123,25 +125,25 @@ def test_nobody_to_rank_or_to_rank_for_is_an_error(folder: Path) -> None:
 
 
 def test_acts_that_share_a_slot_are_ranked_one_by_one(folder: Path) -> None:
-    found = rank(folder, ["House b2b Pop", "Metal x Nobody", "Thrash & Nobody"], ["Techno"])
-    assert [each.artist for each in found.ranked] == ["House", "Pop", "Metal"]
-    assert found.ranked[0].to_json()["billed"] == "House b2b Pop"
-    assert found.not_indexed == ["Nobody", "Thrash & Nobody"]
+    ranking = rank(folder, ["House b2b Pop", "Metal x Nobody", "Thrash & Nobody"], ["Techno"])
+    assert [entry.artist for entry in ranking.ranked] == ["House", "Pop", "Metal"]
+    assert ranking.ranked[0].to_json()["billed"] == "House b2b Pop"
+    assert ranking.not_indexed == ["Nobody", "Thrash & Nobody"]
 
 
 def test_a_band_with_such_a_name_is_itself(planted: Plant) -> None:
     folder = planted({"Florence & The Machine": [1, 0], "Florence": [0, 1], "Like": [1, 0.1]})
-    found = rank(folder, ["Florence & The Machine"], ["Like"])
-    assert [each.artist for each in found.ranked] == ["Florence & The Machine"]
+    ranking = rank(folder, ["Florence & The Machine"], ["Like"])
+    assert [entry.artist for entry in ranking.ranked] == ["Florence & The Machine"]
 
 
 def test_a_name_that_could_be_several_is_said_so(tmp_path: Path) -> None:
     artists = [Artist("Beyoncé"), Artist("Beyonce"), Artist("Like"), Artist("Play")]
     key = VectorKey("vggish", "0" * 64)
     write_index(tmp_path / "v", key=key, artists=artists, vectors=np.eye(4, dtype=np.float32))
-    found = rank(tmp_path / "v", ["BEYONCE", "Play"], ["Like"])
-    assert found.not_indexed == ["BEYONCE"]
-    assert "could be any of" in found.remarks[0]
+    ranking = rank(tmp_path / "v", ["BEYONCE", "Play"], ["Like"])
+    assert ranking.not_indexed == ["BEYONCE"]
+    assert "could be any of" in ranking.remarks[0]
 
 
 def test_nobody_else_means_no_percentile(planted: Plant) -> None:
@@ -161,9 +163,9 @@ def test_a_ranking_is_the_same_however_the_lists_are_ordered(
     names = [artist.name for artist in artists]
     lineup = data.draw(st.lists(st.sampled_from(names), min_size=1, max_size=6, unique=True))
     likes = data.draw(st.lists(st.sampled_from(names), min_size=1, max_size=6, unique=True))
-    one = rank(folder, lineup, likes)
+    ranking = rank(folder, lineup, likes)
     other = rank(folder, data.draw(st.permutations(lineup)), data.draw(st.permutations(likes)))
-    assert {each.artist: each.score for each in one.ranked} == pytest.approx(
-        {each.artist: each.score for each in other.ranked}
+    assert {entry.artist: entry.score for entry in ranking.ranked} == pytest.approx(
+        {entry.artist: entry.score for entry in other.ranked}
     )
-    assert [each.favourite for each in one.ranked] == [each.favourite for each in other.ranked]
+    assert [act.favourite for act in ranking.ranked] == [act.favourite for act in other.ranked]

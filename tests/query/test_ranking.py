@@ -35,8 +35,8 @@ def test_a_name_several_names_a_query_and_a_vector_are_all_queries(folder: Path)
         (itself, *others) = search(index, index.vector("Artist 3"), 5)
         assert itself.neighbour.artist == "Artist 3"
         assert [hit.row for hit in others] == [hit.row for hit in by_name]
-        several = search(index, ("Artist 3", "Artist 5"), 4)
-        assert [hit.neighbour for hit in several] == index.neighbours(["Artist 3", "Artist 5"], 4)
+        together = search(index, ("Artist 3", "Artist 5"), 4)
+        assert [hit.neighbour for hit in together] == index.neighbours(["Artist 3", "Artist 5"], 4)
 
 
 @pytest.mark.parametrize("ranker", RANKERS)
@@ -128,9 +128,9 @@ def test_the_golden_index_is_explained_as_before() -> None:
         for name, answer in EXPECTED["explain"].items():
             explanations = explain(index, name, search(index, name, len(answer)))
             for explanation, expected in zip(explanations, answer, strict=True):
-                found = explanation.to_json()
-                assert found["rests_on"] == expected["rests_on"]
-                assert found["stability"] == pytest.approx(expected["stability"])
-                assert (found["closest"] is None) == (expected["closest"] is None)
+                payload = explanation.to_json()
+                assert payload["rests_on"] == expected["rests_on"]
+                assert payload["stability"] == pytest.approx(expected["stability"])
+                assert (payload["closest"] is None) == (expected["closest"] is None)
                 if expected["closest"]:
-                    assert found["closest"] == pytest.approx(expected["closest"], abs=1e-5)
+                    assert payload["closest"] == pytest.approx(expected["closest"], abs=1e-5)

@@ -54,10 +54,10 @@ def test_tracks_tell_what_the_centroid_cannot(tmp_path) -> None:
     folder = plant_tracks(tmp_path, TWO_MOODS)
     with ArtistIndex.open(folder) as index:
         assert index.neighbours("Asked", 1)[0].artist == "In between"
-    found = ask(folder, "Asked")
-    assert [one.artist for one, _ in found] == ["Both moods", "In between", "Elsewhere"]
-    assert [one.rank for one, _ in found] == [1, 2, 3]
-    assert found[0][1] == pytest.approx(1 / np.sqrt(1 + 0.2**2), abs=1e-4)
+    hits = ask(folder, "Asked")
+    assert [neighbour.artist for neighbour, _ in hits] == ["Both moods", "In between", "Elsewhere"]
+    assert [neighbour.rank for neighbour, _ in hits] == [1, 2, 3]
+    assert hits[0][1] == pytest.approx(1 / np.sqrt(1 + 0.2**2), abs=1e-4)
 
 
 def test_a_shared_recording_is_no_likeness(tmp_path) -> None:
@@ -86,10 +86,12 @@ def test_it_is_exact_on_random_tracks(tmp_path) -> None:
         for name, rows in units.items()
         if name != "Artist 3"
     }
-    found = ask(folder, "Artist 3", 11)
-    assert [one.artist for one, _ in found] == sorted(expected, key=lambda name: -expected[name])
-    for one, value in found:
-        assert value == pytest.approx(expected[one.artist], abs=1e-5)
+    hits = ask(folder, "Artist 3", 11)
+    assert [neighbour.artist for neighbour, _ in hits] == sorted(
+        expected, key=lambda name: -expected[name]
+    )
+    for hit, value in hits:
+        assert value == pytest.approx(expected[hit.artist], abs=1e-5)
 
 
 @pytest.mark.parametrize("flags", [("--rerank", "tracks"), ("--explain",)])
@@ -108,9 +110,9 @@ def test_a_copied_index_needs_no_library(tmp_path, run, flags) -> None:
 @pytest.mark.parametrize("flags", [("--rerank", "tracks"), ("--explain",)])
 def test_an_index_of_format_1_without_its_library_says_so(run, flags) -> None:
     shutil.copytree(GOLDEN / "musicnn", run.indexes / "musicnn")
-    code, _, said = run("query", "Pressure Ward", *flags)
+    code, _, err = run("query", "Pressure Ward", *flags)
     assert code == 1
-    assert f"no {FILE_NAME} beside the index" in said
+    assert f"no {FILE_NAME} beside the index" in err
 
 
 def test_a_library_that_went_on_is_noticed(tmp_path) -> None:
@@ -150,8 +152,8 @@ def test_nobody_asked_and_a_bad_k_are_misuse(tmp_path) -> None:
 def test_query_ranks_again(run) -> None:
     plant_tracks(run.indexes, TWO_MOODS)
     code, out, _ = run("query", "Asked", "--rerank", "tracks", "--format", "json")
-    found = json.loads(out)["neighbours"]
+    neighbours = json.loads(out)["neighbours"]
     assert code == 0
-    assert found[0]["artist"] == "Both moods"
+    assert neighbours[0]["artist"] == "Both moods"
     plain = {"rank", "artist", "score", "percentile", "tracks", "ids", "links", "entry_tracks"}
-    assert found[0].keys() == {*plain, "matches"}
+    assert neighbours[0].keys() == {*plain, "matches"}

@@ -39,12 +39,12 @@ def test_the_example_of_the_python_api(planted, tmp_path, capsys):
     folders = [str(planted()), str(planted(model="musicnn", seed=1))]
     truth, out = write_truth(tmp_path / "truth.json", LISTS), tmp_path / "out.json"
     code = script("compare_indexes").main([*folders, "--truth", str(truth), "--out", str(out)])
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     assert code == 0
-    assert "vggish: 20 artists; nearest to Artist 0: " in said
-    assert "musicnn: recall@10" in said
-    assert "chance 52.6%" in said
-    assert "How sure" in said
+    assert "vggish: 20 artists; nearest to Artist 0: " in output
+    assert "musicnn: recall@10" in output
+    assert "chance 52.6%" in output
+    assert "How sure" in output
     assert json.loads(out.read_text())["indexes"] == ["vggish", "musicnn"]
 
 
@@ -88,8 +88,8 @@ def music(tmp_path):
 def earlier(tmp_path):
     """An earlier run's similarities."""
     listed = [
-        {"artist1": one, "artist2": other, "cosine_similarity": 0.9 - len(one + other) / 100}
-        for at, one in enumerate(EIGHT)
+        {"artist1": name, "artist2": other, "cosine_similarity": 0.9 - len(name + other) / 100}
+        for at, name in enumerate(EIGHT)
         for other in EIGHT[:at]
     ]
     path = tmp_path / "earlier.json"
@@ -144,12 +144,12 @@ def check_originals(folder: Path, index_folder: Path, truth: Path) -> None:
         assert set(space.artists) == set(EIGHT)
         cosines = index.vectors @ index.vectors.T
         rows = [index.row(name) for name in space.artists]
-        found = space.similarities(np.arange(8))
-        assert np.allclose(found, cosines[np.ix_(rows, rows)], atol=1e-5)
+        similarities = space.similarities(np.arange(8))
+        assert np.allclose(similarities, cosines[np.ix_(rows, rows)], atol=1e-5)
         results = validated["per_artist_results"]
         for name, result in results.items():
-            nearest = [one.artist for one in index.neighbours(name, 5)]
-            listed = [one.name for one in read_truth(truth).lists[name]]
+            nearest = [neighbour.artist for neighbour in index.neighbours(name, 5)]
+            listed = [similar.name for similar in read_truth(truth).lists[name]]
             assert result == {
                 "music_map_top5": listed,
                 "embedding_top5": nearest,
@@ -175,14 +175,16 @@ def test_lists_are_fetched_where_none_are_given(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--model", "vggish"], "nothing to compare"),
         (["--earlier", "MERT"], "takes NAME=FILE"),
     ],
 )
-def test_what_cannot_be_meant_is_said_before_anything_is_built(tmp_path, capsys, arguments, said):
+def test_what_cannot_be_meant_is_said_before_anything_is_built(
+    tmp_path, capsys, arguments, message
+):
     code = script("reproduce_experiment").main(["--out", str(tmp_path / "out"), *arguments])
     assert code == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

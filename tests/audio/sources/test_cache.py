@@ -62,17 +62,17 @@ def test_what_was_put_is_got_as_it_was(folder: Path) -> None:
 
 def test_ids_that_differ_by_case_are_two(folder: Path) -> None:
     cache = AudioCache(folder)
-    one, other = fill(cache, "youtube:aaa", b"1"), fill(cache, "youtube:AAA", b"2")
-    assert one.name.casefold() != other.name.casefold()
+    lower, other = fill(cache, "youtube:aaa", b"1"), fill(cache, "youtube:AAA", b"2")
+    assert lower.name.casefold() != other.name.casefold()
 
 
 def test_the_same_id_of_two_sources_is_two(folder: Path) -> None:
     cache = AudioCache(folder)
     fill(cache, "youtube:1", b"1")
     fill(cache, "deezer:1", b"2")
-    found = cache.get("youtube:1")
-    assert found is not None
-    assert found.read_bytes() == b"1"
+    audio = cache.get("youtube:1")
+    assert audio is not None
+    assert audio.read_bytes() == b"1"
 
 
 @pytest.mark.parametrize("damage", [b"", b"sound and more", b"s0und"])

@@ -60,21 +60,21 @@ class Tally:
 
 
 def tally(half: str) -> Tally:
-    done = Tally()
+    counts = Tally()
     for case in (case for case in cases() if case["half"] == half):
         accepted = [scored for scored in ranked(case) if scored.accepted]
         chosen = accepted[0].candidate.id if accepted else None
-        done.right += chosen in case["acceptable"]
-        done.wrong += chosen is not None and chosen not in case["acceptable"]
-        done.missed += bool(case["acceptable"]) and chosen not in case["acceptable"]
-        done.accepted += len(accepted)
-        done.acceptable += sum(s.candidate.id in case["acceptable"] for s in accepted)
-        done.by_another += [
+        counts.right += chosen in case["acceptable"]
+        counts.wrong += chosen is not None and chosen not in case["acceptable"]
+        counts.missed += bool(case["acceptable"]) and chosen not in case["acceptable"]
+        counts.accepted += len(accepted)
+        counts.acceptable += sum(s.candidate.id in case["acceptable"] for s in accepted)
+        counts.by_another += [
             f"{case['id']}: {scored.candidate.title}"
             for scored in accepted
             if case["wrong"].get(scored.candidate.id) == "artist"
         ]
-    return done
+    return counts
 
 
 def wilson(successes: int, trials: int, z: float = 1.96) -> str:
@@ -98,17 +98,17 @@ def test_the_labelled_set_is_what_it_should_be() -> None:
 
 @pytest.mark.parametrize("half", ["tune", "report"])
 def test_precision_and_recall(half: str, capsys: pytest.CaptureFixture[str]) -> None:
-    done = tally(half)
+    counts = tally(half)
     with capsys.disabled():
         print(  # noqa: T201 - the figures are wanted at every run
             f"\nmatching, {half} half:"
-            f" precision {wilson(done.right, done.right + done.wrong)},"
-            f" recall {wilson(done.right, done.right + done.missed)},"
-            f" every acceptance {wilson(done.acceptable, done.accepted)}"
+            f" precision {wilson(counts.right, counts.right + counts.wrong)},"
+            f" recall {wilson(counts.right, counts.right + counts.missed)},"
+            f" every acceptance {wilson(counts.acceptable, counts.accepted)}"
         )
-    assert done.by_another == []
-    assert done.precision >= 0.97
-    assert done.recall >= 0.93
+    assert counts.by_another == []
+    assert counts.precision >= 0.97
+    assert counts.recall >= 0.93
 
 
 def test_no_track_accepts_what_was_found_for_another() -> None:
@@ -183,9 +183,9 @@ def test_another_artist_is_never_taken(artist: str, title: str, video: str) -> N
     ],
 )
 def test_another_version_is_never_taken(extra: str) -> None:
-    wanted = track("Rezz", "Edge")
-    assert accepted(wanted, "Rezz - Edge")
-    assert not accepted(wanted, f"Rezz - Edge {extra}", duration=206)
+    recording = track("Rezz", "Edge")
+    assert accepted(recording, "Rezz - Edge")
+    assert not accepted(recording, f"Rezz - Edge {extra}", duration=206)
 
 
 @pytest.mark.parametrize(
@@ -229,12 +229,12 @@ def test_titles_are_read_in_every_script_and_order(artist: str, title: str, vide
 
 
 def test_time_decides() -> None:
-    wanted = track("Rezz", "Edge")
-    assert accepted(wanted, "Rezz - Edge", duration=210)
-    assert not accepted(wanted, "Rezz - Edge", duration=230)
+    recording = track("Rezz", "Edge")
+    assert accepted(recording, "Rezz - Edge", duration=210)
+    assert not accepted(recording, "Rezz - Edge", duration=230)
     own = {"channel": "REZZ", "channel_is_verified": True}
-    assert accepted(wanted, "REZZ - Edge (Official Video)", duration=230, **own)
-    assert not accepted(wanted, "REZZ - Edge (Official Video)", duration=300, **own)
+    assert accepted(recording, "REZZ - Edge (Official Video)", duration=230, **own)
+    assert not accepted(recording, "REZZ - Edge (Official Video)", duration=300, **own)
     assert not accepted(track("Rezz", "Edge", None), "Rezz - Edge", duration=3600)
 
 
@@ -244,7 +244,7 @@ def test_streams_are_never_taken() -> None:
 
 
 def test_the_artists_own_channel_comes_first() -> None:
-    wanted = track("Rezz", "Edge")
+    recording = track("Rezz", "Edge")
     entries = [
         {
             "id": "fan",
@@ -255,9 +255,9 @@ def test_the_artists_own_channel_comes_first() -> None:
         },
         {"id": "own", "title": "Edge", "duration": 201, "channel": "Rezz - Topic", "view_count": 1},
     ]
-    found = rank(wanted, [c for c in map(Candidate.from_entry, entries) if c])
-    assert [scored.candidate.id for scored in found] == ["own", "fan"]
-    assert "own channel" in found[0].reason
+    ranking = rank(recording, [c for c in map(Candidate.from_entry, entries) if c])
+    assert [scored.candidate.id for scored in ranking] == ["own", "fan"]
+    assert "own channel" in ranking[0].reason
 
 
 def test_every_rejection_says_why() -> None:
@@ -299,20 +299,20 @@ def test_anything_can_be_ranked(
 ) -> None:
     candidate = Candidate.from_entry(entry)
     assert candidate is not None
-    wanted = Track(tuple(map(Artist, artists)), title, duration=duration)
-    (scored,) = rank(wanted, [candidate])
+    recording = Track(tuple(map(Artist, artists)), title, duration=duration)
+    (scored,) = rank(recording, [candidate])
     assert 0 <= scored.score <= 100
 
 
 def test_long_names_take_no_long_time() -> None:
-    wanted = track("x " * 5_000, "y " * 5_000)
-    assert not accepted(wanted, "x " * 5_000 + "-" + " y" * 5_000)
+    recording = track("x " * 5_000, "y " * 5_000)
+    assert not accepted(recording, "x " * 5_000 + "-" + " y" * 5_000)
 
 
 def judged(artist: str, wanted_title: str, video: str, channel: str = "x", **more: Any) -> Verdict:
-    wanted = {"artists": artist.split("; "), "title": wanted_title, "duration": 200.0}
+    recording = {"artists": artist.split("; "), "title": wanted_title, "duration": 200.0}
     entry = {"id": "aaaaaaaaaaa", "title": video, "duration": 200, "channel": channel}
-    return judge(wanted, entry | more)
+    return judge(recording, entry | more)
 
 
 def kinds() -> list[dict[str, Any]]:

@@ -67,11 +67,15 @@ def test_a_track_is_found_downloaded_and_kept_as_it_was_delivered(
     site: VideoSite, youtube: YouTube, m4a: Path
 ) -> None:
     site.add("aaaaaaaaaaa", "REZZ - Edge (Live)").add("bbbbbbbbbbb", "REZZ - Edge", m4a)
-    (found,) = youtube.candidates(EDGE)
-    assert (found.source, found.source_id, found.title) == ("youtube", "bbbbbbbbbbb", "REZZ - Edge")
-    assert found.score > 90
-    assert "artist 100" in found.reason
-    path = youtube.fetch(found)
+    (candidate,) = youtube.candidates(EDGE)
+    assert (candidate.source, candidate.source_id, candidate.title) == (
+        "youtube",
+        "bbbbbbbbbbb",
+        "REZZ - Edge",
+    )
+    assert candidate.score > 90
+    assert "artist 100" in candidate.reason
+    path = youtube.fetch(candidate)
     assert path.read_bytes() == m4a.read_bytes()
     assert path.suffix == ".m4a"
     assert site.queries == ["Rezz Edge"]
@@ -83,9 +87,9 @@ def test_what_is_cached_is_not_downloaded_again(
 ) -> None:
     site.add("bbbbbbbbbbb", "REZZ - Edge", m4a)
     first = youtube.fetch(match("bbbbbbbbbbb"))
-    asked = site.asked["bbbbbbbbbbb"]
+    count = site.asked["bbbbbbbbbbb"]
     assert youtube.fetch(match("bbbbbbbbbbb")) == first
-    assert site.asked["bbbbbbbbbbb"] == asked
+    assert site.asked["bbbbbbbbbbb"] == count
 
 
 @pytest.mark.parametrize("suffix", [".webm", ".mp3", ".ogg", ".wav"])
@@ -384,8 +388,8 @@ def test_cookies_are_sent_and_stay_out_of_logs_errors_and_files(
         source.fetch(match("bbbbbbbbbbb"))
     sent = [request.cookies.get("SID") for request in site.requests]
     assert sent[0] == SENTINEL
-    told = str(raised.value) + caplog.text + "".join(capfd.readouterr()) + repr(chosen)
-    assert "sentinel" not in told
+    output = str(raised.value) + caplog.text + "".join(capfd.readouterr()) + repr(chosen)
+    assert "sentinel" not in output
     assert cookies.read_bytes() == before
     written = [p for p in tmp_path.rglob("*") if p.is_file() and p != cookies]
     assert not any(SENTINEL.encode() in p.read_bytes() for p in written)
@@ -496,10 +500,10 @@ def test_what_is_no_web_address_is_misuse(youtube: YouTube, tmp_path: Path, url:
 def test_a_list_of_tracks_is_refused(
     site: VideoSite, youtube: YouTube, tmp_path: Path, httpserver: HTTPServer
 ) -> None:
-    one = site.video_url.replace("{id}", "bbbbbbbbbbb").replace("&", "&amp;")
+    address = site.video_url.replace("{id}", "bbbbbbbbbbb").replace("&", "&amp;")
     feed = f"""<?xml version="1.0"?><rss version="2.0"><channel><title>All</title>
-        <item><title>1</title><link>{one}</link></item>
-        <item><title>2</title><link>{one}</link></item></channel></rss>"""
+        <item><title>1</title><link>{address}</link></item>
+        <item><title>2</title><link>{address}</link></item></channel></rss>"""
 
     def answer(request: Request) -> Response:
         return Response(feed, content_type="application/rss+xml")
@@ -651,8 +655,8 @@ def test_addresses_come_from_the_environment(
         monkeypatch.setenv(name, value)
     site.add("bbbbbbbbbbb", "REZZ - Edge", m4a)
     source = YouTube(AudioCache(tmp_path / "cache"))
-    (found,) = source.candidates(EDGE)
-    assert source.fetch(found).read_bytes() == m4a.read_bytes()
+    (candidate,) = source.candidates(EDGE)
+    assert source.fetch(candidate).read_bytes() == m4a.read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -705,22 +709,24 @@ def test_the_library_never_loads_yt_dlp_before_it_asks() -> None:
     import sys
 
     code = "import artistindex.audio.sources.youtube, sys; print('yt_dlp' in sys.modules)"
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert told.stdout.strip() == "False"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "False"
 
 
 def test_a_second_search_asks_for_the_recording(site: VideoSite, youtube: YouTube) -> None:
-    wanted = replace(EDGE, isrc="CAM461600001")
+    recording = replace(EDGE, isrc="CAM461600001")
     site.add("aaaaaaaaaaa", "Rezz - Edge (Live)", duration=EDGE.duration)
     with pytest.raises(TrackError, match="another version: live"):
-        youtube.candidates(wanted)
+        youtube.candidates(recording)
     assert site.queries == ["Rezz Edge", "CAM461600001"]
     site.add("bbbbbbbbbbb", "Edge", duration=EDGE.duration, channel="Rezz - Topic")
     site.find = lambda query: [
-        site.videos["bbbbbbbbbbb" if query == wanted.isrc else "aaaaaaaaaaa"]
+        site.videos["bbbbbbbbbbb" if query == recording.isrc else "aaaaaaaaaaa"]
     ]
-    assert [match.source_id for match in youtube.candidates(wanted)] == ["bbbbbbbbbbb"]
-    assert len(youtube.search(wanted)) == 2
+    assert [match.source_id for match in youtube.candidates(recording)] == ["bbbbbbbbbbb"]
+    assert len(youtube.search(recording)) == 2
     with pytest.raises(TrackError):
         youtube.candidates(EDGE)
     assert len(site.queries) == 7
@@ -740,9 +746,9 @@ def test_what_arrives_is_held_against_the_wanted_duration(
 
 
 @pytest.mark.parametrize(
-    ("lasts", "wanted", "right"),
+    ("lasts", "expected", "right"),
     [(200, 200, True), (160, 200, True), (290, 200, True), (30, 200, False), (291, 200, False),
      (20, 30, True), (9, 30, False), (3600, 200, False)],
 )  # fmt: skip
-def test_how_much_longer_or_shorter_a_video_may_be(lasts: int, wanted: int, right: bool) -> None:
-    assert is_as_long(lasts, wanted) is right
+def test_how_much_longer_or_shorter_a_video_may_be(lasts: int, expected: int, right: bool) -> None:
+    assert is_as_long(lasts, expected) is right

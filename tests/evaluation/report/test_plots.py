@@ -25,7 +25,9 @@ def test_every_plot_is_xml_with_the_names_as_text(strange):
     assert plots.keys() == {"overlap", "similarities", "heatmap", "map"}
     for plot in plots.values():
         root = ElementTree.fromstring(plot.svg)
-        texts = ["".join(each.itertext()) for each in root.iter("{http://www.w3.org/2000/svg}text")]
+        texts = [
+            "".join(element.itertext()) for element in root.iter("{http://www.w3.org/2000/svg}text")
+        ]
         assert texts
         assert not list(root.iter("{http://www.w3.org/2000/svg}script"))
         if plot.name in ("heatmap", "map"):
@@ -46,8 +48,8 @@ def test_labels_are_short_and_printable(name):
 
 
 def test_a_heat_map_of_many_artists_shows_sixty(planted):
-    found = compare([planted(count=80, model="a"), planted(count=80, model="b", seed=1)])
-    assert heat_maps(found).title == "Similarities of 60 of 80 artists, like beside like"
+    comparison = compare([planted(count=80, model="a"), planted(count=80, model="b", seed=1)])
+    assert heat_maps(comparison).title == "Similarities of 60 of 80 artists, like beside like"
 
 
 def test_clustering_puts_like_beside_like():
@@ -62,9 +64,9 @@ def test_clustering_puts_like_beside_like():
 def test_vectors_and_their_similarities_give_the_same_map():
     vectors = np.random.default_rng(0).normal(size=(12, 5)).astype(np.float32)
     names = tuple(map(str, range(12)))
-    one = flattened(Space("vectors", names, vectors=vectors))
+    left = flattened(Space("vectors", names, vectors=vectors))
     other = flattened(Space("matrix", names, matrix=vectors @ vectors.T))
-    assert np.allclose(one, other, atol=1e-4)
+    assert np.allclose(left, other, atol=1e-4)
 
 
 def test_maps_are_turned_onto_each_other():

@@ -50,7 +50,7 @@ def test_strangers_stay_text_in_html(page):
     assert len(page.find_all("script")) == 1
     assert {image["src"][:26] for image in page.find_all("img")} == {"data:image/svg+xml;base64,"}
     assert not page.find_all("b")
-    cells = {each.get_text() for each in page.select("tbody th[scope=row]")}
+    cells = {cell.get_text() for cell in page.select("tbody th[scope=row]")}
     assert {shown(name) for name in NAMES} <= cells
     assert "{{ 7 * 7 }} {% raw %}" in cells
 
@@ -130,18 +130,18 @@ def test_cells():
 
 
 def test_a_report_without_a_truth(planted, tmp_path):
-    found = compare([planted(model="a"), planted(model="b", seed=1)])
-    write_report(found, tmp_path / "r")
+    comparison = compare([planted(model="a"), planted(model="b", seed=1)])
+    write_report(comparison, tmp_path / "r")
     page = read(tmp_path / "r")
     assert "No truth was given" in page.h1.get_text()
     assert len(page.find_all("img")) == 3
 
 
 def test_where_it_cannot_be_written(planted, tmp_path):
-    found = compare([planted(model="a"), planted(model="b", seed=1)])
+    comparison = compare([planted(model="a"), planted(model="b", seed=1)])
     (tmp_path / "file").write_text("mine")
     with pytest.raises(Misuse, match="is a file"):
-        write_report(found, tmp_path / "file")
+        write_report(comparison, tmp_path / "file")
     with pytest.raises(ArtistIndexError, match="cannot write"):
-        write_report(found, tmp_path / "file" / "below")
+        write_report(comparison, tmp_path / "file" / "below")
     assert (tmp_path / "file").read_text() == "mine"
