@@ -32,12 +32,12 @@ def clean(name: str) -> str:
     """
     if name.isascii() and name.isprintable():  # most names, many times quicker
         return " ".join(name.split())
-    kept = "".join(
+    visible = "".join(
         " " if character.isspace() else character
         for character in unicodedata.normalize("NFC", name)
         if character.isspace() or unicodedata.category(character) not in ("Cc", "Cs")
     )
-    return _SPACES.sub(" ", kept).strip()
+    return _SPACES.sub(" ", visible).strip()
 
 
 @lru_cache(maxsize=1 << 16)  # the same names are folded again and again
@@ -55,9 +55,9 @@ def normalise(name: str) -> str:
     return folded or clean(name)
 
 
-def same_name(one: str, other: str) -> bool:
+def same_name(name: str, other: str) -> bool:
     """Whether two names fold alike."""
-    return normalise(one) == normalise(other)
+    return normalise(name) == normalise(other)
 
 
 def truncate(text: str, limit: int = 80) -> str:
@@ -85,7 +85,7 @@ def _escape(unsafe: re.Match[str]) -> str:
 
 def _fold_once(name: str) -> str:
     text = unicodedata.normalize("NFKC", name.translate(_VARIANTS)).translate(_VARIANTS).casefold()
-    kept: list[str] = []
+    folded: list[str] = []
     base_loses_marks = False
     for character in unicodedata.normalize("NFD", text):
         if unicodedata.combining(character):
@@ -95,5 +95,5 @@ def _fold_once(name: str) -> str:
             script = unicodedata.name(character, "").partition(" ")[0]
             base_loses_marks = script in ("LATIN", "GREEK")
         if unicodedata.category(character) not in ("Cc", "Cf", "Cs") or character.isspace():
-            kept.append(character)
-    return _SPACES.sub(" ", unicodedata.normalize("NFKC", "".join(kept))).strip()
+            folded.append(character)
+    return _SPACES.sub(" ", unicodedata.normalize("NFKC", "".join(folded))).strip()

@@ -60,21 +60,21 @@ def _library(indexes: Path, *, whole: bool) -> dict[str, Any] | None:
     path = indexes / FILE_NAME
     if not path.exists():
         return None
-    held: dict[str, Any] = {"path": str(path), "error": None}
+    summary: dict[str, Any] = {"path": str(path), "error": None}
     try:
         with Library.open(path, read_only=True) as library:
             if whole:
                 library.verify()
-            held["counts"] = library.counts()
-            held["stages"] = library.stages()
-            held["outliers"] = [
-                {"what": each.what, "artist": each.artist, "reason": each.reason}
-                for each in library.failures()
-                if each.stage == "outlier"
+            summary["counts"] = library.counts()
+            summary["stages"] = library.stages()
+            summary["outliers"] = [
+                {"what": failure.what, "artist": failure.artist, "reason": failure.reason}
+                for failure in library.failures()
+                if failure.stage == "outlier"
             ]
     except ArtistIndexError as error:
-        held["error"] = line_for(error)
-    return held
+        summary["error"] = line_for(error)
+    return summary
 
 
 def _index(folder: Path, *, whole: bool) -> dict[str, Any]:

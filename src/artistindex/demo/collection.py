@@ -120,7 +120,7 @@ def _is_ours(readme: Path) -> bool:
 
 def missing(music: Path) -> list[Recording]:
     """The recordings that are not yet below `music`."""
-    return [each for each in recordings() if not (music / each.path).is_file()]
+    return [recording for recording in recordings() if not (music / recording.path).is_file()]
 
 
 def record(recording: Recording, music: Path) -> None:

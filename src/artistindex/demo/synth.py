@@ -88,7 +88,7 @@ def unison(
 ) -> Sound:
     """Several slightly detuned waves at once."""
     tuned = hz * (1 + spread * np.linspace(-1, 1, voices))
-    parts = [wave(shape, float(one), seconds, phase=float(rng.random())) for one in tuned]
+    parts = [wave(shape, float(voice), seconds, phase=float(rng.random())) for voice in tuned]
     return _sound(np.sum(parts, axis=0) / np.sqrt(voices))
 
 

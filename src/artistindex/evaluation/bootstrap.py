@@ -273,7 +273,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 def corrected(differences: Sequence[Difference]) -> list[Difference]:
     """Return the same differences with their p-values corrected for how many there are."""
     adjusted = holm([difference.p for difference in differences])
-    return [replace(each, p=p) for each, p in zip(differences, adjusted, strict=True)]
+    return [replace(difference, p=p) for difference, p in zip(differences, adjusted, strict=True)]
 
 
 def _by_owner(values: Floats, owners: Ints | None) -> tuple[Floats, Floats]:

@@ -109,11 +109,11 @@ def background(rows: NDArray[np.float32]) -> tuple[float, ...]:
         similarities = (rows @ rows.T)[np.triu_indices(count, 1)]
     else:
         draw = np.random.default_rng(0)
-        one = draw.integers(0, count, _SAMPLED_PAIRS)
-        other = (one + draw.integers(1, count, _SAMPLED_PAIRS)) % count
+        row = draw.integers(0, count, _SAMPLED_PAIRS)
+        partner = (row + draw.integers(1, count, _SAMPLED_PAIRS)) % count
         similarities = np.concatenate(
             [
-                np.einsum("ij,ij->i", rows[one[at : at + 10_000]], rows[other[at : at + 10_000]])
+                np.einsum("ij,ij->i", rows[row[at : at + 10_000]], rows[partner[at : at + 10_000]])
                 for at in range(0, _SAMPLED_PAIRS, 10_000)
             ]
         )
@@ -221,8 +221,8 @@ def _put(folder: Path, content: _Content) -> Manifest:
     return content.manifest
 
 
-def _same(one: Manifest, other: Manifest) -> bool:
-    return replace(one, created="", made_by="") == replace(other, created="", made_by="")
+def _same(first: Manifest, other: Manifest) -> bool:
+    return replace(first, created="", made_by="") == replace(other, created="", made_by="")
 
 
 def _in_place(folder: Path, manifest: Manifest) -> bool:

@@ -135,6 +135,6 @@ class Bill:
     events: tuple[Event, ...] = ()
 
 
-def refuse(source: Path, found: str) -> NoReturn:
+def refuse(source: Path, content: str) -> NoReturn:
     """Raise Misuse that names what was found and what is understood."""
-    raise Misuse(f"{source}: found {found}; {UNDERSTOOD}")
+    raise Misuse(f"{source}: found {content}; {UNDERSTOOD}")

@@ -111,9 +111,9 @@ def from_table(table: Table, *columns: Column) -> Iterator[tuple[int, list[Menti
         raise Misuse(
             f"{table.source}: expected a column named artist, found {naming.quoted(headings, 100)}"
         )
-    several = table.header[position].endswith(("(s)", "names"))
+    is_list = table.header[position].endswith(("(s)", "names"))
     credited = list(table.cells(*columns))
-    known = {credit.replace("\\,", ",") for credit in credited} if several else set()
+    known = {credit.replace("\\,", ",") for credit in credited} if is_list else set()
     rows = zip(credited, table.cells(Column.ARTIST_ID), table.cells(Column.PLAYS), strict=True)
     for row, (credit, ids, plays) in enumerate(rows):
         if not credit:
@@ -126,7 +126,7 @@ def from_table(table: Table, *columns: Column) -> Iterator[tuple[int, list[Menti
                 f" found {naming.quoted(plays, 40)}"
             )
         artists = (
-            split_credit(credit, ids, known) if several else [Mention(credit, ids=parse_ids(ids))]
+            split_credit(credit, ids, known) if is_list else [Mention(credit, ids=parse_ids(ids))]
         )
         yield row, [Mention(artist.name, weight, artist.ids) for artist in artists]
 
@@ -152,9 +152,9 @@ def _merge(mentions: Iterable[Mention]) -> tuple[Favourite, ...]:
     return tuple(favourites.values())
 
 
-def refuse(source: Path, found: str) -> NoReturn:
+def refuse(source: Path, content: str) -> NoReturn:
     """Raise Misuse that names what was found and what is understood."""
-    raise Misuse(f"{source}: found {found}; {UNDERSTOOD}")
+    raise Misuse(f"{source}: found {content}; {UNDERSTOOD}")
 
 
 # --- by structure -------------------------------------------------------------------------------

@@ -115,9 +115,9 @@ def _parse_xml(text: str, source: Path) -> Any:
         raise Misuse(f"{source}: XML that declares entities of its own is not read") from None
     except ElementTree.ParseError as error:
         markup = re.match(r"<[^\s>]*", text)
-        found = f"{markup[0]}…>" if markup else "markup"
+        start = f"{markup[0]}…>" if markup else "markup"
         raise Misuse(
-            f"{source}: found {found}, which is no XML that can be read ({error})"
+            f"{source}: found {start}, which is no XML that can be read ({error})"
         ) from None
     return root
 

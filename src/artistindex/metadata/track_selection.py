@@ -78,28 +78,28 @@ def _is_altered_by_others(track: Track, artist: Artist) -> bool:
     return not all(name and credited_at(part.words, name, _REMIXES) for part in altered)
 
 
-def is_same(one: Artist, other: Artist) -> bool:
+def is_same(artist: Artist, other: Artist) -> bool:
     """Whether two artists share an id, or, where neither catalogue's ids are known, the name."""
-    shared = one.ids.keys() & other.ids.keys()
+    shared = artist.ids.keys() & other.ids.keys()
     if shared:
-        return any(one.ids[service] == other.ids[service] for service in shared)
-    return naming.same_name(one.name, other.name)
+        return any(artist.ids[service] == other.ids[service] for service in shared)
+    return naming.same_name(artist.name, other.name)
 
 
-def same_recording(one: Track, other: Track) -> bool:
+def same_recording(track: Track, other: Track) -> bool:
     """Whether two tracks are one recording or a re-release of it.
 
     They share the ISRC; or the title without guests and editions, and the duration to 5 s, which
     is not asked of a radio edit, a remastering and their like, nor where it is unknown.
     """
-    if one.isrc and one.isrc == other.isrc:
+    if track.isrc and track.isrc == other.isrc:
         return True
-    first, second = Title.parse(one.title), Title.parse(other.title)
+    first, second = Title.parse(track.title), Title.parse(other.title)
     if first.recording != second.recording:
         return False
-    if first.is_edition or second.is_edition or one.duration is None or other.duration is None:
+    if first.is_edition or second.is_edition or track.duration is None or other.duration is None:
         return True
-    return abs(one.duration - other.duration) <= _SAME_SECONDS
+    return abs(track.duration - other.duration) <= _SAME_SECONDS
 
 
 def select_tracks(

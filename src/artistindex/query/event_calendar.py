@@ -54,8 +54,8 @@ def _component(evening: Evening, date: datetime.date, now: datetime.datetime) ->
 
 def _uid(evening: Evening) -> str:
     event = evening.event
-    told = (event.name or evening.name, str(event.date), event.venue or "", evening.day or "")
-    return hashlib.sha256("\0".join(told).encode("utf-8", "replace")).hexdigest()[:32]
+    parts = (event.name or evening.name, str(event.date), event.venue or "", evening.day or "")
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
 
 
 def _description(evening: Evening) -> Iterator[str]:

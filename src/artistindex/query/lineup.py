@@ -200,7 +200,7 @@ def _rank(
 ) -> list[LineupEntry]:
     judged = [*_favourites(acts, taste), *_others(acts, taste, TasteScores.of(index, taste))]
     tracks = _entry_tracks(index, judged) if entry_tracks else {}
-    return [_entry(index, one, rank, tracks) for rank, one in enumerate(judged, 1)]
+    return [_entry(index, judgement, rank, tracks) for rank, judgement in enumerate(judged, 1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,9 +248,9 @@ def _entry_tracks(
 ) -> dict[int, tuple[EntryTrack, ...]]:
     """Return the tracks to begin with by row: those nearest to the nearest favourite."""
     rows_of: dict[int, list[int]] = defaultdict(list)
-    for one in judged:
-        if one.act.row is not None:
-            rows_of[one.near[0][1]].append(one.act.row)
+    for judgement in judged:
+        if judgement.act.row is not None:
+            rows_of[judgement.near[0][1]].append(judgement.act.row)
     return {
         row: tracks
         for favourite, rows in rows_of.items()

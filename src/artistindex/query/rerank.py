@@ -56,10 +56,10 @@ class Tracks:
         )
 
 
-def set_similarity(one: TrackSet, other: TrackSet) -> float:
+def set_similarity(tracks: TrackSet, other: TrackSet) -> float:
     """`mean_of_best_matches` of two artists' tracks, pairs of one recording left out."""
-    similarities = (one.units @ other.units.T).astype(np.float64)
-    return mean_of_best_matches(np.where(same_recordings(one, other), np.nan, similarities))
+    similarities = (tracks.units @ other.units.T).astype(np.float64)
+    return mean_of_best_matches(np.where(same_recordings(tracks, other), np.nan, similarities))
 
 
 def mean_of_best_matches(similarities: NDArray[np.float64]) -> float:

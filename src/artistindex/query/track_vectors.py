@@ -129,11 +129,14 @@ class TrackSets:
         return self.transform.apply(means.astype(np.float32))
 
 
-def same_recordings(one: TrackSet, other: TrackSet) -> NDArray[np.bool_]:
+def same_recordings(tracks: TrackSet, other: TrackSet) -> NDArray[np.bool_]:
     """Which pairs of tracks (t, u) are one recording, as the library knows it.
 
     Two artists who share a recording are not alike for that.
     """
     return np.array(
-        [[mine is not None and mine == its for its in other.recordings] for mine in one.recordings]
+        [
+            [mine is not None and mine == its for its in other.recordings]
+            for mine in tracks.recordings
+        ]
     )
