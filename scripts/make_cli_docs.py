@@ -16,7 +16,8 @@ Made from `--help` by `python scripts/make_cli_docs.py`; edit the commands, not 
 
 Data goes to standard output, progress and messages to standard error. Every command that lists
 takes `--format table|json|csv`. In tables and CSV control characters are shown escaped, and a CSV
-cell that a spreadsheet would run as a formula begins with an apostrophe.
+cell that a spreadsheet would run as a formula begins with an apostrophe. The global options
+`--indexes DIR`, `--quiet` and `--verbose` may stand anywhere in the line.
 
 | exit code | means |
 |---|---|

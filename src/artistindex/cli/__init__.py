@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 import click
 
 from artistindex import __version__
-from artistindex.cli import exit_codes, logs
+from artistindex.cli import exit_codes, logs, settings
+from artistindex.cli.groups import SuggestingGroup, accept_global_options
 from artistindex.cli.options import State
 from artistindex.cli.remedies import line_for
 from artistindex.errors import ArtistIndexError
@@ -26,6 +27,7 @@ _COMMANDS = {
     "alias": "alias",
     "build": "build",
     "compare": "compare",
+    "config": "config",
     "demo": "demo",
     "evaluate": "evaluate",
     "export": "export",
@@ -50,7 +52,7 @@ class _Unread(Exception):
     """A broken pipe on its way past click, which would leave with 1."""
 
 
-class _LazyGroup(click.Group):
+class _LazyGroup(SuggestingGroup):
     """Imports a command's module only when that command is named, so that a query stays quick."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -60,11 +62,21 @@ class _LazyGroup(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         module = importlib.import_module(f"artistindex.cli.{_COMMANDS[cmd_name]}")
-        return cast(click.Command, module.command)
+        return accept_global_options(cast(click.Command, module.command))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        if name and command and ctx.default_map and name in ctx.default_map:
+            table = settings.defaults_of(command, ctx.default_map[name], name)
+            ctx.default_map = {**ctx.default_map, name: table}
+        return name, command, rest
 
     def make_context(self, *arguments: Any, **more: Any) -> click.Context:
-        try:
-            return super().make_context(*arguments, **more)  # prints --help and --version
+        defaults = settings.read_settings(self, click.Context(self))
+        try:  # prints --help and --version
+            return super().make_context(*arguments, default_map=defaults, **more)
         except BrokenPipeError as error:
             raise _Unread from error
 

@@ -11,7 +11,14 @@ import click
 from artistindex.audio.sources.open import SOURCES
 from artistindex.cli import exit_codes
 from artistindex.cli.display import Display
-from artistindex.cli.options import State, any_path, cookie_options, format_option, pass_state
+from artistindex.cli.options import (
+    State,
+    any_path,
+    cookie_options,
+    format_option,
+    is_given,
+    pass_state,
+)
 from artistindex.cli.output import counted, emit, message
 from artistindex.embedding.engine import Engine, Precision
 from artistindex.embedding.registry import DEFAULT_MODELS, MODELS
@@ -151,7 +158,9 @@ def command(
     an earlier run left is finished and the indexes are built again.
     """
     if audio is not None:
-        _refuse_with_folder(explain_match=explain_match, ids=ids, catalogue=catalogue, **options)
+        _refuse_with_folder()
+        ids = catalogue = None
+        explain_match = False
     names = [*artists, *(read_names(artists_file) if artists_file else ())]
     if explain_match and (not dry_run or options["audio_source"] == "preview"):
         raise Misuse("--explain-match is for --dry-run and videos: previews are not searched for")
@@ -186,10 +195,10 @@ def command(
     return exit_codes.for_build(report)
 
 
-def _refuse_with_folder(**options: Any) -> None:
-    """Raise Misuse for an option that has no say over a folder of music."""
+def _refuse_with_folder() -> None:
+    """Raise Misuse for an option given that has no say over a folder of music."""
     for name in ("explain_match", "ids", "catalogue", *_SOURCE_OPTIONS):
-        if options[name]:
+        if is_given(name):
             flag = name.replace("_", "-")
             raise Misuse(f"--{flag} is for names that are looked up; --audio takes a folder")
 

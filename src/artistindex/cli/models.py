@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from artistindex.cli.downloads import fetch_weights
+from artistindex.cli.groups import SuggestingGroup
 from artistindex.cli.options import State, any_path, format_option, pass_state
 from artistindex.cli.output import emit, message, working
 from artistindex.cli.remedies import line_for
@@ -19,7 +20,7 @@ _CHECKED_SECONDS = 40.0  # fills one batch of the fixed size that EffNet has in 
 _COLUMNS = ("model", "installed", "bytes", "sha256", "licence", "path")
 
 
-@click.group(name="models")
+@click.group(name="models", cls=SuggestingGroup)
 def command() -> None:
     """List, install and check the models' weights."""
 

@@ -46,6 +46,13 @@ names_file = click.Path(path_type=Path, allow_dash=True)
 """A file of names; - is standard input."""
 
 
+def is_given(*names: str) -> bool:
+    """Return whether an option was given with this command, not in the file of settings."""
+    context = click.get_current_context()
+    given = (click.core.ParameterSource.COMMANDLINE, click.core.ParameterSource.ENVIRONMENT)
+    return any(context.get_parameter_source(name) in given for name in names)
+
+
 def cookie_options(command: Any) -> Any:
     """`--cookies FILE` and `--cookies-from-browser NAME`."""
     browser = click.option(

@@ -15,6 +15,7 @@ from artistindex.cli.options import (
     any_path,
     cookie_options,
     index_option,
+    is_given,
     names_file,
     pass_state,
 )
@@ -186,10 +187,11 @@ def command(
 
 
 def _query(artists: tuple[str, ...], options: Mapping[str, Any]) -> Query:
-    cookies = options["cookies"] or options["cookies_from_browser"]
-    if cookies and not any("://" in source for source in options["audio"]):
+    if is_given("cookies", "cookies_from_browser") and not any(
+        "://" in source for source in options["audio"]
+    ):
         raise Misuse("cookies are for fetching: give --audio the URL to fetch with them")
-    if options["allow_private"] and not any("://" in source for source in options["audio"]):
+    if is_given("allow_private") and not any("://" in source for source in options["audio"]):
         raise Misuse("--allow-private is for fetching: it goes with the URL of --audio")
     return Query(
         artists=artists,
@@ -235,7 +237,7 @@ def _check(indexes: Sequence[ArtistIndex], query: Query, options: Mapping[str, A
         ways.insert(0, "--hubs")
     if _is_fused(indexes, options):
         ways.append("several --index" if len(indexes) > 1 else "--truth")
-    elif options["fuse"]:
+    elif is_given("fuse"):
         raise Misuse("--fuse joins several voices: give --index more than once, or --truth FILE")
     if len(ways) > 1:
         raise Misuse(f"{' and '.join(ways)} do not go together: choose one")
