@@ -29,6 +29,30 @@ cell that a spreadsheet would run as a formula begins with an apostrophe. The gl
 
 A name that begins with a dash goes after `--`: `artistindex query -- -k`.
 
+## A file of settings
+
+Defaults of one's own stand in a TOML file: `config.toml` in the user's folder for settings
+(`~/.config/artistindex` on Linux, `~/Library/Application Support/artistindex` on macOS), or the file
+that `ARTISTINDEX_CONFIG` names. Its keys are the names of options; those of a command stand in its
+table:
+
+```toml
+indexes = "~/music/indexes"
+
+[build]
+audio = "~/Music"
+model = ["musicnn"]  # an option that may be given several times takes a list
+
+[query]
+k = 5
+
+[models.list]
+format = "json"
+```
+
+A flag goes over the environment, and that over the file. An unknown key is an error that names the
+nearest known one. `artistindex config show` says every setting and where it comes from.
+
 ## Shell completion
 
 Commands and options are completed by the shell once it has been told how:

@@ -21,6 +21,7 @@ hypothesis.settings.load_profile("patient")
 
 _OF_THE_PERSON = (
     "ARTISTINDEX_INDEXES",
+    "ARTISTINDEX_CONFIG",
     "ARTISTINDEX_CONTACT",
     "ARTISTINDEX_SPOTIFY_CONFIG",
     "SPOTIPY_CLIENT_ID",

@@ -58,6 +58,7 @@ def commands(
         "failures": ("--indexes", tmp_path / "built", "failures"),
         "info": ("--indexes", tmp_path / "built", "info"),
         "ls": ("--indexes", tmp_path / "built", "ls"),
+        "config": ("config", "show", "query"),
         "path": ("path", "Artist 1", "Artist 2"),
         "alias": ("--indexes", tmp_path / "built", "alias", "Artist 0", "Artist 1"),
         "ignore": ("--indexes", tmp_path / "built", "ignore", "Artist 1"),

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import traceback
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO, cast
@@ -17,7 +18,7 @@ from artistindex.cli import exit_codes, logs, settings
 from artistindex.cli.groups import SuggestingGroup, accept_global_options
 from artistindex.cli.options import State
 from artistindex.cli.remedies import line_for
-from artistindex.errors import ArtistIndexError
+from artistindex.errors import ArtistIndexError, Misuse
 from artistindex.naming import printable
 
 if TYPE_CHECKING:
@@ -74,9 +75,11 @@ class _LazyGroup(SuggestingGroup):
         return name, command, rest
 
     def make_context(self, *arguments: Any, **more: Any) -> click.Context:
-        defaults = settings.read_settings(self, click.Context(self))
+        is_completing = more.get("resilient_parsing", False)
+        with suppress(Misuse) if is_completing else nullcontext():
+            more["default_map"] = settings.read_settings(self, click.Context(self))
         try:  # prints --help and --version
-            return super().make_context(*arguments, default_map=defaults, **more)
+            return super().make_context(*arguments, **more)
         except BrokenPipeError as error:
             raise _Unread from error
 

@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 from click.core import ParameterSource
@@ -38,16 +38,15 @@ def command() -> None:
 def show(state: State, context: click.Context, name: str | None, form: str) -> None:
     """Show every setting, or those of COMMAND, and where each comes from."""
     root = context.find_root()
+    program = cast(click.Group, root.command)
     rows = [*_global_rows(state, context), *_environment_rows()]
-    assert isinstance(root.command, click.Group)
-    names = root.command.list_commands(root)
+    names = program.list_commands(root)
     if name is not None:
         if name not in names:
             raise click.UsageError(f"no command {name!r}: there are {', '.join(names)}")
         rows, names = [], [name]
     for each in names:
-        below = root.command.get_command(root, each)
-        assert below is not None
+        below = cast(click.Command, program.get_command(root, each))
         table = (root.default_map or {}).get(each, {})
         if each != "config":  # its own are translated: it is what runs
             table = settings.defaults_of(below, table, each)

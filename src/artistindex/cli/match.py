@@ -16,6 +16,7 @@ from artistindex.cli.options import (
     any_path,
     cookie_options,
     index_option,
+    is_given,
     names_file,
     pass_state,
 )
@@ -175,7 +176,7 @@ def _check(
         )
     if len(index) > 1:
         raise Misuse("a line-up is ranked by one index: give --index once")
-    if (options["cookies"] or options["cookies_from_browser"]) and not is_ingesting:
+    if is_given("cookies", "cookies_from_browser") and not is_ingesting:
         raise Misuse("cookies are for fetching audio: they go with --ingest")
 
 

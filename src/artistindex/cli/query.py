@@ -191,7 +191,7 @@ def _query(artists: tuple[str, ...], options: Mapping[str, Any]) -> Query:
         "://" in source for source in options["audio"]
     ):
         raise Misuse("cookies are for fetching: give --audio the URL to fetch with them")
-    if is_given("allow_private") and not any("://" in source for source in options["audio"]):
+    if is_given("allow_private") and not is_fetching:
         raise Misuse("--allow-private is for fetching: it goes with the URL of --audio")
     return Query(
         artists=artists,

@@ -87,8 +87,7 @@ def _defaults(
         if key not in options:
             raise Misuse(_unknown(prefix, key, [*options, *more_keys]))
         parameter = options[key]
-        assert parameter.name is not None
-        defaults[parameter.name] = _checked(command, parameter, value, f"{prefix}{key}")
+        defaults[str(parameter.name)] = _checked(command, parameter, value, f"{prefix}{key}")
     return defaults
 
 
@@ -114,6 +113,6 @@ def _checked(command: click.Command, parameter: click.Option, value: Any, key: s
     try:
         parameter.type_cast_value(click.Context(command), value)
     except (click.BadParameter, TypeError) as error:
-        reason = error.format_message() if isinstance(error, click.BadParameter) else str(error)
+        reason = error.message if isinstance(error, click.BadParameter) else str(error)
         raise Misuse(f"{file_path()}: {key}: {reason}") from error
     return value
