@@ -32,9 +32,9 @@ A name that begins with a dash goes after `--`: `artistindex query -- -k`.
 ## A file of settings
 
 Defaults of one's own stand in a TOML file: `config.toml` in the user's folder for settings
-(`~/.config/artistindex` on Linux, `~/Library/Application Support/artistindex` on macOS), or the file
-that `ARTISTINDEX_CONFIG` names. Its keys are the names of options; those of a command stand in its
-table:
+(`~/.config/artistindex` on Linux, `~/Library/Application Support/artistindex` on macOS), or the
+file that `ARTISTINDEX_CONFIG` names. Its keys are the names of options; those of a command stand in
+its table:
 
 ```toml
 indexes = "~/music/indexes"

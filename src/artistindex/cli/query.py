@@ -187,9 +187,8 @@ def command(
 
 
 def _query(artists: tuple[str, ...], options: Mapping[str, Any]) -> Query:
-    if is_given("cookies", "cookies_from_browser") and not any(
-        "://" in source for source in options["audio"]
-    ):
+    is_fetching = any("://" in source for source in options["audio"])
+    if is_given("cookies", "cookies_from_browser") and not is_fetching:
         raise Misuse("cookies are for fetching: give --audio the URL to fetch with them")
     if is_given("allow_private") and not is_fetching:
         raise Misuse("--allow-private is for fetching: it goes with the URL of --audio")
