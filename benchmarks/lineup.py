@@ -25,8 +25,10 @@ from numpy.typing import NDArray
 
 from artistindex.entities import VectorKey
 from artistindex.evaluation.bootstrap import interval, paired_differences, resampled_means
+from artistindex.evaluation.hidden_favourites import place
 from artistindex.index.transforms import fit, unit
 from artistindex.library.library import Library
+from artistindex.query.taste_scores import nearest
 
 Floats = NDArray[np.float64]
 Combiner = Callable[[Floats], Floats]
@@ -34,9 +36,8 @@ Combiner = Callable[[Floats], Floats]
 
 
 def best(cosines: Floats) -> Floats:
-    """The nearest favourite alone, as artistindex.query.lineup has it."""
-    scores: Floats = cosines.max(axis=0)
-    return scores
+    """The nearest favourite alone, as `artistindex match` has it."""
+    return nearest(cosines, np.zeros(len(cosines)))
 
 
 def mean(cosines: Floats) -> Floats:
@@ -166,7 +167,7 @@ def judged(trials: Iterator[tuple[int, Floats, Floats]], space: str) -> dict[str
         cosines = rows[: len(liked)] @ rows[len(liked) :].T
         for name, combine in COMBINERS.items():
             scores = combine(cosines)
-            rank = 1 + int((scores[1:] > scores[0]).sum())
+            rank = place("", float(scores[0]), scores[1:]).rank
             values[name].setdefault(act, []).append((1 / rank, float(rank == 1)))
     return {
         name: np.array([np.mean(trials_of_act, axis=0) for trials_of_act in acts.values()])

@@ -241,8 +241,13 @@ def _find_all(
     return rows, missing
 
 
-def find_acts(index: ArtistIndex, names: Names, lineup: Lineup, taste: Taste) -> Bill:
-    """Find out who plays: one act for each artist, whatever the bills call it."""
+def find_acts(
+    index: ArtistIndex, names: Names, lineup: Lineup, taste: Taste, *, closest: bool = True
+) -> Bill:
+    """Find out who plays: one act for each artist, whatever the bills call it.
+
+    Without `closest` the names that are not known come without the nearest ones that are.
+    """
     unheard = {naming.normalise(name): weight for name, weight in taste.unheard.items()}
     acts: dict[int | str, Act] = {}
     unranked: list[UnrankedBilling] = []
@@ -257,8 +262,9 @@ def find_acts(index: ArtistIndex, names: Names, lineup: Lineup, taste: Taste) ->
                 acts.setdefault(folded, act).billings.append(billing)
             else:
                 unranked.append(UnrankedBilling(name, billing.name, row, billing.appearances))
-    closest = names.closest([act.name for act in unranked if act.reason.may_be_an_artist])
-    unranked = [replace(act, closest=closest.get(act.name, ())) for act in unranked]
+    if closest:
+        near = names.closest([act.name for act in unranked if act.reason.may_be_an_artist])
+        unranked = [replace(act, closest=near.get(act.name, ())) for act in unranked]
     return Bill(tuple(acts.values()), tuple(unranked))
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from artistindex.evaluation.artist_retrieval import HEADLINE, RankerComparison, Retrieval
 from artistindex.evaluation.bootstrap import Difference
 from artistindex.evaluation.evaluate import Evaluation, IndexEvaluation
+from artistindex.evaluation.hidden_favourites import HiddenFavourites
 from artistindex.evaluation.report.tables import Column, Table
 from artistindex.evaluation.variants import TransformComparison
 from artistindex.index.transforms import TRANSFORMS
@@ -53,6 +54,31 @@ def pool_summary(evaluation: IndexEvaluation) -> str:
         f"{evaluation.index}: {len(protocol.queries)} queries in a pool of"
         f" {len(protocol.artists)} artists; {protocol.coverage:.1%} of the artists listed for them"
         f" are in it{left_out and f'; left out: {left_out}'}"
+    )
+
+
+# --- hidden favourites --------------------------------------------------------------------------
+
+
+def hidden_table(evaluations: Iterable[HiddenFavourites], *, per_artist: bool) -> Table:
+    """Return the metrics of each index, or a row for each hidden favourite."""
+    if not per_artist:
+        columns = map(Column, ("index", "metric", *_ESTIMATE))
+        return Table.of("Hidden favourites", columns, _estimates(evaluations))
+    records = (
+        {"index": evaluation.index, **favourite.to_json()}
+        for evaluation in evaluations
+        for favourite in evaluation.hidden
+    )
+    columns = map(Column, ("index", "artist", "rank", "percentile"))
+    return Table.of("Hidden favourites", columns, records, is_detail=True)
+
+
+def hidden_summary(evaluation: HiddenFavourites) -> str:
+    """Return who is hidden among whom, in a sentence."""
+    return (
+        f"{evaluation.index}: {evaluation.playing} favourites play, {len(evaluation.hidden)} of"
+        f" them are hidden in turn among {evaluation.pool} acts"
     )
 
 
@@ -138,9 +164,9 @@ def _difference_record(difference: Difference) -> dict[str, Any]:
 
 
 def _estimates(
-    evaluated: Iterable[IndexEvaluation | Retrieval],
+    evaluated: Iterable[IndexEvaluation | Retrieval | HiddenFavourites],
 ) -> Iterator[dict[str, Any]]:
-    """A record for each metric of some evaluations or retrievals."""
+    """A record for each metric of some evaluations."""
     for evaluation in evaluated:
         for metric, estimate in evaluation.metrics.items():
             yield {"index": evaluation.index, "metric": metric, **estimate.to_json()}
