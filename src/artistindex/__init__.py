@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from artistindex.entities import Artist, EntryTrack, Failure, Neighbour, Track, VectorKey
     from artistindex.evaluation.compare import Comparison, compare
     from artistindex.evaluation.evaluate import Evaluation, evaluate
+    from artistindex.evaluation.hidden_favourites import (
+        HiddenFavourite,
+        HiddenFavourites,
+        hidden_favourites,
+    )
     from artistindex.index.manifest import Manifest
     from artistindex.index.reader import ArtistIndex
     from artistindex.index.sidecar import Entry, UsedTrack
@@ -64,6 +69,8 @@ __all__ = [
     "Favourite",
     "Favourites",
     "FusedNeighbour",
+    "HiddenFavourite",
+    "HiddenFavourites",
     "Hit",
     "JoiningTracks",
     "Library",
@@ -95,6 +102,7 @@ __all__ = [
     "explain",
     "find_path",
     "fuse_hits",
+    "hidden_favourites",
     "playlist_of",
     "rank_evenings",
     "rank_lineup",
@@ -110,6 +118,7 @@ _NAMES_OF = {
     "entities": ("Artist", "EntryTrack", "Failure", "Neighbour", "Track", "VectorKey"),
     "evaluation.compare": ("Comparison", "compare"),
     "evaluation.evaluate": ("Evaluation", "evaluate"),
+    "evaluation.hidden_favourites": ("HiddenFavourite", "HiddenFavourites", "hidden_favourites"),
     "index.manifest": ("Manifest",),
     "index.reader": ("ArtistIndex",),
     "index.sidecar": ("Entry", "UsedTrack"),
