@@ -23,6 +23,7 @@ from artistindex.cli.output import counted, emit, message
 from artistindex.embedding.engine import Engine, Precision
 from artistindex.embedding.registry import DEFAULT_MODELS, MODELS
 from artistindex.errors import Misuse
+from artistindex.index.recipes import RECIPES
 from artistindex.index.transforms import TRANSFORMS
 from artistindex.listeners.favourites import read_names
 
@@ -103,6 +104,12 @@ _SOURCE_OPTIONS = (
     metavar="NxS",
     help="Windows x seconds of each track, as 3x30; full is all, or the middle 20 minutes."
     f"  [default: {_AS_BEFORE.format('full')}]",
+)
+@click.option(
+    "--recipe",
+    type=click.Choice(tuple(RECIPES)),
+    help="What is made of a model's patches; plain is what the original experiment made."
+    f"  [default: {_AS_BEFORE.format('the usual one of the model')}]",
 )
 @click.option(
     "--transform",

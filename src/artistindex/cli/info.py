@@ -11,6 +11,7 @@ from artistindex.cli.remedies import line_for
 from artistindex.errors import ArtistIndexError, BrokenIndex
 from artistindex.index.manifest import Manifest
 from artistindex.index.reader import all_indexes, verify
+from artistindex.index.recipes import VectorRecipe, name_of
 from artistindex.library.library import FILE_NAME, Library
 
 _COLUMNS = ("index", "artists", "tracks", "dimension", "precision", "excerpt", "transform", "state")
@@ -77,6 +78,11 @@ def _library(indexes: Path, *, whole: bool) -> dict[str, Any] | None:
     return summary
 
 
+def _recipe(manifest: Manifest) -> str | None:
+    key = manifest.key
+    return name_of(VectorRecipe(key.layer, key.pooling, manifest.transform))
+
+
 def _index(folder: Path, *, whole: bool) -> dict[str, Any]:
     row: dict[str, Any] = {"index": folder.name, "path": str(folder), "error": None}
     try:
@@ -89,7 +95,10 @@ def _index(folder: Path, *, whole: bool) -> dict[str, Any]:
             "weights_sha256": manifest.key.weights_sha256,
             "precision": manifest.key.precision,
             "excerpt": manifest.key.excerpt,
+            "layer": manifest.key.layer,
+            "pooling": manifest.key.pooling,
             "transform": manifest.transform,
+            "recipe": _recipe(manifest),
             "licence": manifest.licence,
             "created": manifest.created,
         }

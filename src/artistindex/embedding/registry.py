@@ -44,7 +44,8 @@ class ModelSpec:
 
     `layers` are further outputs of the graph, by the names that they go by here. `known_as` is the
     sha256 under which vectors of these weights are kept, where it is not the file's own: that of
-    an earlier file which computed the same `output`, bit by bit.
+    an earlier file which computed the same `output`, bit by bit. `recipe` is what an index of the
+    model is made by unless another one is asked for (`index.recipes`).
     """
 
     name: str
@@ -65,6 +66,7 @@ class ModelSpec:
     about_bytes: int | None = None
     layers: Mapping[str, str] = field(default_factory=dict, hash=False)
     known_as: str | None = None
+    recipe: str = "plain"
 
 
 def _effnet(name: str, stem: str, size: int, sha256: str | None = None) -> ModelSpec:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from artistindex.entities import VectorKey
 from artistindex.errors import Misuse
+from artistindex.index.background import Spread, background_of
 from artistindex.index.transforms import Transform, fit
 from artistindex.library.library import Library
 from artistindex.query import fusion
@@ -35,7 +36,7 @@ class TrackPool:
 
     `vectors` are raw, float32 of shape (tracks, d); `credits` (artists, tracks) tells whose they
     are; tracks with the same number in `recordings` (tracks,) are one recording. `ids` are those of
-    the library.
+    the library. `background` is what transforms lean on.
     """
 
     artists: tuple[str, ...]
@@ -43,6 +44,7 @@ class TrackPool:
     credits: Credits
     recordings: Ints
     vectors: Rows
+    background: Spread | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -79,8 +81,9 @@ def read_pools(library: Library, keys: Sequence[VectorKey]) -> list[TrackPool]:
             credits_,
             recordings,
             np.array([rows[track] for track in places], np.float32),
+            background_of(key),
         )
-        for rows in vectors
+        for key, rows in zip(keys, vectors, strict=True)
     ]
 
 
@@ -151,19 +154,25 @@ def centroids_without(
 def transforms_without(pool: TrackPool, transform: str) -> Callable[[int], Transform]:
     """Return the transform that is fitted without a track, as a function of its place in the pool.
 
-    It is fitted on the artists' means without the track, and without one in 50 of the others where
-    there are more than 50.
+    It is fitted without the track, and without one in 50 of the others where there are more than
+    50. Never without the track's artist: then the right answer alone would be of tracks that the
+    transform has not seen, and a transform with many dimensions for few tracks tells those apart
+    from the rest, whoever made them (docs/quality.md shows it with names dealt out at random).
     """
     return _transforms_without(_Aggregated(pool, mean), transform)
 
 
 def _transforms_without(whole: "_Aggregated", transform: str) -> Callable[[int], Transform]:
-    recordings, credits_ = whole.pool.recordings, whole.pool.credits
+    pool = whole.pool
+    recordings = pool.recordings
 
     @lru_cache(maxsize=FOLDS)
     def fitted(fold: int) -> Transform:
-        rows, alive = whole.of(credits_ & (recordings % FOLDS != fold))
-        return fit(transform, rows[alive])
+        remaining = recordings % FOLDS != fold
+        rows, alive = whole.of(pool.credits & remaining)
+        return fit(
+            transform, rows[alive], tracks=pool.vectors[remaining], background=pool.background
+        )
 
     def fitted_without(track: int) -> Transform:
         return Transform() if transform == "none" else fitted(int(recordings[track]) % FOLDS)

@@ -4,6 +4,8 @@ none              unit vectors as the model made them
 centre            less the mean; rankings of single artists hardly change, cosines spread
 all-but-the-top   less the mean and the largest principal components (Mu & Viswanath, ICLR 2018)
 whiten            principal components scaled to equal, shrunk variance
+whiten-tracks     the same, fitted on the tracks instead of the artists, of which there are few, and
+                  on a background of music at large where one ships with the package
 
 docs/quality.md tells what each does to real music.
 """
@@ -16,12 +18,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artistindex.errors import BrokenIndex, Misuse, Remedy
+from artistindex.index.background import Spread
 
 Array = NDArray[np.float32]
 Wide = NDArray[np.float64]
 
+WHITEN_TRACKS = "whiten-tracks"
 MIN_ARTISTS = 3
 """The fewest artists that a transform other than none can be fitted on."""
+
+TRACK_SHRINKAGE = 0.5
+"""How far the variances of `whiten-tracks` are drawn to their mean (docs/quality.md)."""
+BACKGROUND_TRACKS = 200
+"""For how many tracks of the library the background counts (docs/quality.md)."""
 
 _ALONG_ONE = 100  # all-but-the-top removes one component for each so many dimensions
 _TINY = 1e-6  # of the largest variance, or of a unit vector's length: rounding, not music
@@ -62,23 +71,36 @@ class Transform:
         return cls(name, arrays)
 
 
-def fit(name: str, vectors: Array) -> Transform:
-    """Fit the transform `name` on raw artist `vectors` (n, d).
+def fit(
+    name: str,
+    vectors: Array,
+    *,
+    tracks: Array | None = None,
+    background: Spread | None = None,
+) -> Transform:
+    """Fit the transform `name` on raw artist `vectors` (n, d), or on their raw `tracks` (t, d).
 
-    Raises Misuse for an unknown one, for fewer than MIN_ARTISTS artists, and where an artist lies
-    where the transform leaves nothing of it.
+    Tracks, and a background of the same vectors, count for `whiten-tracks` alone; without tracks it
+    is fitted on the artists. Raises Misuse for an unknown one, for fewer than MIN_ARTISTS artists
+    unless there is a background, and where an artist lies where the transform leaves nothing of it.
     """
-    if name not in _FIT:
-        raise Misuse(f"unknown transform {name!r}; the known ones are {', '.join(_FIT)}")
+    if name not in TRANSFORMS:
+        raise Misuse(f"unknown transform {name!r}; the known ones are {', '.join(TRANSFORMS)}")
     if name == "none":
         return Transform()
-    if len(vectors) < MIN_ARTISTS:
+    is_by_tracks = name == WHITEN_TRACKS
+    if len(vectors) < MIN_ARTISTS and not (is_by_tracks and background):
         raise Misuse(
             f"the transform {name} needs at least {MIN_ARTISTS} artists, there are {len(vectors)}",
             remedy=Remedy.ADD_ARTISTS,
         )
     units = unit(vectors)
-    fitted = Transform(name, _FIT[name](units.astype(np.float64)))
+    if is_by_tracks:
+        rows = units if tracks is None or not len(tracks) else unit(tracks)
+        arrays = _fit_whiten_tracks(rows.astype(np.float64), background)
+    else:
+        arrays = _FIT[name](units.astype(np.float64))
+    fitted = Transform(name, arrays)
     left = np.linalg.norm(_APPLY[name](units, fitted.arrays), axis=1)
     if not (left > _TINY).all():
         raise Misuse(
@@ -137,6 +159,19 @@ def _fit_whiten(vectors: Wide) -> dict[str, Array]:
     }
 
 
+def _fit_whiten_tracks(units: Wide, background: Spread | None) -> dict[str, Array]:
+    spread = Spread.of(units).leaning_on(background, tracks=BACKGROUND_TRACKS)
+    variances, directions = np.linalg.eigh(spread.covariance)
+    mean = max(float(variances.mean()), _TINY)
+    shrunk = (1 - TRACK_SHRINKAGE) * np.maximum(variances, 0) + TRACK_SHRINKAGE * mean
+    largest = np.abs(directions).argmax(axis=0)
+    signs = np.sign(directions[largest, np.arange(len(shrunk))])
+    return {
+        "mean": spread.mean[None, :].astype(np.float32),
+        "scaled": (directions * signs / np.sqrt(shrunk)).T.astype(np.float32),
+    }
+
+
 def _mean(vectors: Wide) -> Array:
     mean: Wide = vectors.mean(axis=0, keepdims=True)
     return mean.astype(np.float32)
@@ -179,11 +214,13 @@ _APPLY: dict[str, Callable[[Array, Mapping[str, Array]], Array]] = {
     "centre": lambda vectors, arrays: vectors - arrays["mean"],
     "all-but-the-top": _apply_all_but_the_top,
     "whiten": _apply_whiten,
+    WHITEN_TRACKS: _apply_whiten,
 }
 _ARRAYS: dict[str, set[str]] = {
     "none": set(),
     "centre": {"mean"},
     "all-but-the-top": {"mean", "top"},
     "whiten": {"mean", "scaled"},
+    WHITEN_TRACKS: {"mean", "scaled"},
 }
-TRANSFORMS = tuple(_FIT)
+TRANSFORMS = (*_FIT, WHITEN_TRACKS)

@@ -15,6 +15,7 @@ from artistindex._util import files
 from artistindex.entities import Artist, VectorKey
 from artistindex.errors import BrokenIndex
 from artistindex.index import flat, manifest, transforms
+from artistindex.index.background import background_of
 from artistindex.index.manifest import BLOCK_BYTES, DataFile, FittedOn, Manifest, Recipe
 from artistindex.index.reader import ArtistIndex
 from artistindex.index.sidecar import TrackTable, UsedTrack, sidecar_bytes
@@ -54,19 +55,35 @@ def write_index(
         raise ValueError(f"{len(artists)} artists do not go with vectors of shape {vectors.shape}")
     if not np.isfinite(vectors).all():
         raise ValueError("artist vectors must be finite")
-    fitted = transforms.fit(transform, vectors)
-    is_fitted = fitted.name != "none"
-    recipe = Recipe(
-        key,
-        tracks=max_tracks,
-        outliers=outliers,
-        transform=transform,
-        fitted_on=FittedOn.ARTISTS if is_fitted else None,
-        fitted_count=len(vectors) if is_fitted else 0,
-    )
     used = tracks if tracks is not None else [()] * len(artists)
+    fitted, recipe = _fit(
+        Recipe(key, tracks=max_tracks, outliers=outliers, transform=transform), vectors, used
+    )
     return _put(
         folder, _content(recipe, artists, fitted.apply(vectors), fitted, used, guessed, licence)
+    )
+
+
+def _fit(
+    recipe: Recipe, vectors: NDArray[np.float32], used: Sequence[Sequence[UsedTrack]]
+) -> tuple[Transform, Recipe]:
+    """Fit the transform of `recipe`; the recipe returned says what it was fitted on."""
+    if recipe.transform != transforms.WHITEN_TRACKS:
+        fitted = transforms.fit(recipe.transform, vectors)
+        if recipe.transform == "none":
+            return fitted, recipe
+        return fitted, replace(recipe, fitted_on=FittedOn.ARTISTS, fitted_count=len(vectors))
+    tracks, background = TrackTable(used).vectors(), background_of(recipe.key)
+    fitted = transforms.fit(recipe.transform, vectors, tracks=tracks, background=background)
+    count, weight = len(tracks) or len(vectors), transforms.BACKGROUND_TRACKS
+    return fitted, replace(
+        recipe,
+        fitted_on=FittedOn.TRACKS if len(tracks) else FittedOn.ARTISTS,
+        fitted_count=count,
+        transform_parameters={
+            "shrinkage": transforms.TRACK_SHRINKAGE,
+            "background": weight / (weight + count) if background else 0.0,
+        },
     )
 
 

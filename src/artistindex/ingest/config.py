@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,16 @@ from artistindex.audio.decode import Excerpt
 from artistindex.embedding.engine import Engine, Precision
 from artistindex.embedding.pool import DEFAULT_TIMEOUT
 from artistindex.embedding.registry import DEFAULT_MODELS, MODELS, spec_of
+from artistindex.entities import Pooling
 from artistindex.errors import Misuse
 from artistindex.index.manifest import replaceable
 from artistindex.index.reader import all_indexes
+from artistindex.index.recipes import PLAIN, recipe_of
 from artistindex.index.transforms import TRANSFORMS
 
 _log = logging.getLogger(__name__)
 DEFAULT_TRACKS = 5
+_GIVEN = ("precision", "excerpt", "transform", "tracks", "drop_outliers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +28,16 @@ class IndexSettings:
     """How an index is made: what of each track is heard, how many stand for an artist, and so on.
 
     `tracks` is the most tracks an artist, `excerpt` "full" or "NxS" (N windows of S seconds),
-    `transform` a name of `index.transforms`; with `drop_outliers` tracks that sound like somebody
-    else's are left out.
+    `layer` and `pooling` say what is taken of the model's patches, and `transform` (a name of
+    `index.transforms`) what is made of all vectors; with `drop_outliers` tracks that sound like
+    somebody else's are left out.
     """
 
     model: str
     precision: str = "f32"
     excerpt: str = "full"
+    layer: str = ""
+    pooling: str = Pooling.MEAN
     transform: str = "none"
     tracks: int = DEFAULT_TRACKS
     drop_outliers: bool = False
@@ -54,7 +60,9 @@ class BuildConfig:
     Spotify where there are credentials), where the file `ids` may pin who is meant. Without any
     name, what is pending in the library is finished and the indexes are built again.
 
-    `models`, and the settings of an index from `tracks` to `drop_outliers`, default to those of the
+    `recipe` is a name of `index.recipes`, and `transform` replaces that of the recipe (without one,
+    of the plain one). `models`, and the settings of an index from `tracks` to `drop_outliers`,
+    default to those of the
     indexes that are there (`index_settings`); to change one is to embed again what it concerns.
     `engine` runs the models ("auto", "essentia" or "openvino") in `workers` processes (None: one a
     processor), `timeout` seconds a track at most.
@@ -72,6 +80,7 @@ class BuildConfig:
     tracks: int | None = None
     precision: str | None = None
     excerpt: str | None = None
+    recipe: str | None = None
     transform: str | None = None
     drop_outliers: bool | None = None
     engine: str = "auto"
@@ -92,7 +101,7 @@ class BuildConfig:
             if getattr(self, setting) and self.audio is None:
                 raise Misuse(f"{setting} is for a folder of music", setting=setting)
         for model in self.models or DEFAULT_MODELS[:1]:
-            IndexSettings(model, **self._given())
+            IndexSettings(model, **self._given(model))
 
     @property
     def folder(self) -> Path:
@@ -117,14 +126,19 @@ class BuildConfig:
         is a newer version's.
         """
         models = list(dict.fromkeys(self.models or models_in(self.folder) or DEFAULT_MODELS))
-        own = [remembered(self.folder / model, model) for model in models]
-        return [replace(settings, **self._given()) for settings in own]
+        own = [remembered(self.folder / model, model) or self._usual(model) for model in models]
+        return [replace(settings, **self._given(settings.model)) for settings in own]
 
-    def _given(self) -> dict[str, Any]:
-        """Return the settings of an index that are given here."""
-        names = [field.name for field in fields(IndexSettings) if field.name != "model"]
-        settings = {name: getattr(self, name) for name in names}
-        return {name: value for name, value in settings.items() if value is not None}
+    def _usual(self, model: str) -> IndexSettings:
+        """Return the settings of an index that is not there yet."""
+        name = spec_of(model).recipe if self.transform is None else PLAIN
+        return IndexSettings(model, **asdict(recipe_of(model, name)))
+
+    def _given(self, model: str) -> dict[str, Any]:
+        """Return the settings of the index of `model` that are given here."""
+        recipe = asdict(recipe_of(model, self.recipe)) if self.recipe is not None else {}
+        settings = {name: getattr(self, name) for name in _GIVEN}
+        return recipe | {name: value for name, value in settings.items() if value is not None}
 
 
 def models_in(indexes: Path) -> list[str]:
@@ -136,18 +150,20 @@ def models_in(indexes: Path) -> list[str]:
     return [name for name in names if name in MODELS]
 
 
-def remembered(folder: Path, model: str) -> IndexSettings:
-    """Return the settings of the index in `folder`; the usual one where there is none.
+def remembered(folder: Path, model: str) -> IndexSettings | None:
+    """Return the settings of the index in `folder`; None where there is none.
 
     An index of format 1 does not know how many tracks stand for an artist: the usual number.
     """
     manifest = replaceable(folder)
     if manifest is None:
-        return IndexSettings(model)
+        return None
     return IndexSettings(
         model,
         precision=manifest.key.precision,
         excerpt=manifest.key.excerpt,
+        layer=manifest.key.layer,
+        pooling=manifest.key.pooling,
         transform=manifest.transform,
         tracks=manifest.recipe.tracks or DEFAULT_TRACKS,
         drop_outliers=manifest.recipe.outliers == "drop",

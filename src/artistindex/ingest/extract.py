@@ -11,7 +11,7 @@ import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,9 @@ class IndexPlan:
     @property
     def key(self) -> VectorKey:
         """Return the key under which the library keeps the index's track vectors."""
-        return self.model.key(self.settings.excerpt)
+        settings = self.settings
+        key = self.model.key(settings.excerpt)
+        return replace(key, layer=settings.layer, pooling=settings.pooling)
 
 
 @dataclass(slots=True)
