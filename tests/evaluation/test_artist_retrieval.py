@@ -125,6 +125,7 @@ def test_every_transform_is_compared_with_none(tmp_path) -> None:
         "centre",
         "all-but-the-top",
         "whiten",
+        "whiten-tracks",
     ]
     assert {other for _, other in comparison.differences} == {"none"}
 

@@ -14,7 +14,7 @@ from artistindex.embedding.weights import find_installed
 from artistindex.entities import Artist, Track, TrackVector, VectorKey
 from artistindex.evaluation.artist_retrieval import compare_rankers
 from artistindex.evaluation.track_pool import TrackPool, by_centroid, fused, read_pools
-from artistindex.index.transforms import fit
+from artistindex.index.transforms import TRANSFORMS, fit
 from artistindex.library.library import FILE_NAME, Library
 from planted_library import key_of, plant_tracks, pool_of, styles
 
@@ -25,14 +25,16 @@ def by_hand(pool: TrackPool, track: int, transform: str = "none") -> np.ndarray:
     """Scores by the plainest reading of the protocol."""
     remaining = pool.credits & (pool.recordings != pool.recordings[track])
     means = [pool.vectors[own].mean(axis=0) if own.any() else None for own in remaining]
-    fitted = fit(transform, np.array([mean for mean in means if mean is not None]))
+    others = pool.vectors[pool.recordings != pool.recordings[track]]
+    artists = np.array([mean for mean in means if mean is not None])
+    fitted = fit(transform, artists, tracks=others)
     query = fitted.apply(pool.vectors[track][None, :])[0]
     return np.array(
         [-np.inf if mean is None else fitted.apply(mean[None, :])[0] @ query for mean in means]
     )
 
 
-@pytest.mark.parametrize("transform", ["none", "centre", "all-but-the-top", "whiten"])
+@pytest.mark.parametrize("transform", TRANSFORMS)
 def test_the_held_out_track_helps_nobody(transform: str) -> None:
     pool = pool_of(styles(artists=6, tracks=4))
     scorer = by_centroid(pool, transform=transform)

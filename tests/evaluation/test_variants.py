@@ -47,12 +47,19 @@ def test_compare_shows_transforms_side_by_side(run, tmp_path) -> None:
                        "--format", "json")  # fmt: skip
     document = json.loads(out)
     assert code == 0
-    assert list(document["hubness"]) == ["none", "centre", "all-but-the-top", "whiten"]
-    assert len(document["evaluation"]["indexes"]) == 4
+    assert list(document["hubness"]) == [
+        "none",
+        "centre",
+        "all-but-the-top",
+        "whiten",
+        "whiten-tracks",
+    ]
+    assert len(document["evaluation"]["indexes"]) == 5
     assert [entry["indexes"] for entry in document["differences"]] == [
         ["centre", "none"],
         ["all-but-the-top", "none"],
         ["whiten", "none"],
+        ["whiten-tracks", "none"],
     ]
     _, table, _ = run("compare", "--transforms")
     assert "artist retrieval" in table

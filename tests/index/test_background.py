@@ -20,7 +20,7 @@ def key(layer: str = "", pooling: str = Pooling.MEAN) -> VectorKey:
     [("", "mean", 200), ("", "mean+std", 400), ("batch-norm", "mean+std", 400)],
 )
 def test_there_is_one_for_every_recipe_of_musicnn(layer: str, pooling: str, dimension: int) -> None:
-    spread = background_of(key(layer, Pooling(pooling)))
+    spread = background_of(key(layer, Pooling(pooling)), dimension)
     assert spread is not None
     assert spread.covariance.shape == (dimension, dimension)
     assert spread.tracks >= 150
@@ -29,8 +29,9 @@ def test_there_is_one_for_every_recipe_of_musicnn(layer: str, pooling: str, dime
 
 
 def test_there_is_none_for_other_weights_and_models() -> None:
-    assert background_of(VectorKey("musicnn", "0" * 64)) is None
-    assert background_of(VectorKey("vggish", "0" * 64)) is None
+    assert background_of(VectorKey("musicnn", "0" * 64), 200) is None
+    assert background_of(VectorKey("vggish", "0" * 64), 128) is None
+    assert background_of(key(), 8) is None
 
 
 def test_the_more_tracks_the_less_a_library_leans_on_it() -> None:

@@ -44,6 +44,7 @@ _COMMANDS = {
     "musicmap": "musicmap",
     "path": "path",
     "query": "query",
+    "tune": "tune",
 }
 _INTERRUPTED = 130
 _INTERRUPTS = (signal.SIGINT, signal.SIGTERM)

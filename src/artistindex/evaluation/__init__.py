@@ -8,6 +8,7 @@ agreement, expected_pairs, success_criteria, verdict
                    the parts of `compare`
 track_pool, artist_retrieval
                    does a held-out track find its artist?
+tune               recipes of vectors, on the user's own tracks
 variants           fusions and transforms of indexes, judged alike
 report             tables, plots and pages of all of it
 """

@@ -317,14 +317,21 @@ def _notes(retrieval: Retrieval, pool: TrackPool) -> tuple[str, ...]:
 
 
 def _pools(folders: Sequence[Path], manifests: Sequence[Manifest]) -> list[TrackPool]:
-    paths = {folder.resolve().parent / FILE_NAME for folder in folders}
-    if len(paths) > 1:
+    if len({folder.resolve().parent for folder in folders}) > 1:
         raise Misuse("artist retrieval takes indexes of one library, side by side in one folder")
-    (path,) = paths
+    with library_beside(folders[0]) as library:
+        return read_pools(library, [manifest.key for manifest in manifests])
+
+
+def library_beside(folder: Path) -> Library:
+    """Open, for reading, the library that the index in `folder` was built from.
+
+    Raises BrokenLibrary where there is none, as beside a copied index.
+    """
+    path = folder.resolve().parent / FILE_NAME
     if not path.is_file():
         raise BrokenLibrary(
             f"artist retrieval needs the vectors of single tracks, and there is no {FILE_NAME}"
-            f" beside the index {folders[0]}: run it where the index was built"
+            f" beside the index {folder}: run it where the index was built"
         )
-    with Library.open(path, read_only=True) as library:
-        return read_pools(library, [manifest.key for manifest in manifests])
+    return Library.open(path, read_only=True)

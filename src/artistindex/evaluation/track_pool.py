@@ -74,16 +74,17 @@ def read_pools(library: Library, keys: Sequence[VectorKey]) -> list[TrackPool]:
     credits_[tuple(np.array(pairs).T)] = True
     by_track = library.recordings()
     recordings = np.array([by_track[track] for track in places], np.int64)
+    matrices = [np.array([rows[track] for track in places], np.float32) for rows in vectors]
     return [
         TrackPool(
             tuple(artists),
             tuple(places),
             credits_,
             recordings,
-            np.array([rows[track] for track in places], np.float32),
-            background_of(key),
+            matrix,
+            background_of(key, matrix.shape[1]),
         )
-        for key, rows in zip(keys, vectors, strict=True)
+        for key, matrix in zip(keys, matrices, strict=True)
     ]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from artistindex.evaluation.spaces import (
     shared_spaces,
     space_of_index,
 )
+from artistindex.index.background import background_of
 from artistindex.index.reader import ArtistIndex
 from artistindex.index.transforms import TRANSFORMS, fit
 from artistindex.query import fusion
@@ -217,7 +219,13 @@ def _spaces(index: ArtistIndex) -> list[Space]:
     """The artists of `index` in the space of every transform."""
     plain = space_of_index(index)
     raw = _raw_vectors(index)
-    return [replace(plain, name=name, vectors=fit(name, raw).apply(raw)) for name in TRANSFORMS]
+    fit_on = partial(
+        fit,
+        vectors=raw,
+        tracks=index.track_vectors,
+        background=background_of(index.manifest.key, raw.shape[1]),
+    )
+    return [replace(plain, name=name, vectors=fit_on(name).apply(raw)) for name in TRANSFORMS]
 
 
 def _raw_vectors(index: ArtistIndex) -> NDArray[np.float32]:

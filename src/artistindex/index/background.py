@@ -47,7 +47,7 @@ class Spread:
 
 
 @lru_cache(maxsize=4)
-def background_of(key: VectorKey) -> Spread | None:
+def background_of(key: VectorKey, dimension: int) -> Spread | None:
     """Return how music at large is spread among vectors of `key`; None where that is not known.
 
     What ships is of whole weights: precision and excerpt make no difference that matters here.
@@ -59,4 +59,6 @@ def background_of(key: VectorKey) -> Spread | None:
         rows: Wide = arrays[layer].astype(np.float64)
     if key.pooling == Pooling.MEAN:
         rows = rows[:, : rows.shape[1] // 2]
+    if rows.shape[1] != dimension:
+        return None
     return Spread.of(rows / np.linalg.norm(rows, axis=1, keepdims=True))

@@ -73,7 +73,7 @@ def _fit(
         if recipe.transform == "none":
             return fitted, recipe
         return fitted, replace(recipe, fitted_on=FittedOn.ARTISTS, fitted_count=len(vectors))
-    tracks, background = TrackTable(used).vectors(), background_of(recipe.key)
+    tracks, background = TrackTable(used).vectors(), background_of(recipe.key, vectors.shape[1])
     fitted = transforms.fit(recipe.transform, vectors, tracks=tracks, background=background)
     count, weight = len(tracks) or len(vectors), transforms.BACKGROUND_TRACKS
     return fitted, replace(
