@@ -320,3 +320,68 @@ def test_the_order_of_files_does_not_matter_and_nobody_is_invented(
     for item in tagged:
         billing = naming.normalise(" ".join(item.tags.artists))
         assert all(key in billing for key in decisions[item.relative])
+
+
+# --- nobody, in company -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "nobody",
+    [
+        "Various Artists - DJ Mix",
+        "VA - Summer Hits",
+        "Various Artists (Compilation)",
+        "Various Artists [Warp]",
+        "Various Artists 2020",
+        "Various Artists, Vol. 3",
+        "Various Artists feat. Bob",
+        "Various Artists; Unknown Artist",
+        "Unknown Artist 1",
+        "VVAA",
+        "Soundtrack",
+    ],
+)
+def test_nobody_stays_nobody_whatever_is_appended(nobody: str) -> None:
+    assert decided(nobody) == [[]]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Various Production",
+        "Divers (2)",
+        "Diverse 2",
+        "Unknown Mortal Orchestra",
+        "Soundtrack of Our Lives",
+    ],
+)
+def test_names_that_begin_like_nobodys_are_names(name: str) -> None:
+    assert decided(name) == [[name]]
+
+
+def test_nobody_in_a_list_leaves_the_others() -> None:
+    assert decided("Various Artists; Alice", "Bob / VA") == [["Alice"], ["Bob"]]
+
+
+@pytest.mark.parametrize(
+    "billed",
+    ["Alice; feat. Bob", "Alice, feat. Bob", "Alice w/ Bob", "Alice Feat Bob", "Alice f/ Bob"],
+)
+def test_guests_go_with_what_parts_them(billed: str) -> None:
+    assert decided(billed, "Little Feat", "Little Feat & Friends") == [
+        ["Alice"],
+        ["Little Feat"],
+        ["Little Feat & Friends"],
+    ]
+
+
+def test_the_tag_artists_in_one_text_is_read_with_the_sentence() -> None:
+    taken = decide_artists(
+        [
+            file("1.mp3", "Alice feat. Bob", credits="Alice/Bob"),
+            file("2.mp3", "Alice & Bob", credits="Alice; Bob"),
+            file("3.mp3", "AC/DC", credits="AC/DC"),
+            file("4.mp3", "Alice feat. Bob", credits="Various Artists"),
+        ]
+    )
+    assert names(taken) == [["Alice", "Bob"], ["Alice", "Bob"], ["AC/DC"], ["Alice"]]

@@ -39,6 +39,42 @@ FOLDERS = {
         "B2 - Edge.mp3": ("B2", "Edge", None),
         "Rezz - Edge.mp3": ("Rezz", "Edge", None),
     },
+    "a side alone, before an artist": {
+        "A1 - Rezz - Edge.mp3": ("Rezz", "Edge", None),
+        "B2. Vril - Torus.mp3": ("Vril", "Torus", None),
+        "Blawan - Why.mp3": ("Blawan", "Why", None),
+        "D4 - Edge - Remix.mp3": ("D4", "Edge - Remix", None),
+    },
+    "the two sides of a single": {
+        "Single/A - Rezz - Edge.flac": ("Rezz", "Edge", "Single"),
+        "Single/AA - Vril - Torus.flac": ("Vril", "Torus", "Single"),
+        "Blawan - EP/A - Hell.flac": ("Blawan", "Hell", "Blawan - EP"),
+        "Blawan - EP/B - Why.flac": ("Blawan", "Why", "Blawan - EP"),
+    },
+    "keys and beats of DJs' programs": {
+        "8A - 128 - Rezz - Edge.mp3": ("Rezz", "Edge", None),
+        "Am - 128 - Vril - Torus.mp3": ("Vril", "Torus", None),
+        "124 - 12B - Blawan - Why.mp3": ("Blawan", "Why", None),
+    },
+    "a label before it": {
+        "[TRUST 01] Rezz - Edge.mp3": ("Rezz", "Edge", None),
+        "[:SITD:] - Snuff.mp3": ("[:SITD:]", "Snuff", None),
+    },
+    "every dash there is": {
+        "Rezz ‒ Edge.mp3": ("Rezz", "Edge", None),
+        "Vril ― Torus.mp3": ("Vril", "Torus", None),
+        "Blawan − Why.mp3": ("Blawan", "Why", None),
+    },
+    "what programs call a track": {
+        "Track 01 - Edge.mp3": (None, "Track 01 - Edge", None),
+        "Recording - 2024-01-01.wav": (None, "Recording - 2024-01-01", None),
+        "DJ Set - Berlin.wav": (None, "DJ Set - Berlin", None),
+    },
+    "movements": {
+        "Rezz/Quartet/01 First - Allegro.mp3": ("Rezz", "First - Allegro", "Quartet"),
+        "Rezz/Quartet/02 Second - Allegro.mp3": ("Rezz", "Second - Allegro", "Quartet"),
+        "Rezz/Quartet/03 Third - Allegro.mp3": ("Rezz", "Third - Allegro", "Quartet"),
+    },
     "singles beside albums": {
         "Rezz/Spiral/Edge.mp3": ("Rezz", "Edge", "Spiral"),
         "Rezz/Single.mp3": ("Rezz", "Single", None),

@@ -1,5 +1,6 @@
 """Who made each file of a folder, decided once the tags and paths of all of them are known."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,7 @@ from artistindex.metadata.nobody import is_nobody
 from artistindex.metadata.tags import Tags
 
 _TOO_COMMON = {"the", "and", "los", "las", "les", "die", "der", "das", "band", "trio", "orchestra"}
+_IN_ONE_TEXT = re.compile(r"[;/]")
 _MIN_WORD = 3  # letters of a word that two names may agree in
 
 
@@ -153,9 +155,10 @@ def _claim(file: TaggedFile, habits: PathHabits) -> _Claim:
     title = next(iter(file.tags.titles), guess.title)
     album = next(iter(file.tags.albums), guess.album)
     billed = _billed(file.tags)
-    names = [name for name in billed if not _is_nobody(name)]
-    if names:
-        return _without_guests(_Claim(file, names, title, album, Reason.TAG))
+    claim = _without_guests(_Claim(file, billed, title, album, Reason.TAG))
+    claim.names = [somebody for name in claim.names for somebody in _without_nobody(name)]
+    if claim.names:
+        return claim
     album_artists = [_Name(name) for name in file.tags.album_artists if not is_nobody(name)]
     if album_artists:
         return _Claim(file, album_artists, title, album, Reason.TAG)
@@ -169,19 +172,43 @@ def _earlier(artist: Artist) -> _Name:
 
 def _billed(tags: Tags) -> list[_Name]:
     """The names of the tag ARTISTS, else of the artist tag; with ids where each has one."""
-    for names in (tags.credits, tags.artists):
+    credited = _credits(tags)
+    for names in (credited, tags.artists):
         if names and len(names) == len(tags.artist_ids):
             return [_Name(name, (id_,)) for name, id_ in zip(names, tags.artist_ids, strict=True)]
-    distinct = dict.fromkeys(tags.credits or tags.artists)
+    distinct = dict.fromkeys(credited or tags.artists)
     return [_Name(name, tags.artist_ids if len(distinct) == 1 else ()) for name in distinct]
 
 
-def _is_nobody(name: _Name) -> bool:
-    return is_nobody(name.name, name.ids[0] if len(name.ids) == 1 else None)
+def _credits(tags: Tags) -> tuple[str, ...]:
+    """The names of the tag ARTISTS, where it names anybody.
+
+    Formats without lists hold them in one text, "A/B" or "A; B"; that they are several is seen
+    where the artist tag has each of them, and not all in this one text.
+    """
+    if all(map(is_nobody, tags.credits)):
+        return ()
+    if len(tags.credits) == 1:
+        whole, sentence = tags.credits[0], naming.normalise(" ".join(tags.artists))
+        names = [name.strip() for name in _IN_ONE_TEXT.split(whole) if name.strip()]
+        if naming.normalise(whole) not in sentence and all(
+            naming.normalise(name) in sentence for name in names
+        ):
+            return tuple(names)
+    return tags.credits
+
+
+def _without_nobody(name: _Name) -> list[_Name]:
+    """The name, or what is left of "Various Artists; Alice"; nothing of nobody's."""
+    if is_nobody(name.name, name.ids[0] if len(name.ids) == 1 else None):
+        return []
+    listed = billing.listed(name.name)
+    somebody = [part for part in listed if not is_nobody(part)]
+    return [name] if len(somebody) == len(listed) else [_Name(part) for part in somebody]
 
 
 def _without_guests(claim: _Claim) -> _Claim:
-    if claim.file.tags.credits:  # these name everybody who counts
+    if _credits(claim.file.tags):  # these name everybody who counts
         return claim
     for place, name in enumerate(claim.names):
         alone = billing.without_guests(name.name)

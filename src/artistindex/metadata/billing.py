@@ -3,23 +3,26 @@
 import re
 from collections.abc import Callable
 
-# "Alice feat. Bob", "Alice (ft. Bob)", "Alice featuring Bob", "Alice (with Bob)"; a bare "Feat" may
-# be part of a name (Little Feat)
+# "Alice feat. Bob", "Alice (ft. Bob)", "Alice featuring Bob", "Alice (with Bob)", "Alice w/ Bob";
+# "Feat" belongs to the name of Little Feat, and "Ft" to one of feet
 _GUESTS = re.compile(
     r"\s*[(\[]\s*(?:feat(?:uring)?\b|ft\b|with\s).*"
-    r"|\s+(?:(?i:feat\.|ft\.|featuring\s)|feat\s|ft\s|FEAT\s|FT\s).+",
+    r"|\s+(?:(?i:feat\.|ft\.|featuring\s|[fw]/)|ft\s|FT\s).+"
+    r"|(?<!(?i:little))\s+(?i:feat)\s.+",
     re.DOTALL,
 )
 _BRACKETED = re.compile(r"(?i)\s*[(\[]\s*(?:feat(?:uring)?\b|ft\b|with\s)[^)\]]*[)\]]?")
 _JOINT = re.compile(r"(?i)(\s*[;/,&+]\s*|\s+(?:x|×|vs\.?|versus|b2b|and|und|y|et|with|meets)\s+)")
 _TURNED = re.compile(r"(.+),\s*(The|A|An|Los|Las|Les|Die|Der|Das)", re.IGNORECASE)
+_LISTED = re.compile(r"\s*;\s*|\s+/\s+")
+_SEPARATORS = " ,;/&+-–—"
 _MAX_PARTS = 30
 
 
 def without_guests(artist: str) -> str:
     """Return a name without the guests that it bills: "Alice feat. Bob" is Alice's."""
     alone = _GUESTS.sub("", _BRACKETED.sub("", artist)).strip()
-    return alone or artist
+    return (alone if alone == artist else alone.rstrip(_SEPARATORS)) or artist
 
 
 def natural_order(artist: str) -> str:
@@ -48,6 +51,11 @@ def parts(artist: str, known: Callable[[str], bool]) -> list[str]:
                 ways.append([*before, part])
         best.append(min(ways, key=len) if ways else None)
     return best[-1] or [artist]
+
+
+def listed(artist: str) -> list[str]:
+    """Split a list of names: "A; B", "A / B"."""
+    return [name for name in _LISTED.split(artist) if any(map(str.isalnum, name))]
 
 
 def all_parts(artist: str) -> list[str]:

@@ -11,13 +11,21 @@ from artistindex import naming
 from artistindex.entities import Artist, Track
 from artistindex.metadata.nobody import is_nobodys_folder, is_shelf
 
-_DASH = re.compile(r"\s+[-–—]\s+")
+_DASH = re.compile(r"\s+[-‐-―−]\s+")
 # "01 - ", "1-04. ", "7) " or, with its zero, "01 "; never the figures of "50 Cent", "2Pac" or
 # "99 Luftballons"
 _TRACK_NUMBER = re.compile(
-    r"(?:\d{1,2}-)?(?:\d{1,3}\s*[.)_]\s*|\d{1,3}\s*[-–—]\s+|0\d{1,2}\s+)(?=\S)"
+    r"(?:\d{1,2}-)?(?:\d{1,3}\s*[.)_]\s*|\d{1,3}\s*[-‐-―−]\s+|0\d{1,2}\s+)(?=\S)"
 )
-_SIDE = re.compile(r"[A-HＡ-Ｈ][1-9]\d?\s*(?:[-–—.)_]\s*|\s)(?=\S)", re.IGNORECASE)
+_SIDE = re.compile(r"[A-HＡ-Ｈ][1-9]\d?\s*(?:[-‐-―−.)_]\s*|\s)(?=\S)", re.IGNORECASE)
+# "A - " and "AA - " of singles, where all of a folder are so called
+_LETTER_SIDE = re.compile(r"(?:AA|[A-H])\s*[-‐-―−.)]\s+(?=\S)")
+_LONE_SIDE = re.compile(r"[A-H][1-9]\d?\s*[-‐-―−.)]\s+(?=\S)")
+# what DJs' programs write before it: the key, "8A" or "Am", and the beats a minute
+_MIXING = re.compile(
+    r"(?:(?:\d{2,3}|(?:1[0-2]|[1-9])[AB]|[A-G][#b]?m(?:aj|in)?)\s+[-‐-―−]\s+){1,2}(?=\D)"
+)
+_LABEL = re.compile(r"\[[^\]]*\]\s*(?=[^\s‐-―−-])")  # "[LABEL 01] Artist - Title"
 _DISC = re.compile(r"(?:cd|dis[ck]|vinyl|side|lp)\s*(?:\d{1,2}|[A-H])", re.IGNORECASE)
 # what yt-dlp appends to the names of files: a YouTube id, or the number of another site
 _VIDEO_ID = re.compile(r"\s*\[(?:[\w-]{11}|\d{6,20})\]")
@@ -26,7 +34,7 @@ _RELEASE = re.compile(
     r"[^\s-]+-(?P<album>[^\s-]+(?:-[^\s-]+)*?)(?:-[^\s-]+)?-(?:19|20)\d\d-(?P<group>\w+)"
 )
 _RELEASED = re.compile(r"(?i)(?:\d{2,3}|[a-h]\d{1,2})-(?P<artist>[^-\s]+)-(?P<title>\S+)")
-_NUMBER_WITHIN = re.compile(r"\s*[-–—]\s*\d{1,3}\s*[-–—]\s*")
+_NUMBER_WITHIN = re.compile(r"\s*[-‐-―−]\s*\d{1,3}\s*[-‐-―−]\s*")
 # what stands behind a dash and is no title of its own
 _VERSION = re.compile(
     r"(?i)(?:.*\s)?(?:remix|mix|edit|live|version|remaster(?:ed)?|dub|demo|instrumental|acoustic"
@@ -64,9 +72,7 @@ def path_habits(paths: Iterable[Path]) -> PathHabits:
     stems: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for path in paths:
         stems[_folders(path)].append(_stem(path))
-    sides = {
-        place for place, names in stems.items() if len(names) > 1 and all(map(_SIDE.match, names))
-    }
+    sides = {place for place, names in stems.items() if len(names) > 1 and _are_sides(names)}
     shelves: dict[tuple[str, ...], list[tuple[tuple[str, ...], str]]] = defaultdict(list)
     for place, names in stems.items():
         for name in names:
@@ -82,18 +88,27 @@ def path_habits(paths: Iterable[Path]) -> PathHabits:
     )
 
 
+def _are_sides(names: Sequence[str]) -> bool:
+    if all(map(_SIDE.match, names)):
+        return True
+    letters = [match and match[0].rstrip() for match in map(_LETTER_SIDE.match, names)]
+    return all(letters) and len(set(letters)) == len(letters)
+
+
 def _names_artists(files: Sequence[tuple[tuple[str, ...], str]]) -> bool:
     """Whether the names of these files begin with artists: not the folder's, and no versions."""
     pairs = [(place, *_split(title)) for place, title in files]
     named = [
-        before
+        (before, after)
         for place, before, after in pairs
         if before
         and not _is_version(after)
         and not any(naming.same_name(before, folder) for folder in place[-2:])
     ]
-    distinct = {naming.normalise(name) for name in named}
-    return len(distinct) >= _MIN_ARTISTS and len(named) >= _MIN_SHARE * len(pairs)
+    distinct = {naming.normalise(before) for before, _ in named}
+    titles = {naming.normalise(after) for _, after in named}  # few where "Movement - Allegro" is
+    enough = len(distinct) >= _MIN_ARTISTS and 2 * len(titles) > len(named)
+    return enough and len(named) >= _MIN_SHARE * len(pairs)
 
 
 def from_path(path: Path, habits: PathHabits = ONE_FILE) -> Track:
@@ -163,8 +178,20 @@ def _stem(path: Path) -> str:
 
 
 def _title(stem: str, has_side: bool) -> str:
-    side = _SIDE.match(stem) if has_side else None
-    return _without_number(stem[side.end() :] if side else stem)
+    label = _LABEL.match(stem)
+    stem = stem[label.end() :] if label else stem
+    if has_side and (side := _SIDE.match(stem) or _LETTER_SIDE.match(stem)):
+        return _without_number(stem[side.end() :])
+    stem = _without_prefix(stem, _LONE_SIDE)
+    return _without_number(_without_prefix(stem, _MIXING))
+
+
+def _without_prefix(stem: str, prefix: re.Pattern[str]) -> str:
+    """`stem` without its prefix, where "Artist - Title" follows."""
+    before = prefix.match(stem)
+    rest = stem[before.end() :] if before else stem
+    artist, title = _split(rest)
+    return rest if artist and not artist.isdigit() and not _is_version(title) else stem
 
 
 def _artist_folder(folders: tuple[str, ...], habits: PathHabits) -> str | None:
@@ -194,10 +221,10 @@ def _without_album(title: str, album: str) -> str:
     artist, name = _split(album)
     for head in (album, name):
         rest = title[len(head) :] if title.startswith(head) else ""
-        number = re.match(r"\s*[-–—]\s*\d{1,3}\s*[-–—]\s*", rest)
+        number = re.match(r"\s*[-‐-―−]\s*\d{1,3}\s*[-‐-―−]\s*", rest)
         if number:
             rest = rest[number.end() :]
-            mine = re.match(rf"{re.escape(artist)}\s*[-–—]\s*", rest, re.IGNORECASE)
+            mine = re.match(rf"{re.escape(artist)}\s*[-‐-―−]\s*", rest, re.IGNORECASE)
             return rest[mine.end() :] if mine else rest
     return title
 
