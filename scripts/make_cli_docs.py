@@ -19,6 +19,9 @@ takes `--format table|json|csv`. In tables and CSV control characters are shown 
 cell that a spreadsheet would run as a formula begins with an apostrophe. The global options
 `--indexes DIR`, `--quiet` and `--verbose` may stand anywhere in the line.
 
+On a terminal a table fits the screen: columns of lesser use are left out, which `…` says, paths are
+relative and cut in the middle. A file or a pipe gets everything.
+
 | exit code | means |
 |---|---|
 | 0 | done; single tracks may have failed, and are listed by `artistindex failures` |

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from artistindex.cli.csv_text import csv_text
+from artistindex.cli.tables import cell, table_of
 from artistindex.naming import UNPRINTABLE, printable
 
 if TYPE_CHECKING:
@@ -24,15 +26,6 @@ _ADDRESS = re.compile(r"https?://[\w.~:/?#@!$&'()*+,;=%-]+", re.ASCII)
 _UNLIMITED_WIDTH = 100_000
 _BAR = 15  # characters
 _live: "list[Progress]" = []  # the bar that is on the screen, the innermost last
-
-
-def cell(value: object) -> str:
-    """A value as a table shows it."""
-    if value is None:
-        return "-"
-    if isinstance(value, float):
-        return f"{value:.3f}"
-    return printable(str(value))
 
 
 def emit(
@@ -108,22 +101,9 @@ def _is_numeric(rows: Iterable[Mapping[str, Any]], column: str) -> bool:
 
 
 def _emit_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    rows = list(rows)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for column in columns:
-        numeric = _is_numeric(rows, column)
-        table.add_column(
-            column, justify="right" if numeric else "left", overflow="fold", no_wrap=False
-        )
-    for row in rows:
-        table.add_row(*(Text(cell(row.get(column))) for column in columns))
     screen = console(stderr=False)
     with screen.capture() as drawn:  # printed by click: rich leaves with 1 where a pipe has closed
-        screen.print(table)
+        screen.print(table_of(rows, columns, screen.width))
     click.echo(drawn.get(), nl=False)
 
 
@@ -132,8 +112,14 @@ def console(*, stderr: bool) -> "Console":
     from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() else _UNLIMITED_WIDTH
-    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
+    width = height = None
+    if not stream.isatty():
+        width = _UNLIMITED_WIDTH
+    elif not stderr:  # rich takes a dumb terminal to have 80 columns whatever it says
+        width, height = shutil.get_terminal_size()
+    return Console(
+        file=stream, width=width, height=height, highlight=False, markup=False, emoji=False
+    )
 
 
 def counted(number: int, noun: str) -> str:
