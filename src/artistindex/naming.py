@@ -84,6 +84,8 @@ def _escape(unsafe: re.Match[str]) -> str:
 
 
 def _fold_once(name: str) -> str:
+    if name.isascii() and name.isprintable():  # most names, several times quicker
+        return " ".join(name.translate(_VARIANTS).casefold().split())
     text = unicodedata.normalize("NFKC", name.translate(_VARIANTS)).translate(_VARIANTS).casefold()
     folded: list[str] = []
     base_loses_marks = False

@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, datetime
+from functools import lru_cache
 
 _WEEKDAY = (
     r"(?:mon|tue|tues|wed|thu|thur|thurs|fri|sat|sun|monday|tuesday|wednesday|thursday|friday"
@@ -48,7 +49,9 @@ _RANGE = (
 )
 _A_RANGE = re.compile(_RANGE, re.IGNORECASE)
 _A_TIME = re.compile(rf"{_RANGE}|{_POINT}", re.IGNORECASE)
+_DIGIT = re.compile(r"\d")
 _BARE_TIME = re.compile(r"\d[:h.]\d{2}")  # as in Jamie 3:26
+_LINES_REMEMBERED = 1 << 16  # the same lines are looked at again and again
 _MAX_TIME_CHARACTERS = 60
 _TIME = rf"(?P<time>{_RANGE}|{_POINT})"
 _LEADING_TIME = re.compile(
@@ -61,6 +64,7 @@ _TRAILING_TIME = re.compile(
 )
 
 
+@lru_cache(maxsize=_LINES_REMEMBERED)
 def is_day(text: str) -> bool:
     """Tell whether the whole text names days: "Fri", "Friday, April 10", "Day 1", a date."""
     return _A_DAY.fullmatch(text.strip()) is not None
@@ -111,14 +115,23 @@ def split_time(text: str, *, bare: bool = False) -> tuple[str, str | None]:
     A time that may as well belong to the name ("Jamie 3:26") is taken off only if `bare`.
     """
     line = text.strip()
-    tail = max(0, len(line) - _MAX_TIME_CHARACTERS)
-    for match in (_LEADING_TIME.match(line), _TRAILING_TIME.search(line, tail)):
-        if match is None or not (bare or _is_clearly_a_time(match)):
+    for match in _times_in(line):
+        if not (bare or _is_clearly_a_time(match)):
             continue
         rest = line[match.end() :] if match.start() == 0 else line[: match.start()]
         if rest.strip():
             return rest.strip(), match["time"].strip()
     return line, None
+
+
+@lru_cache(maxsize=_LINES_REMEMBERED)
+def _times_in(line: str) -> tuple[re.Match[str], ...]:
+    """Return the time before the name and the one after it."""
+    if not _DIGIT.search(line):
+        return ()
+    tail = max(0, len(line) - _MAX_TIME_CHARACTERS)
+    matches = (_LEADING_TIME.match(line), _TRAILING_TIME.search(line, tail))
+    return tuple(match for match in matches if match)
 
 
 def _is_clearly_a_time(match: re.Match[str]) -> bool:

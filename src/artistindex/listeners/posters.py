@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from artistindex import naming
 from artistindex.listeners import calendar
@@ -17,6 +18,7 @@ _GAP = re.compile(r"\s*\t\s*|\s{3,}")
 _COLUMNS = re.compile(r"\t|\s+[•·●★☆✦◆⚡|∙]\s*|\s*[•●★✦◆]\s+|\s+/\s+")
 _LISTED = re.compile(r'\s*"[^"]*"\s*(?=,|$)|[^,]+')
 _COMMA = re.compile(r"\s*,\s*")
+_LINES_REMEMBERED = 1 << 16  # each is looked at for the style, as a line and as an act
 _MAX_HEADING = 300  # characters; a longer line can only be a list
 _MIN_LIST_COMMAS = 2
 _MIN_SHARE = 0.5
@@ -118,6 +120,7 @@ def _is_heading(line: str) -> bool:
     return calendar.is_day(line) or bool(is_label) or _is_noise(line)
 
 
+@lru_cache(maxsize=_LINES_REMEMBERED)
 def _is_noise(line: str) -> bool:
     if len(line) > _MAX_HEADING:
         return False

@@ -177,10 +177,11 @@ class Names:
             yield name, Unranked.NOT_INDEXED
 
     def _find(self, name: str, ids: Mapping[str, str]) -> int | Unranked:
-        if name not in self:
+        rows = self._rows(name)
+        if not rows:
             return Unranked.NOT_INDEXED
         try:
-            row = self._index.row(name)
+            row = rows[0] if len(rows) == 1 else self._index.row(name)
         except AmbiguousArtist as error:
             self.remarks.append(str(error))
             return Unranked.AMBIGUOUS
