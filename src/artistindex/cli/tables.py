@@ -43,6 +43,10 @@ _LESSER = (  # what goes first stands first
     "bytes",
     "path",
     "where",
+    "stage",
+    "time",
+    "percentile",
+    "venue",
 )
 _PATHS = ("path", "where")
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)\S*")
