@@ -163,7 +163,37 @@ def test_ape_and_id3_in_any_order(
         "id3v1": sound + old,
     }[order]
     artists = read(tmp_path, content).artists
-    assert artists == {"id3v1": ("Old One",), "ape id3v1": ("Old One",)}.get(order, ("Ape", "Man"))
+    assert artists == {"id3v1": ("Old One",)}.get(order, ("Ape", "Man"))
+
+
+def test_one_id3_behind_another_says_what_the_first_does_not(
+    tmp_path: Path, blank: Callable[[str], bytes]
+) -> None:
+    first, second = id3(TIT2(encoding=3, text="Edge")), id3(TPE1(encoding=3, text="Rezz"))
+    tags = read(tmp_path, first + second + blank(".mp3"))
+    assert (tags.artists, tags.titles) == (("Rezz",), ("Edge",))
+
+
+@pytest.mark.parametrize(
+    ("content", "artist"),
+    [
+        (b"\x00" + "Björk".encode(), "Björk"),
+        (b"\x00" + "Сергей".encode(), "Сергей"),
+        (b"\x03" + "BjÃ¶rk".encode(), "Björk"),
+        (b"\x01" + "Rezz".encode("utf-16-be"), "Rezz"),
+        (b"\x01" + "Rezz".encode("utf-16-le"), "Rezz"),
+        (b"\x00" + "Björk".encode("latin-1"), "Björk"),
+        (b"\x03" + "Ã".encode(), "Ã"),
+        (b"\x03" + "一青窈".encode(), "一青窈"),
+        (b"\x03" + "一".encode(), "一"),
+    ],
+)
+def test_what_was_written_in_another_charset_than_it_says(
+    tmp_path: Path, blank: Callable[[str], bytes], content: bytes, artist: str
+) -> None:
+    body = frame(b"TPE1", content, version=3)
+    tag = b"ID3\x03\0\0" + synchsafe(len(body)) + body
+    assert read(tmp_path, tag + blank(".mp3")).artists == (artist,)
 
 
 # --- FLAC ---------------------------------------------------------------------------------------

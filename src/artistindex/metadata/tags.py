@@ -16,6 +16,8 @@ from artistindex.metadata.bounded_id3 import bounded_frames, has_too_many_frames
 MAX_TEXT = 1000  # characters of a name or a title that count
 _MAX_VALUES = 100  # of one field
 _MAX_ID3 = 64 << 20  # bytes of an ID3v2 tag, covers and all
+_MAX_ID3_TAGS = 8  # one behind another
+_ID3V1 = 128  # bytes
 _MAX_COMMENTS = 16 << 20  # bytes of a block of Vorbis comments
 _MAX_COMMENT_COUNT = 10_000
 _SEARCHED = 1 << 18  # bytes at the beginning in which a tag may hide behind junk
@@ -126,13 +128,13 @@ _OGG_CODECS = (
 def read_tags(path: Path) -> Tags:
     """Return the tags of a file by what it is, whatever its name says; none where they are damaged.
 
-    The tags that the format has of its own come first, then ID3, then APEv2, then what FFmpeg
-    finds; what one does not say the next one may. Raises OSError where the file cannot be read.
+    The tags that the format has of its own come first, then ID3v2, then APEv2, then ID3v1, which
+    cuts names, then what FFmpeg finds; what one does not say the next one may. Raises OSError where the file cannot be read.
     """
     with _WatchedFile(path) as raw, io.BufferedReader(raw) as file:
         tags = Tags()
         kind, offset = _kind_of(file)
-        for read in (_own_tags, _id3, _ape):
+        for read in (_own_tags, _id3, _ape, _id3v1):
             if not tags.complete:
                 tags = _joined(tags, _safely(read, file, kind, offset))
         if raw.error is not None:
@@ -197,7 +199,7 @@ def _safely(read: Callable[..., Iterator[Mapping[str, Any]]], *where: Any) -> Ta
 def _kind_of(file: Any) -> tuple[_Kind, int]:
     """The kind of a file, and where it begins behind ID3v2 tags."""
     offset = 0
-    for _ in range(8):
+    for _ in range(_MAX_ID3_TAGS):
         file.seek(offset)
         head = file.read(40)
         size = _id3_size(head)
@@ -274,20 +276,35 @@ def _ogg_codec(head: bytes) -> str | None:
 
 
 def _id3(file: Any, kind: _Kind, offset: int) -> Iterator[Mapping[str, Any]]:
-    """ID3v2 at the beginning or behind junk, and ID3v1 at the end."""
+    """ID3v2 at the beginning, one tag behind another, or behind junk."""
     file.seek(0)
     head = file.read(_SEARCHED if kind is _Kind.OTHER and not offset else 10)
     place = max(0, head.find(b"ID3"))
-    size = _id3_size(head[place : place + 10]) or 0
-    file.seek(place)
-    tag = file.read(size) if size <= _MAX_ID3 else b""
-    if size and (not tag or has_too_many_frames(tag)):
-        return
+    for _ in range(_MAX_ID3_TAGS):
+        file.seek(place)
+        size = _id3_size(file.read(10))
+        if size is None or size > _MAX_ID3:
+            return
+        file.seek(place)
+        tag = file.read(size)
+        if has_too_many_frames(tag):
+            return
+        yield _id3_of(tag)
+        place += size
+
+
+def _id3_of(tag: bytes) -> Any:
     options = {"known_frames": bounded_frames(), "translate": False}
-    if place and tag:
-        yield _mutagen("id3.ID3", io.BytesIO(tag), **options)
-    file.seek(0)
-    yield _mutagen("id3.ID3", file, **options)
+    return _mutagen("id3.ID3", io.BytesIO(tag), **options)
+
+
+def _id3v1(file: Any, kind: _Kind, offset: int) -> Iterator[Mapping[str, Any]]:
+    """The tag of 128 bytes at the end, which cuts every name after 30 letters."""
+    size = file.seek(0, io.SEEK_END)
+    file.seek(max(0, size - _ID3V1))
+    end = file.read(_ID3V1)
+    if end.startswith(b"TAG"):
+        yield _id3_of(end)
 
 
 def _ape(file: Any, kind: _Kind, offset: int) -> Iterator[Mapping[str, Any]]:
@@ -348,8 +365,27 @@ def _first_of(keys: Iterable[str], values: Mapping[str, Any]) -> tuple[str, ...]
 def _tidied(value: Any) -> Iterator[str]:
     for text in _texts(value):
         for part in text[: MAX_TEXT * _MAX_VALUES].split("\0"):
-            if name := naming.clean(naming.clean(part[: 2 * MAX_TEXT])[:MAX_TEXT]):
+            right = _in_its_charset(part[: 2 * MAX_TEXT])
+            if name := naming.clean(naming.clean(right)[:MAX_TEXT]):
                 yield name
+
+
+def _in_its_charset(text: str) -> str:
+    """Text that a tagger wrote in another charset than it says, where that is beyond doubt.
+
+    UTF-8 that was taken for Latin-1 ("BjÃ¶rk") is valid by chance in no name; UTF-16 in the wrong
+    order of bytes has Latin letters as Chinese ones, every one of which ends in a zero byte.
+    """
+    if text.isascii():
+        return text
+    if len(text) > 1 and not any(ord(letter) & 0xFF for letter in text):
+        return text.encode("utf-16-le", "replace").decode("utf-16-be", "replace")
+    for charset in ("latin-1", "cp1252"):
+        try:
+            return text.encode(charset).decode("utf-8")
+        except UnicodeError:
+            continue
+    return text
 
 
 def _texts(value: Any) -> Iterator[str]:
