@@ -129,7 +129,8 @@ def read_tags(path: Path) -> Tags:
     """Return the tags of a file by what it is, whatever its name says; none where they are damaged.
 
     The tags that the format has of its own come first, then ID3v2, then APEv2, then ID3v1, which
-    cuts names, then what FFmpeg finds; what one does not say the next one may. Raises OSError where the file cannot be read.
+    cuts names, then what FFmpeg finds; what one does not say the next one may. Raises OSError where
+    the file cannot be read.
     """
     with _WatchedFile(path) as raw, io.BufferedReader(raw) as file:
         tags = Tags()
