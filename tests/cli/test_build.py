@@ -520,3 +520,11 @@ def test_forgetting_them_all(hostile: Place, run: Any, tmp_path: Path) -> None:
     with Library.open(run.indexes / FILE_NAME) as library:
         library.verify()
         assert library.counts()["artists"] == library.counts()["tracks"] == 0
+
+
+def test_names_without_a_network_are_one_line(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARTISTINDEX_DEEZER_URL", "http://127.0.0.1:9")
+    code, out, err = run("build", "Rezz", "Justice", "deadmau5", "--model", "musicnn")
+    assert (code, out) == (1, "")
+    (line,) = [line for line in err.splitlines() if "cannot be reached" in line]
+    assert line.startswith("  Rezz, Justice, deadmau5: Deezer: cannot be reached")

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from artistindex.entities import Artist, Track
 from artistindex.index.manifest import Manifest, seal
-from artistindex.library.library import FILE_NAME
+from artistindex.library.library import FILE_NAME, Library
 from builds import Place
 
 Plant = Callable[..., Path]
@@ -98,3 +99,16 @@ def test_a_damaged_library(planted: Plant, run: Any) -> None:
     assert "vggish" in out
     assert FILE_NAME in err
     assert run("query", "Artist 1")[0] == 0  # an index needs no library
+
+
+def test_what_is_pending_is_said(run: Any) -> None:
+    with Library.open(run.indexes / FILE_NAME) as library:
+        library.add_request(["Justice"])
+        artist = Artist("Rezz", {"deezer": "1"})
+        track = Track((artist,), "Relax", catalogue="deezer", catalogue_id="2")
+        library.resolve_request("Rezz", artist, [track])
+    code, _, err = run("info")
+    assert code == 0
+    assert "pending: 1 name to look up, 1 artist to listen to; `artistindex build` goes on" in err
+    code, out, _ = run("info", "--format", "json")
+    assert json.loads(out)["library"]["pending"] == {"names": 1, "artists": 1}

@@ -86,6 +86,18 @@ def test_without_any_index(run: Any) -> None:
     assert err.startswith("Error: no index in ")
 
 
+@pytest.mark.parametrize("line", ["query Rezz", "info", "ls", "failures"])
+def test_the_wrong_folder_is_named_whole(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from artistindex import cli
+
+    monkeypatch.chdir(tmp_path)
+    assert cli.run(line.split()) == 1
+    (message,) = capsys.readouterr().err.splitlines()
+    assert f"{tmp_path}/indexes" in message
+
+
 def test_namesakes_are_mentioned(run: Any, planted: Plant) -> None:
     import numpy as np
 

@@ -106,6 +106,13 @@ def test_an_unknown_name_lists_the_closest(planted: Plant) -> None:
         assert len(str(long.value)) < 400
 
 
+def test_names_that_are_not_near_are_not_listed(planted: Plant) -> None:
+    with ArtistIndex.open(planted({"Rezz": np.eye(2)[0], "Vril": np.eye(2)[1]})) as index:
+        with pytest.raises(UnknownArtist, match="nor one of a name like it") as caught:
+            index.neighbours("Sabrina Carpenter")
+        assert caught.value.closest == ()
+
+
 def test_artists_that_fold_alike_are_kept_apart(tmp_path: Path) -> None:
     artists = [
         Artist("Sigur Rós"),

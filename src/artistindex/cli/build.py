@@ -1,6 +1,6 @@
 """`artistindex build`."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -272,7 +272,17 @@ def _say_what_happened(payload: dict[str, Any], reasons: Counter[tuple[str, str]
         message(f"{outliers} may be somebody else's: see `artistindex failures`")
     if payload["requested"]:
         message(f"{payload['indexed']} of {payload['requested']} artists are in every index")
-    for entry in payload["failed"][:_MAX_SHOWN]:
-        message(f"  {entry['artist']}: {entry['reason']} ({entry['stage']})")
-    if len(payload["failed"]) > _MAX_SHOWN:
-        message(f"  and {len(payload['failed']) - _MAX_SHOWN} more")
+    _say_who_failed(payload["failed"])
+
+
+def _say_who_failed(failed: Sequence[dict[str, str]]) -> None:
+    """Name those who failed, and each reason once: without a network it is the same for all."""
+    names = defaultdict(list)
+    for entry in failed:
+        names[f"{entry['reason']} ({entry['stage']})"].append(entry["artist"])
+    for reason, artists in list(names.items())[:_MAX_SHOWN]:
+        more = len(artists) - _MAX_SHOWN
+        shown = ", ".join(artists[:_MAX_SHOWN]) + (f" and {more} more" if more > 0 else "")
+        message(f"  {shown}: {reason}")
+    if len(names) > _MAX_SHOWN:
+        message(f"  and {len(names) - _MAX_SHOWN} more reasons; `artistindex failures` has all")

@@ -8,13 +8,15 @@ import click
 from artistindex.cli.options import State, format_option, pass_state
 from artistindex.cli.output import counted, emit, message, working
 from artistindex.cli.remedies import line_for
-from artistindex.errors import ArtistIndexError, BrokenIndex
+from artistindex.entities import TrackStage
+from artistindex.errors import ArtistIndexError, BrokenIndex, Remedy
 from artistindex.index.manifest import Manifest
 from artistindex.index.reader import all_indexes, verify
 from artistindex.index.recipes import VectorRecipe, name_of
 from artistindex.library.library import FILE_NAME, Library
 
 _COLUMNS = ("index", "artists", "tracks", "dimension", "precision", "excerpt", "transform", "state")
+_PENDING = (("names", "name", "to look up"), ("artists", "artist", "to listen to"))
 
 
 @click.command(name="info")
@@ -30,7 +32,7 @@ def command(state: State, whole: bool, form: str) -> int:
         library = _library(state.indexes, whole=whole)
         rows = [_index(folder, whole=whole) for folder in all_indexes(state.indexes)]
     if not rows and library is None:
-        raise BrokenIndex(f"nothing in {state.indexes}: run `artistindex build` first")
+        raise BrokenIndex(f"nothing in {state.indexes.absolute()}", remedy=Remedy.BUILD_FIRST)
     if form == "table" and library is not None:
         _say(library, quiet=state.quiet)
     emit(rows, _COLUMNS, form, payload={"library": library, "indexes": rows})
@@ -53,6 +55,12 @@ def _say(library: dict[str, Any], *, quiet: bool) -> None:
             f" {counted(counts['failures'], 'failure')}",
             quiet=quiet,
         )
+    pending = library.get("pending", {})
+    parts = [
+        f"{counted(pending[key], noun)} {what}" for key, noun, what in _PENDING if pending.get(key)
+    ]
+    if parts:
+        message(f"pending: {', '.join(parts)}; `artistindex build` goes on", quiet=quiet)
     for odd in library.get("outliers", ()):
         message(f"{odd['what']} {odd['reason']}", quiet=quiet)
 
@@ -68,6 +76,7 @@ def _library(indexes: Path, *, whole: bool) -> dict[str, Any] | None:
                 library.verify()
             summary["counts"] = library.counts()
             summary["stages"] = library.stages()
+            summary["pending"] = _pending(library)
             summary["outliers"] = [
                 {"what": failure.what, "artist": failure.artist, "reason": failure.reason}
                 for failure in library.failures()
@@ -81,6 +90,16 @@ def _library(indexes: Path, *, whole: bool) -> dict[str, Any] | None:
 def _recipe(manifest: Manifest) -> str | None:
     key = manifest.key
     return name_of(VectorRecipe(key.layer, key.pooling, manifest.transform))
+
+
+def _pending(library: Library) -> dict[str, int]:
+    """Return how many names are yet to be looked up, and how many artists yet to be heard."""
+    unheard = sum(
+        all(track.stage is not TrackStage.EMBEDDED for track in tracks)
+        and any(not track.failed and not track.missing for track in tracks)
+        for _, tracks in library.tracks_by_artist()
+    )
+    return {"names": len(library.pending_requests()), "artists": unheard}
 
 
 def _index(folder: Path, *, whole: bool) -> dict[str, Any]:

@@ -101,6 +101,9 @@ def _is_numeric(rows: Iterable[Mapping[str, Any]], column: str) -> bool:
 
 
 def _emit_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    rows = list(rows)
+    if not rows:  # headings alone say nothing
+        return
     screen = console(stderr=False)
     with screen.capture() as drawn:  # printed by click: rich leaves with 1 where a pipe has closed
         screen.print(table_of(rows, columns, screen.width))

@@ -30,6 +30,7 @@ ScoredRow = tuple[float, int]
 
 PREFERRED = ("discogs-effnet", "vggish", "musicnn")
 _CLOSEST = 5
+_MIN_LIKENESS = 70  # of a name for it to be worth naming: rapidfuzz has 100 for the same
 _MAX_SKIPPED = 64  # rows left out, from which on FAISS is told instead of asked for more
 _BLOCKS_CHECKED = 4  # of each file at every opening: 16 MB
 _MAX_HASHED_WHOLE = 256 * 1024 * 1024  # bytes of a file of format 1, hashed at every opening
@@ -300,11 +301,14 @@ class ArtistIndex:
 
         folded = {row: naming.normalise(spelled) for row, spelled in enumerate(self.artists)}
         typed = naming.normalise(name)[:200]
-        hits = process.extract(typed, folded, scorer=fuzz.WRatio, limit=_CLOSEST)
+        hits = process.extract(
+            typed, folded, scorer=fuzz.WRatio, limit=_CLOSEST, score_cutoff=_MIN_LIKENESS
+        )
         closest = [self.artists[row] for _, _, row in hits]
+        near = ", ".join(map(naming.truncate, closest))
         return UnknownArtist(
-            f"no artist {naming.quoted(name)} in the index {self.name}; the closest names are"
-            f" {', '.join(map(naming.truncate, closest))}",
+            f"no artist {naming.quoted(name)} in the index {self.name}"
+            + (f"; the closest names are {near}" if near else ", nor one of a name like it"),
             closest,
         )
 
@@ -318,13 +322,13 @@ def find_index(indexes: Path, model: str | None = None) -> Path:
         names = [path.name for path in all_indexes(indexes)]
         if model not in MODELS and model not in names:
             raise Misuse(
-                f"unknown index {naming.quoted(model)}; {indexes} holds:"
+                f"unknown index {naming.quoted(model)}; {indexes.absolute()} holds:"
                 f" {', '.join(names) or 'none'}"
             )
         return indexes / model
     folders = all_indexes(indexes)
     if not folders:
-        raise BrokenIndex(f"no index in {indexes}", remedy=Remedy.BUILD_FIRST)
+        raise BrokenIndex(f"no index in {indexes.absolute()}", remedy=Remedy.BUILD_FIRST)
     by_name = {path.name: path for path in folders}
     return next((by_name[name] for name in PREFERRED if name in by_name), folders[0])
 

@@ -60,7 +60,7 @@ class Database:
         BrokenLibrary where it is missing (read-only), damaged, or from a newer version.
         """
         if read_only and not path.is_file():
-            raise BrokenLibrary(f"no library at {path}", remedy=Remedy.BUILD_FIRST)
+            raise BrokenLibrary(f"no library at {path.absolute()}", remedy=Remedy.BUILD_FIRST)
         try:
             if not read_only:
                 files.refuse_link(path)
