@@ -27,6 +27,7 @@ HEAVY = {
     "essentia",
     "filelock",
     "google",
+    "icalendar",
     "jinja2",
     "matplotlib",
     "mutagen",

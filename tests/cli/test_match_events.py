@@ -190,7 +190,8 @@ def test_who_may_be_listed_can_be_chosen(match: Match, tmp_path: Path) -> None:
     assert answer["billings_ranked"] + answer["billings_not_ranked"] == 7
     only = match("--only", names)
     assert [entry["artist"] for entry in only["ranked"]] == ["Techno", "House"]
-    assert match("--min-tracks", 2)["ranked"] == []
+    nobody = match("--min-tracks", 2, "--by", "event")
+    assert (nobody["ranked"], nobody["evenings"]) == ([], [])
 
 
 def test_who_is_played_more_is_listed_first_and_weighs_more(
@@ -230,7 +231,9 @@ def test_days_on_which_nobody_plays_are_one_line(
     assert line in err
 
 
-@pytest.mark.parametrize("options", [["--from", "2027-05-01"], ["--days", "2"], ["--by", "event"]])
+@pytest.mark.parametrize(
+    "options", [["--from", "2027-05-01"], ["--days", "2"], ["--by", "event"], ["--ics", "a.ics"]]
+)
 def test_a_list_without_dates_has_no_days_to_choose(
     run: Run, index: Path, files: tuple[Path, Path], tmp_path: Path, options: list[str]
 ) -> None:

@@ -206,8 +206,8 @@ def _days(lineup: Lineup, paths: Sequence[Path], options: Mapping[str, Any]) -> 
     """Return the days asked for; None where the files have no dates."""
     first, count = options["first"], options["days"]
     if not any(event.date for event in lineup.events):
-        if first or count:
-            raise Misuse(f"{paths[0]}: no dates in it that --from and --days could choose by")
+        if first or count or options["ics"]:
+            raise Misuse(f"{paths[0]}: no dates in it, which --from, --days and --ics need")
         return None
     start = first.date() if first else datetime.date.today()
     return Days(start, start + datetime.timedelta(count - 1) if count else None)

@@ -126,7 +126,7 @@ def view(answer: Answer, *, by: str, k: int | None) -> View:
     if by == "artist":
         return _Artists(answer, ranked[:k])
     evenings = rank_evenings(ranked)
-    if not evenings:
+    if ranked and not evenings:
         raise Misuse("the files tell no event and no day at which a ranked artist plays")
     return _Evenings(answer, evenings[:k])
 
@@ -226,7 +226,9 @@ class _Evenings:
 
     def columns(self, form: str) -> Sequence[str]:
         rows = self.rows(form)
-        return [column for column in _EVENING_COLUMNS if any(row[column] for row in rows)]
+        return [column for column in _EVENING_COLUMNS if any(row[column] for row in rows)] or [
+            "rank"
+        ]
 
     def rows(self, form: str) -> list[dict[str, Any]]:
         return [_evening_cells(evening, is_whole=form == "csv") for evening in self.evenings]

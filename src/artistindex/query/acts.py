@@ -279,16 +279,16 @@ def missing_names(
     These are the names that `index` does not know, or all of them where there is none.
     """
     if index is None:
-        wanted = [favourite.name for favourites in people for favourite in favourites]
+        liked = [favourite.name for favourites in people for favourite in favourites]
         printed = lineup.names
     else:
         names = Names(index)
-        wanted = [name for favourites in people for name in _find_all(names, favourites)[1]]
-        unheard = set(map(naming.normalise, wanted))
+        liked = [name for favourites in people for name in _find_all(names, favourites)[1]]
+        unheard = set(map(naming.normalise, liked))
         printed = [
             name
             for billing in lineup
             for name, row in names.resolve(billing.name, billing.ids, unheard)
             if row is Unranked.NOT_INDEXED
         ]
-    return list(unique([*wanted, *filter(None, map(name_to_look_up, printed))]))
+    return list(unique([*liked, *filter(None, map(name_to_look_up, printed))]))
