@@ -39,14 +39,18 @@ KINDS: dict[Kind, str] = {
         |rock am ring|rock im park|roskilde|hellfest|wacken|austin city limits|jools holland
         |letterman|kimmel|fallon|snl|vma|vmas|awards|ceremony|vevo lift|vevo dscvr
         |vevo presents|olympia|bercy|zenith de|luna park|red rocks|albert hall|foro sol
-        |madison square|arena|boiler room|halftime|mitschnitt|tv show|on stage|концерт*
+        |madison square|arena|audiotree|sofar|sofar sounds|inkigayo|m countdown|music bank|fancam
+        |fan cam|stage mix|soundboard|montreux|super bowl|superbowl|grammy|grammys|amas|x factor
+        |got talent|american idol|la voz|the voice uk|the voice kids|the voice of|later with
+        |teleton|pa liv|boiler room|halftime|mitschnitt|tv show|on stage|концерт*
         |вживую|наживо|живьем|живьём|на живо|ζωντανα|συναυλια|בהופעה|הופעה חיה|לייב|ライブ|ライヴ
         |生放送|生中継|コンサート|ツアー|武道館|生演奏|演唱會
-        |演唱会|巡演|巡迴|巡回|现场|現場|音樂會|音乐会|실황|라이브*|콘서트*
+        |演唱会|巡演|巡迴|巡回|现场|現場|音樂會|音乐会|в прямом эфире|прямой эфир|выступлени*
+        |실황|현장|직캠|무대|교차편집|인기가요|음악중심|라이브*|콘서트*
         |คอนเสิร์ต|แสดงสด|บันทึกการแสดงสด|حفلة|حفل|مباشر|लाइव|कॉन्सर्ट""",
     Kind.SESSION: """session|sessions|sesion|sesiones|sessao|lounge|kexp|rehearsal
         |rehearsals|ensayo|tiny desk|like a version|home take|first take|one take
-        |spotify singles|mtv push|colors show""",
+        |soundcheck|bbc radio|spotify singles|mtv push|colors show""",
     Kind.COVER: """cover|covers|covered|covering|coverversion|tribute|tributo|parody|parodia
         |parodie|impersonator|kidz|mashup|mash up|medley|type beat|remake|plays|played|sings
         |sung|lullaby|music box|8 bit|8bit|chiptune|fingerstyle|カバー|歌ってみた|弾いてみた
@@ -60,15 +64,21 @@ KINDS: dict[Kind, str] = {
         |reworked|reedit|re edit|re edited|refix|re fix|mix|dub|revisited|festival mix
         |festival edit|リミックス|리믹스|ремикс*|ريمكس""",
     Kind.ALTERED: """sped|spedup|speed|slowed|reverb|nightcore|daycore|8d|16d|boosted
-        |bassboosted|lofi|lo fi|chopped|screwed|reversed|pitched""",
+        |bassboosted|432hz|432 hz|528hz|528 hz|440hz|440 hz|3d audio|4d audio|9d|12d|binaural
+        |higher pitch|lower pitch|pitch shifted|muffled|backwards|from another room
+        |in another room|empty arena|empty mall|ringtone|lofi|lo fi|chopped|screwed
+        |reversed|pitched""",
     Kind.ACOUSTIC: """acoustic|acoustique|akustik|akustisch|acustico|acustica|akustyczn*
         |stripped|акустика|акустическ*|アコースティック|어쿠스틱""",
-    Kind.DEMO: "demo|demos|outtake|outtakes|snippet|leak|leaked|teaser|trailer|preview",
+    Kind.DEMO: """alternate take|alternate mix|alternative take|alt take|early take|take 1|take 2
+        |take 3|take 4|take 5|take 6|take 7|take 8|take 9|demo|demos|outtake|outtakes|snippet
+        |leak|leaked|teaser|trailer|preview""",
     Kind.TALK: """reaction|reacts|react|reacting|review|explained|breakdown|interview
         |documentary|meme|behind the scenes|making of|choreography|coreografia|choregraphie
         |compilation|lesson|tutorial|tabs|tab|sheet|analysis|audition|how to
         |first time hearing|vocal coach|short film|recipe|podcast|vlog|commentary
         |track by track|voice memo|voice note|audiobook|spoken|skit|workshop|zumba
+        |just dance|beat saber|guitar hero|clone hero|rocksmith|synthesia|midi|chords
         |dance practice|dance cover|dance tutorial|dance challenge|dance class|안무|踊ってみた
         |реакция""",
     Kind.MIX: """hour|hours|hr|1hr|10h|1h|loop|looped|full album|full ep|mixtape|dj set
@@ -76,7 +86,9 @@ KINDS: dict[Kind, str] = {
         |heures|часов""",
     Kind.ARRANGED: """orchestral|orchestra|orchestre|orquesta|orchester|symphony|symphonic
         |sinfonico|restrung|string quartet|reprise|duet|new recording|rerecorded|re recorded
-        |quiet""",
+        |quiet|marching band|performed by a choir|choir version|gospel choir|en guitarra|en piano
+        |a la guitare|auf der gitarre|am klavier|no piano|no violao|al pianoforte|alla chitarra
+        |на гитаре|на пианино|на фортепиано""",
     Kind.VERSION: """version|ver|versie|versione|versao|verzija|verze|wersja|fassung|alive
         |версия|версія|バージョン|버전""",
     Kind.LENGTH: """edit|extended|radio|short|long|single|12|12 inch|7 inch|10 inch
@@ -92,9 +104,9 @@ INSTRUMENTS = """piano pianos klavier pianoforte guitar guitars gitar gitarre gu
 """Versions only in company, or alone in their part of the title: "(piano)", "bass only"."""
 
 ALONE: dict[Kind, str] = {
-    Kind.ARRANGED: INSTRUMENTS,
+    Kind.ARRANGED: INSTRUMENTS + " choir choral intro outro interlude",
     Kind.COVER: "ai",
-    Kind.LIVE: "vivo directo direto",
+    Kind.LIVE: "vivo directo direto encore zugabe",
     Kind.TALK: "dance dancing tanz baile",
     Kind.MIXED: "mixed",
 }
@@ -198,7 +210,7 @@ HARMLESS = """official video audio music lyrics lyric lyrical visualizer visuali
     официальный клип видео видеоклип аудио текст letra letras legendado testo paroles songtext
     liedtext full song new original album explicit clean dirty uncensored remaster remastered
     remastering remasterizado remasterizada remasterise remasterisee remasters master edition
-    stereo mono free dl download out now premiere exclusive release released records
+    stereo mono free dl download now premiere exclusive release released records
     recordings ncs prod from ost soundtrack deluxe quality sound performance color coded han
     rom eng bonus track restored upgrade videoclip videoklip clipe upload high res flac vinyl
     rip 뮤비 뮤직비디오 가사 공식 歌詞 公式 官方 完整版 高音質"""

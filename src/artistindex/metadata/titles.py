@@ -233,6 +233,8 @@ def kinds_of(title: Iterable[Word]) -> frozenset[Kind]:
         content = {word.text for word in without_noise(part) if not word.featured}
         content = {text for text in content if not harmless(text)} - _COMPANIONS
         kinds |= {kind for kind, alone in _ALONE.items() if content and content <= alone}
+        if "edit" in texts(part) and content - _LENGTH_WORDS:
+            kinds.add(Kind.REMIX)  # "Kygo Edit" is somebody's
     return frozenset(kinds)
 
 

@@ -180,12 +180,59 @@ def test_another_artist_is_never_taken(artist: str, title: str, video: str) -> N
         "Part II",
         "(Radio Edit) - my edit",
         "type beat",
+        "(432 Hz)",
+        "(3D Audio)",
+        "(Pitch Shifted)",
+        "(from another room)",
+        "(ringtone)",
+        "(Kygo Edit)",
+        "(Amapiano Edit)",
+        "(Edit by Somebody)",
+        "(Alternate Take)",
+        "(Take 2)",
+        "(Intro)",
+        "(Interlude)",
+        "(Choir)",
+        "(Marching Band)",
+        "(Beat Saber)",
+        "(Ukulele Chords)",
+        "(MIDI)",
+        "(Soundcheck)",
+        "(Fancam)",
+        "직캠",
+        "(현장)",
+        "(в прямом эфире)",
+        "(выступление)",
+        "(tocado en guitarra)",
+        "auf der Gitarre",
+        "(Encore)",
+        "(Audiotree)",
+        "(The X Factor)",
+        "Grammys",
     ],
 )
 def test_another_version_is_never_taken(extra: str) -> None:
     recording = track("Rezz", "Edge")
     assert accepted(recording, "Rezz - Edge")
     assert not accepted(recording, f"Rezz - Edge {extra}", duration=206)
+
+
+@pytest.mark.parametrize(
+    ("title", "other"),
+    [
+        ("Hello", "Hello Goodbye"),
+        ("Stay", "Stay With Me"),
+        ("Lights", "Lights Out"),
+        ("Love", "Love Song"),
+    ],
+)
+def test_a_longer_title_of_a_catalogue_is_another_one(title: str, other: str) -> None:
+    channel = "Rezz - Topic"
+    assert accepted(track("Rezz", title), title, channel=channel)
+    assert accepted(track("Rezz", title), f"{title} (Remastered 2011)", channel=channel)
+    assert accepted(track("Rezz", title), f"{title} - Radio Edit", channel=channel)
+    assert accepted(track("Rezz", title), f"{title} (feat. Somebody Else)", channel=channel)
+    assert not accepted(track("Rezz", title), other, channel=channel)
 
 
 @pytest.mark.parametrize(

@@ -191,6 +191,8 @@ def _accepted(target: _Target, candidate: Candidate) -> Verdict:
     beyond = titles.without_noise(_leftover(target, rest), official=official)
     left = _unqualified(target, beyond)
     must_be_exact = _versions_fit(target, rest, beyond, left, own_channel=own_channel)
+    if candidate.channel.endswith("- Topic"):
+        _reject_longer_title(target, rest, left)
     if own_channel:
         _reject_album_title(target, rest, left)
     else:
@@ -407,6 +409,25 @@ def _reject_album_title(target: _Target, title: Sequence[Word], left: Sequence[W
             "the wanted title is that of the album: "
             + naming.truncate(" ".join(titles.texts(named)), 60)
         )
+
+
+def _reject_longer_title(target: _Target, title: Sequence[Word], left: Sequence[Word]) -> None:
+    """Raise when more stands in the title itself, which a catalogue wrote: "Love Story" for "Love".
+
+    What a version or an edition adds stands in brackets or behind a dash, or is known as one.
+    """
+    own = _title_segments(target, title)
+    more = [
+        word.text
+        for word in left
+        if word.segment in own
+        and not (word.bracketed or word.featured)
+        and (_is_content(word) or word.text == "song")
+        and titles.script_of(word.text) == target.script
+        and not titles.kinds_of([word])
+    ]
+    if more:
+        raise _Reject(f"the title is another one, with {naming.truncate(' '.join(more), 60)}")
 
 
 def _reject_others(
