@@ -1,420 +1,337 @@
-"""What finds an artist's own tracks best? Every transform, correction, aggregation and re-ranking.
+"""Which recipe of vectors and which ranking find an artist's own tracks best, nested over music.
 
-    python benchmarks/quality.py DIR... [--work FOLDER] [--second FILE] [--out FILE]
+    python benchmarks/quality.py DIR... --work FOLDER [--figure FILE] [--out FILE]
 
 Each DIR is a collection: a folder of music whose files carry their artists' names. Tracks are
-embedded with MusiCNN, whole and as 3x30 excerpts, into a library in FOLDER (kept, so that a second
-run takes seconds); then every way of ranking is judged by artist retrieval, on each collection and
-on all of them together. FILE is a second graph of MusiCNN's architecture, for the fusions. Prints
-Markdown, the tables of docs/quality.md; --out writes every number as JSON too.
+embedded with MusiCNN (--excerpt, the middle 60 seconds of each) into a library in FOLDER, kept, so
+that a second run does not embed again. Held-out tracks then look for their artist in every way, on
+all collections together and on each alone; for each collection the way is chosen on the others, and
+the pooled result of that is what may be claimed. Prints Markdown, the numbers of docs/quality.md,
+and writes its figure.
 """
 
 import argparse
-import hashlib
 import json
-import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import trim_mean
 
-from artistindex.audio.decode import Excerpt, decode
 from artistindex.embedding import weights
-from artistindex.embedding.embed import track_vector
-from artistindex.embedding.engine import load_model
-from artistindex.embedding.registry import ModelSpec, spec_of
-from artistindex.embedding.weights import Weights
+from artistindex.embedding.registry import spec_of
 from artistindex.entities import VectorKey
 from artistindex.evaluation import bootstrap
-from artistindex.evaluation.artist_retrieval import HEADLINE, RankerComparison, compare_rankers
-from artistindex.evaluation.track_pool import (
-    Scorer,
-    TrackPool,
-    by_centroid,
-    fused,
-    mean,
-    read_pools,
-)
-from artistindex.index.transforms import TRANSFORMS, unit
-from artistindex.ingest import outliers
+from artistindex.evaluation.artist_retrieval import HEADLINE, Retrieval, compare_rankers, retrieve
+from artistindex.evaluation.bootstrap import Difference
+from artistindex.evaluation.track_pool import Scorer, TrackPool, by_centroid, read_pools
+from artistindex.index.recipes import recipes_of
+from artistindex.index.transforms import unit
 from artistindex.ingest.pipeline import build
 from artistindex.library.library import FILE_NAME, Library
-from artistindex.query import fusion
-from artistindex.query.rerank import mean_of_best_matches
-from rankers import by_closest_track, by_rescaled_centroid, by_tracks, part_of, reranked
+from forest import forest
+from rankers import by_closest_tracks, by_rescaled_centroid, by_tracks, part_of
+from rankings import TOGETHER, collections, paths_of
 
 Floats = NDArray[np.float64]
 Pools = Mapping[str, TrackPool]
 
-MODEL, EXCERPT = "musicnn", "3x30"
-BASELINE = "centroid (as built)"
-TOGETHER = "together"
-SPLITS = 50
-DEPTH = 10
-SIGNIFICANT = 0.05
+MODEL = "musicnn"
+BASELINE = "plain, centroid"
+RANKINGS: dict[str, Callable[..., Scorer]] = {
+    "centroid": by_centroid,
+    "closest track": by_closest_tracks,
+    "two closest": partial(by_closest_tracks, count=2),
+}
+SIZES = (8, 16, 32)
+DRAWS = 6
+CONTROL_SHRINKAGES = (0.5, 0.2, 0.05, 0.01)
 
 
 def main() -> None:
     """Embed, judge, print."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
     parser.add_argument("folders", nargs="+", type=Path, metavar="DIR")
-    parser.add_argument("--work", type=Path, metavar="FOLDER", help="where the library is kept")
-    parser.add_argument("--second", type=Path, metavar="FILE", help="a second .pb of MusiCNN")
+    parser.add_argument("--work", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--excerpt", default="1x60")
+    parser.add_argument("--figure", type=Path, metavar="FILE", help="write the SVG here")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the numbers as JSON")
-    parser.add_argument(
-        "--encodings", type=int, default=12, help="tracks to encode again, and to time; 0 for none"
-    )
     parser.add_argument("--resamples", type=int, default=10_000)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
-        work = options.work or Path(temporary)
-        keys = embed(options.folders, work, options.second)
-        with Library.open(work / FILE_NAME, read_only=True) as library:
-            pools = dict(zip(keys, read_pools(library, list(keys.values())), strict=True))
-            paths = paths_of(library)
-    results = {}
-    for name, chosen in collections(options.folders, pools[MODEL], paths).items():
-        part = {key: part_of(pool, chosen) for key, pool in pools.items()}
-        comparison = compare_rankers(
-            part[MODEL], ways(part), against=BASELINE, resamples=options.resamples, ks=(5,)
+    given = parser.parse_args()
+    for folder in given.folders:
+        build(
+            audio=folder, indexes=given.work, models=[MODEL], tracks=100_000, excerpt=given.excerpt
         )
-        halves = split_halves(part[MODEL], resamples=options.resamples)
-        print(f"\n### {name}\n\n{'; '.join(comparison.notes)}.\n\n{table(comparison)}")
-        print(f"\n{halves_text(halves)}")
-        results[name] = comparison.to_json(per_artist=True) | {"split_halves": halves}
-    if options.encodings:
-        results["recordings"] = recordings(pools[MODEL], paths, options.encodings)
-        results["excerpts"] = excerpts(pools, paths, options.encodings)
-        print(f"\n{recordings_text(results['recordings'])}")
-        print(f"\n{excerpts_text(results['excerpts'])}")
-    if options.out:
-        options.out.write_text(json.dumps(results, indent=1), "utf-8")
+    pools, paths = read(given.work, given.excerpt)
+    parts = collections(given.folders, pools["plain"], paths)
+    whole = judged(pools, extra=True, resamples=given.resamples)
+    print(table(whole))
+    nested = nested_over(parts, pools, whole[0], resamples=given.resamples)
+    print("\n".join(nested["text"]))
+    print(control_text(pools["batch-norm"]))
+    print("\n".join(sizes_text(pools["plain"])))
+    if given.figure:
+        given.figure.write_text(forest(rows_of(whole)), "utf-8")
+    if given.out:
+        given.out.write_text(json.dumps({"together": rows_of(whole), **nested}, indent=1), "utf-8")
 
 
-# --- embedding ----------------------------------------------------------------------------------
-
-
-def embed(folders: Sequence[Path], work: Path, second: Path | None) -> dict[str, VectorKey]:
-    """Bring every track's vectors into the library in `work`; the keys by the pools' names."""
+def read(work: Path, excerpt: str) -> tuple[dict[str, TrackPool], dict[int, Path]]:
+    """Return a pool for each recipe of the model, and the files of the tracks."""
     own = weights.find_installed(spec_of(MODEL))
-    runs = {MODEL: (own, "full"), EXCERPT: (own, EXCERPT)}
-    if second is not None:
-        content = second.read_bytes()
-        sha256 = hashlib.sha256(content).hexdigest()
-        runs["second"] = (Weights(own.spec, second, sha256, len(content)), "full")
-
-    def take(graph: Weights, spec: ModelSpec) -> Weights:
-        return graph
-
-    for graph, excerpt in runs.values():
-        for folder in folders:
-            build(
-                audio=folder,
-                indexes=work,
-                models=[MODEL],
-                tracks=100_000,
-                excerpt=excerpt,
-                fetch=partial(take, graph),
-            )
-    return {
-        name: VectorKey(MODEL, graph.identity, excerpt=excerpt)
-        for name, (graph, excerpt) in runs.items()
+    keys = {
+        name: VectorKey(
+            MODEL, own.identity, excerpt=excerpt, layer=recipe.layer, pooling=recipe.pooling
+        )
+        for name, recipe in recipes_of(MODEL).items()
     }
+    with Library.open(work / FILE_NAME, read_only=True) as library:
+        pools = read_pools(library, list(keys.values()))
+        return dict(zip(keys, pools, strict=True)), paths_of(library)
 
 
-def paths_of(library: Library) -> dict[int, Path]:
-    """The file of every track of the library."""
-    return {
-        track.id: track.track.path
-        for artist in library.artists()
-        for track in library.tracks_of(artist.id)
-        if track.track.path is not None
-    }
-
-
-def collections(
-    folders: Sequence[Path], pool: TrackPool, paths: Mapping[int, Path]
-) -> dict[str, NDArray[np.bool_]]:
-    """Which tracks of `pool` each folder holds, and all of them where there are several folders."""
-    roots = {folder.name: folder.resolve() for folder in folders}
-    by_folder = {
-        name: np.array([paths[track].is_relative_to(root) for track in pool.ids])
-        for name, root in roots.items()
-    }
-    together = {TOGETHER: np.ones(len(pool), np.bool_)} if len(folders) > 1 else {}
-    return {name: chosen for name, chosen in (by_folder | together).items() if chosen.any()}
-
-
-# --- ways of ranking ----------------------------------------------------------------------------
+# --- ways ---------------------------------------------------------------------------------------
 
 
 def ways(pools: Pools) -> dict[str, Scorer]:
-    """Every way of ranking that is judged, the baseline first."""
-    pool = pools[MODEL]
-    plain = by_centroid(pool)
-    scorers = {BASELINE: plain}
-    scorers |= {f"transform: {name}": by_centroid(pool, transform=name) for name in TRANSFORMS[1:]}
-    scorers |= {f"hubs: {name}": by_rescaled_centroid(pool, name) for name in ("csls", "mp")}
-    scorers |= {
-        f"aggregate: {name}": by_centroid(pool, aggregate=aggregate)
-        for name, aggregate in AGGREGATES.items()
+    """Return every recipe with every ranking by name, the baseline first."""
+    recipes = recipes_of(MODEL)
+    return {
+        f"{name}, {ranking}": rank(pool, transform=recipes[name].transform)
+        for name, pool in pools.items()
+        for ranking, rank in RANKINGS.items()
     }
-    scorers["rerank: all tracks"] = by_tracks(pool)
-    scorers[f"rerank: top {DEPTH}"] = reranked(plain, by_tracks(pool), depth=DEPTH)
-    scorers["rerank: closest track"] = by_closest_track(pool)
-    scorers["rerank: all tracks, all-but-the-top"] = by_tracks(pool, transform="all-but-the-top")
-    scorers["fusion of centroid and tracks: rrf"] = fused([plain, by_tracks(pool)], method="rrf")
-    scorers[f"excerpt: {EXCERPT}"] = by_centroid(pools[EXCERPT])
-    if "second" in pools:
-        other = by_centroid(pools["second"])
-        scorers["second model alone"] = other
-        scorers |= {
-            f"fusion of both models: {method}": fused([plain, other], method=method)
-            for method in fusion.FusionMethod
-        }
-    return scorers
 
 
-def mean_of_units(vectors: Floats) -> Floats:
-    """Every track counts alike, however long its vector."""
-    return mean(unit(vectors).astype(np.float64))
+def ways_before(pool: TrackPool) -> dict[str, Scorer]:
+    """Return what else the product has, or had been tried, on plain vectors."""
+    transforms = ("centre", "all-but-the-top", "whiten")
+    before = {f"transform: {name}": by_centroid(pool, transform=name) for name in transforms}
+    before |= {f"hubs: {name}": by_rescaled_centroid(pool, name) for name in ("csls", "mp")}
+    return before | {"mean of best matches": by_tracks(pool)}
 
 
-def median(vectors: Floats) -> Floats:
-    """The median of each coordinate."""
-    middle: Floats = np.median(vectors, axis=0)
-    return middle
+Judged = tuple[dict[str, Retrieval], Mapping[str, Difference]]
 
 
-def trimmed(vectors: Floats) -> Floats:
-    """The mean of each coordinate without the highest and the lowest fifth."""
-    return np.asarray(trim_mean(vectors, 0.2, axis=0), np.float64)
-
-
-def by_outlier_score(vectors: Floats) -> Floats:
-    """The mean, a track that is s > 1 times as far as the others lie counting 1/s."""
-    counts = 1 / np.maximum(1.0, outliers.scores(vectors.astype(np.float32)))
-    return np.asarray(np.average(vectors, axis=0, weights=counts), np.float64)
-
-
-AGGREGATES: dict[str, Callable[[Floats], Floats]] = {
-    "mean of unit vectors": mean_of_units,
-    "median": median,
-    "trimmed mean": trimmed,
-    "weights by outlier score": by_outlier_score,
-}
-
-
-# --- set against set ----------------------------------------------------------------------------
-
-
-def split_halves(pool: TrackPool, *, resamples: int) -> dict[str, Any]:
-    """Half of an artist's tracks looks for the other half, by centroid and by tracks.
-
-    Artists of at least four tracks, 50 seeded splits; the MRR of each artist is its mean over them.
-    """
-    units = unit(pool.vectors).astype(np.float64)
-    draw = np.random.default_rng(0)
-    owners = np.flatnonzero(pool.credits.sum(axis=1) >= 4)
-    values = np.zeros((len(owners), 2))
-    for at, owner in enumerate(owners):
-        for _ in range(SPLITS):
-            values[at] += _one_split(pool, units, int(owner), draw) / SPLITS
-    if len(owners) < 2:
-        return {"artists": len(owners)}
-    places = np.arange(len(owners))
-    (difference,) = bootstrap.paired_differences(
-        values[:, 1:], values[:, :1], places, resamples=resamples
+def judged(pools: Pools, *, extra: bool, resamples: int) -> Judged:
+    """Return the retrieval of every way, and its difference from the baseline (Holm over all)."""
+    scorers = ways(pools) | (ways_before(pools["plain"]) if extra else {})
+    comparison = compare_rankers(
+        pools["plain"], scorers, against=BASELINE, ks=(5,), resamples=resamples
     )
-    means = bootstrap.resampled_means(values, places, resamples=resamples)
-    ends = [bootstrap.interval(column, len(owners)) for column in means.T]
-    return {
-        "artists": len(owners),
-        "centroid": [float(values[:, 0].mean()), *ends[0]],
-        "tracks": [float(values[:, 1].mean()), *ends[1]],
-        "difference": difference.to_json(),
-    }
+    differences = {first: apart for (first, _), apart in comparison.differences.items()}
+    return {retrieval.index: retrieval for retrieval in comparison.retrievals}, differences
 
 
-def _one_split(
-    pool: TrackPool, units: Floats, owner: int, draw: np.random.Generator
-) -> NDArray[np.float64]:
-    """The reciprocal ranks of the other half, by centroid and by tracks."""
-    tracks = draw.permutation(np.flatnonzero(pool.credits[owner]))
-    query_tracks = tracks[: len(tracks) // 2]
-    gone = np.isin(pool.recordings, pool.recordings[query_tracks])
-    remaining = pool.credits & ~gone
-    if not remaining[owner].any():
-        return np.zeros(2)
-    raw = pool.vectors.astype(np.float64)
-    query = unit(raw[query_tracks].mean(axis=0)[None, :])[0]
-    scores = np.full((2, len(remaining)), -np.inf)
-    for row in np.flatnonzero(remaining.any(axis=1)):
-        scores[0, row] = unit(raw[remaining[row]].mean(axis=0)[None, :])[0] @ query
-        scores[1, row] = mean_of_best_matches(units[query_tracks] @ units[remaining[row]].T)
-    ranks = np.sum(scores >= scores[:, owner][:, None], axis=1)
-    return np.asarray(1 / ranks, np.float64)
+# --- nested over collections --------------------------------------------------------------------
 
 
-# --- one recording, encoded again ---------------------------------------------------------------
+def nested_over(
+    parts: Mapping[str, NDArray[np.bool_]],
+    pools: Pools,
+    whole: Mapping[str, Retrieval],
+    *,
+    resamples: int,
+) -> dict[str, Any]:
+    """Choose the way for each collection on the others alone, and pool what it does there.
 
-
-def recordings(pool: TrackPool, paths: Mapping[int, Path], count: int) -> dict[str, Any]:
-    """How alike a recording and its other encodings are, beside different tracks of one artist."""
-    rows = unit(pool.vectors).astype(np.float64)
-    apart = pool.recordings[:, None] != pool.recordings[None, :]
-    different = (rows @ rows.T)[np.triu(apart, 1)]
-    own = weights.find_installed(spec_of(MODEL))
-    model = load_model(own, threads=2)
-    chosen = np.linspace(0, len(pool) - 1, min(count, len(pool))).astype(int)
-    cosines: dict[str, list[float]] = {name: [] for name in ENCODINGS}
-    with tempfile.TemporaryDirectory() as folder:
-        for at in chosen:
-            for name, (suffix, codec, rate) in ENCODINGS.items():
-                path = Path(folder) / f"again{suffix}"
-                encode(paths[pool.ids[at]], path, codec, rate)
-                vector, _ = track_vector(model, decode(path))
-                again = unit(vector[None, :])[0].astype(np.float64)
-                cosines[name].append(float(again @ rows[at]))
-    return {
-        "different": {
-            "pairs": len(different),
-            "quantiles": np.quantile(different, [0.5, 0.99, 0.999, 1.0]).tolist(),
-        },
-        **{
-            name: {"min": min(of_encoding), "median": float(np.median(of_encoding))}
-            for name, of_encoding in cosines.items()
-        },
-    }
-
-
-ENCODINGS = {"mp3 192k": (".mp3", "mp3", 192_000), "opus 128k": (".opus", "libopus", 128_000)}
-
-
-def encode(source: Path, target: Path, codec: str, rate: int) -> None:
-    """Write the audio of `source` to `target` again, at `rate` bits a second."""
-    import av
-
-    with av.open(str(source)) as read, av.open(str(target), "w") as written:
-        stream = cast(av.AudioStream, written.add_stream(codec, rate=48_000))
-        stream.bit_rate = rate
-        for frame in read.decode(audio=0):
-            frame.pts = None
-            written.mux(stream.encode(frame))
-        written.mux(stream.encode(None))
-
-
-# --- excerpts -----------------------------------------------------------------------------------
-
-
-def excerpts(pools: Pools, paths: Mapping[int, Path], count: int) -> dict[str, Any]:
-    """How near an excerpt's vectors stay to the whole track's, and what they cost beside them.
-
-    The cost is timed on `count` of the tracks, whole and excerpt in turn.
+    Once among all artists, and once among those of the collection. Choices are made among all ways,
+    and among those that an index answers by itself, the centroids.
     """
-    whole, part = (unit(pools[name].vectors).astype(np.float64) for name in (MODEL, EXCERPT))
-    cosines = np.einsum("ij,ij->i", whole, part)
-    own = unit(mean(whole)[None, :])[0].astype(np.float64)
-    centred = [unit(rows - own).astype(np.float64) for rows in (whole, part)]
-    model = load_model(weights.find_installed(spec_of(MODEL)), threads=2)
-    chosen = np.linspace(0, len(cosines) - 1, min(count, len(cosines))).astype(int)
-    seconds: dict[str, list[float]] = {"full": [], EXCERPT: []}
-    for at in chosen:
-        for name, durations in seconds.items():
-            started = time.perf_counter()
-            track_vector(model, decode(paths[pools[MODEL].ids[at]], excerpt=Excerpt.parse(name)))
-            durations.append(time.perf_counter() - started)
+    names = [name for name in parts if name != TOGETHER]
+    others = {name: reciprocal_ranks(restricted(pools, ~parts[name])) for name in names}
+    alone = {name: reciprocal_ranks(restricted(pools, parts[name])) for name in names}
+    text, results = [], {}
+    for label, eligible in (("all ways", ""), ("centroids alone", "centroid")):
+        chosen = {name: best_of(others[name], eligible) for name in names}
+        among_all = pooled(
+            [(whole[chosen[name]], whole[BASELINE], parts[name]) for name in names], resamples
+        )
+        within = pooled(
+            [(alone[name][chosen[name]], alone[name][BASELINE], None) for name in names], resamples
+        )
+        results[label] = {
+            "chosen": chosen,
+            "among all": among_all.to_json(),
+            "within": within.to_json(),
+        }
+        text.append(
+            f"Nested, {label}: among all artists {_signed(among_all)}, within each collection"
+            f" {_signed(within)}; chosen: {chosen}"
+        )
+    return {"text": text, "nested": results}
+
+
+def best_of(retrievals: Mapping[str, Retrieval], eligible: str) -> str:
+    """Return the way of the highest MRR among those whose name ends in `eligible`."""
+    ways_ = [way for way in retrievals if way.endswith(eligible)]
+    return max(ways_, key=lambda way: float(retrievals[way].column(HEADLINE).mean()))
+
+
+def restricted(pools: Pools, chosen: NDArray[np.bool_]) -> Pools:
+    """Return the pools of the `chosen` tracks alone."""
+    return {name: part_of(pool, chosen) for name, pool in pools.items()}
+
+
+def reciprocal_ranks(pools: Pools) -> dict[str, Retrieval]:
+    """Return the retrieval of every way, intervals left aside."""
     return {
-        "tracks": len(cosines),
-        "cosines": np.quantile(cosines, [0.0, 0.05, 0.5]).tolist(),
-        "centred": np.quantile(np.einsum("ij,ij->i", *centred), [0.0, 0.05, 0.5]).tolist(),
-        "seconds": {name: sum(durations) for name, durations in seconds.items()},
-        "timed": len(chosen),
+        way: retrieve(way, pools["plain"], scorer, resamples=2)
+        for way, scorer in ways(pools).items()
     }
+
+
+def pooled(
+    pairs: Sequence[tuple[Retrieval, Retrieval, NDArray[np.bool_] | None]], resamples: int
+) -> Difference:
+    """Return the difference over the queries of all pairs, of those among the chosen tracks.
+
+    Artists count by name, so that one in two collections is one.
+    """
+    first, second, owners = [], [], []
+    for way, baseline, chosen in pairs:
+        rows = np.ones(way.queries, np.bool_) if chosen is None else chosen[way.tracks]
+        first.append(way.column(HEADLINE)[rows])
+        second.append(baseline.column(HEADLINE)[rows])
+        owners += [way.artists[owner] for owner in way.owners[rows]]
+    _, numbers = np.unique(owners, return_inverse=True)
+    (difference,) = bootstrap.paired_differences(
+        np.concatenate(first)[:, None],
+        np.concatenate(second)[:, None],
+        numbers.astype(np.int64),
+        resamples=resamples,
+    )
+    return difference
+
+
+# --- what fitting without the held-out track's artist shows, of names dealt out at random --------
+
+
+def control_text(pool: TrackPool) -> str:
+    """Say what two protocols find where there is nothing to find: MRR of the closest track.
+
+    Names are dealt out to the tracks at random. A transform is fitted on all other tracks, or on
+    those of other names alone.
+    """
+    draw = np.random.default_rng(0)
+    owners = draw.permutation(pool.credits.argmax(axis=0))
+    units = unit(pool.vectors).astype(np.float64)
+    lines = []
+    for shrinkage in CONTROL_SHRINKAGES:
+        values = np.array([_dealt(units, owners, track, shrinkage) for track in _queries(owners)])
+        without_track, without_name = values.mean(axis=0)
+        lines.append(f"{shrinkage:g}: {without_track:.3f}, {without_name:.3f}")
+    return "Names dealt out, MRR fitted without the track, without the name: " + "; ".join(lines)
+
+
+def _queries(owners: NDArray[np.int64]) -> list[int]:
+    """Return every third track whose name has another one."""
+    counts = np.bincount(owners)
+    return [track for track in range(len(owners)) if counts[owners[track]] > 1][::3]
+
+
+def _dealt(
+    units: Floats, owners: NDArray[np.int64], track: int, shrinkage: float
+) -> tuple[float, float]:
+    others = np.arange(len(units)) != track
+    ranks = []
+    for fitted_on in (others, owners != owners[track]):
+        spaced = unit(_whitened(units, units[fitted_on], shrinkage)).astype(np.float64)
+        similarities = np.where(others, spaced @ spaced[track], -np.inf)
+        best = np.full(owners.max() + 1, -np.inf)
+        np.maximum.at(best, owners, similarities)
+        ranks.append(1 / np.sum(best >= best[owners[track]]))
+    return ranks[0], ranks[1]
+
+
+def _whitened(rows: Floats, fitted_on: Floats, shrinkage: float) -> Floats:
+    centred = fitted_on - fitted_on.mean(axis=0)
+    variances, directions = np.linalg.eigh(centred.T @ centred / len(centred))
+    shrunk = (1 - shrinkage) * np.maximum(variances, 0) + shrinkage * variances.mean()
+    return np.asarray((rows - fitted_on.mean(axis=0)) @ directions / np.sqrt(shrunk), np.float64)
+
+
+# --- how large a library must be ----------------------------------------------------------------
+
+
+def sizes_text(pool: TrackPool) -> list[str]:
+    """Say what whitening does to small libraries, with and without the background.
+
+    Libraries of so many artists are drawn at random; the gain is in MRR over the plain centroid.
+    """
+    draw = np.random.default_rng(0)
+    lines = [
+        "| artists | MRR plain | centroid, with the background | without | closest track, with"
+        " | without |",
+        "|---|---|---|---|---|---|",
+    ]
+    for size in (*SIZES, len(pool.artists)):
+        draws = DRAWS if size < len(pool.artists) else 1
+        values: list[list[float]] = []
+        for _ in range(draws):
+            artists = draw.permutation(len(pool.artists))[:size]
+            values.append(_gains(part_of(pool, np.asarray(pool.credits[artists].any(axis=0)))))
+        mean, *gains = np.mean(values, axis=0)
+        cells = [f"{size}", f"{mean:.3f}", *(f"{gain:+.3f}" for gain in gains)]
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def _gains(pool: TrackPool) -> list[float]:
+    bare = replace(pool, background=None)
+    scorers = [by_centroid(pool)] + [
+        rank(each, transform="whiten-tracks")
+        for rank in (by_centroid, by_closest_tracks)
+        for each in (pool, bare)
+    ]
+    plain, *others = (
+        float(retrieve("", pool, scorer, resamples=2).column(HEADLINE).mean()) for scorer in scorers
+    )
+    return [plain, *(value - plain for value in others)]
 
 
 # --- tables -------------------------------------------------------------------------------------
 
 
-def table(comparison: RankerComparison) -> str:
-    """One line for each way, as Markdown."""
+def rows_of(whole: Judged) -> list[dict[str, Any]]:
+    """Return one row for each way, as JSON has it."""
+    retrievals, differences = whole
+    rows = []
+    for name, retrieval in retrievals.items():
+        row: dict[str, Any] = {"way": name, "hit@1": retrieval.metrics["hit@1"].value}
+        row |= {HEADLINE: retrieval.metrics[HEADLINE].to_json()}
+        if name in differences:
+            row |= differences[name].to_json()
+        rows.append(row)
+    return rows
+
+
+def table(whole: Judged) -> str:
+    """Return one line for each way, as Markdown."""
+    retrievals, differences = whole
     lines = [
-        "| way | hit@1 | MRR (95%) | nDCG | MRR less the baseline's (95%) | p (Holm) | hubs |",
-        "|---|---|---|---|---|---|---|",
+        "| way | hit@1 | MRR (95%) | MRR less the plain centroid's (95%) | p (Holm) |",
+        "|---|---|---|---|---|",
     ]
-    for retrieval in comparison.retrievals:
-        mrr = retrieval.metrics[HEADLINE]
-        apart = comparison.differences.get((retrieval.index, BASELINE))
-        star = " *" if apart is not None and apart.is_clear and apart.p < SIGNIFICANT else ""
-        hubs = retrieval.hubs
+    for name, retrieval in retrievals.items():
+        mrr, apart = retrieval.metrics[HEADLINE], differences.get(name)
         cells = [
-            retrieval.index,
+            name,
             f"{retrieval.metrics['hit@1'].value:.3f}",
-            f"{mrr.value:.3f} ({_number(mrr.low)} to {_number(mrr.high)})",
-            f"{retrieval.metrics['ndcg'].value:.3f}",
-            "" if apart is None else f"{apart.value:+.3f} ({apart.low:+.3f} to {apart.high:+.3f})",
-            "" if apart is None else f"{apart.p:.2g}{star}",
-            f"{hubs.skewness:+.2f}, {hubs.largest}, {hubs.anti_hubs:.0%}",
+            f"{mrr.value:.3f} ({mrr.low:.3f} to {mrr.high:.3f})",
+            "" if apart is None else _signed(apart),
+            "" if apart is None else f"{apart.p:.2g}",
         ]
         lines.append(f"| {' | '.join(cells)} |")
-    chance = comparison.retrievals[0].metrics
-    chances = [f"{chance[name].chance:.3f}" for name in ("hit@1", HEADLINE, "ndcg")]
-    lines.append(f"| chance | {' | '.join(chances)} | | | |")
     return "\n".join(lines)
 
 
-def halves_text(halves: Mapping[str, Any]) -> str:
-    """What `split_halves` found, in a sentence."""
-    if "centroid" not in halves:
-        return f"{halves['artists']} artists have four tracks: no halves to compare."
-    parts = [
-        f"{name} {halves[name][0]:.3f} ({_number(halves[name][1])} to {_number(halves[name][2])})"
-        for name in ("centroid", "tracks")
-    ]
-    apart = halves["difference"]
-    return (
-        f"Half against half, {halves['artists']} artists of four tracks or more, MRR:"
-        f" {', '.join(parts)}; difference {apart['difference']:+.3f}"
-        f" ({_number(apart['low'])} to {_number(apart['high'])}), p = {apart['p']:.2g}."
-    )
-
-
-def recordings_text(measured: Mapping[str, Any]) -> str:
-    """What `recordings` found, in a few lines."""
-    middle, high, higher, highest = measured["different"]["quantiles"]
-    lines = [
-        f"Cosines of {measured['different']['pairs']} pairs of different recordings: median"
-        f" {middle:.4f}, 99% below {high:.5f}, 99.9% below {higher:.5f}, highest {highest:.6f}."
-    ]
-    lines += [
-        f"The same recording as {name}: lowest {measured[name]['min']:.6f}, median"
-        f" {measured[name]['median']:.6f}."
-        for name in ENCODINGS
-    ]
-    return "\n".join(lines)
-
-
-def excerpts_text(measured: Mapping[str, Any]) -> str:
-    """What `excerpts` found, in two sentences."""
-    least, low, middle = measured["cosines"]
-    least_centred, low_centred, middle_centred = measured["centred"]
-    spent = measured["seconds"]
-    return (
-        f"Cosine of {EXCERPT} with the whole track over {measured['tracks']} tracks: lowest"
-        f" {least:.4f}, 5% below {low:.4f}, median {middle:.4f}; less the mean of all tracks:"
-        f" {least_centred:.3f}, {low_centred:.3f}, {middle_centred:.3f}. Decoding and embedding"
-        f" {measured['timed']} tracks took {spent['full']:.1f} s whole and {spent[EXCERPT]:.1f} s"
-        " as excerpts."
-    )
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
+def _signed(apart: Difference) -> str:
+    return f"{apart.value:+.3f} ({apart.low:+.3f} to {apart.high:+.3f})"
 
 
 if __name__ == "__main__":

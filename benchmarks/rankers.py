@@ -13,7 +13,6 @@ from artistindex.evaluation.track_pool import (
     scores_of_order,
     transforms_without,
 )
-from artistindex.index.transforms import unit
 from artistindex.query import hubness
 from artistindex.query.rerank import mean_of_best_matches
 
@@ -29,6 +28,7 @@ def part_of(pool: TrackPool, chosen: NDArray[np.bool_]) -> TrackPool:
         credits=pool.credits[np.ix_(present, chosen)],
         recordings=pool.recordings[chosen],
         vectors=pool.vectors[chosen],
+        background=pool.background,
     )
 
 
@@ -68,13 +68,22 @@ def by_tracks(pool: TrackPool, *, transform: str = "none") -> Scorer:
     return score
 
 
-def by_closest_track(pool: TrackPool) -> Scorer:
-    """Rank artists by their track that is nearest to the held-out one."""
-    units = unit(pool.vectors)
+def by_closest_tracks(pool: TrackPool, *, transform: str = "none", count: int = 1) -> Scorer:
+    """Rank artists by the mean of their `count` tracks (or all, if fewer) nearest to the held-out.
+
+    The tracks that are compared lie in the space of `transform`.
+    """
+    transforms = transforms_without(pool, transform)
 
     def score(track: int) -> Floats:
+        units = transforms(track).apply(pool.vectors)
         similarities = (units @ units[track]).astype(np.float64)
-        return np.asarray(np.where(pool.without(track), similarities, -np.inf).max(axis=1))
+        ranked = np.sort(np.where(pool.without(track), similarities, -np.inf), axis=1)[:, ::-1]
+        nearest = np.where(np.isfinite(ranked), ranked, np.nan)[:, :count]
+        alive = np.isfinite(ranked[:, 0])
+        scores = np.full(len(ranked), -np.inf)
+        scores[alive] = np.nanmean(nearest[alive], axis=1)
+        return scores
 
     return score
 

@@ -9,12 +9,12 @@ from artistindex.evaluation.track_pool import Scorer, TrackPool, by_centroid
 from artistindex.index.transforms import unit
 from artistindex.query.rerank import mean_of_best_matches
 from planted_library import pool_of, styles
-from rankers import by_closest_track, by_rescaled_centroid, by_tracks, part_of, reranked
+from rankers import by_closest_tracks, by_rescaled_centroid, by_tracks, part_of, reranked
 
 X, Y, Z = np.eye(3)
 
 
-@pytest.mark.parametrize("ranker", [by_tracks, by_closest_track])
+@pytest.mark.parametrize("ranker", [by_tracks, by_closest_tracks])
 def test_other_takes_of_the_recording_help_nobody(ranker: Callable[[TrackPool], Scorer]) -> None:
     world = {"A": [X, X, Y], "B": [X, Z], "C": [Y + Z, Z]}
     pool = pool_of(world, recordings=[0, 0, 1, 0, 2, 3, 4])
@@ -22,7 +22,7 @@ def test_other_takes_of_the_recording_help_nobody(ranker: Callable[[TrackPool], 
     assert scores == pytest.approx([0, 0, 0], abs=1e-6)
 
 
-@pytest.mark.parametrize("ranker", [by_tracks, by_closest_track])
+@pytest.mark.parametrize("ranker", [by_tracks, by_closest_tracks])
 def test_an_artist_with_nothing_left_is_gone(ranker: Callable[[TrackPool], Scorer]) -> None:
     pool = pool_of({"A": [X], "B": [Y, Z], "C": [X + Y, X]})
     assert ranker(pool)(0)[0] == -np.inf

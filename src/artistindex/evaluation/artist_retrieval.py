@@ -41,9 +41,9 @@ class Retrieval:
 
     `values`, float64 of shape (queries, metrics), has the columns named by `metrics`; `owners`,
     int64 of shape (queries,), are the rows of the artists whom the queries stand for when intervals
-    are drawn. `candidates` is the largest number of artists ranked, `left_out` counts tracks that
-    are no query, `hubs` tells how unevenly artists turn up among the first ten answers (fewer where
-    there are fewer candidates).
+    are drawn, `tracks` (queries,) the places of the queries in the pool. `candidates` is the
+    largest number of artists ranked, `left_out` counts tracks that are no query, `hubs` tells how
+    unevenly artists turn up among the first ten answers (fewer where there are fewer candidates).
     """
 
     index: str
@@ -53,6 +53,7 @@ class Retrieval:
     metrics: dict[str, Estimate]
     values: Floats
     owners: Ints
+    tracks: Ints
     hubs: Hubness
 
     @property
@@ -245,7 +246,7 @@ def retrieve(
     names = ("hit@1", *(f"hit@{k}" for k in sorted({*ks} - {1})), HEADLINE, "ndcg")
     values: list[list[float]] = []
     chances: list[list[Chance]] = []
-    owners, orders, candidates = [], [], 0
+    owners, tracks, orders, candidates = [], [], [], 0
     left_out: Counter[str] = Counter()
     for track in range(len(pool)):
         alive = pool.without(track).any(axis=1)
@@ -259,6 +260,7 @@ def retrieve(
         values.append([_value(metric, ranks, others) for metric in names])
         chances.append([_chance(metric, len(right), others) for metric in names])
         owners.append(int(right[0]))
+        tracks.append(track)
         orders.append(np.argsort(-scores, kind="stable"))
         candidates = max(candidates, others)
     if not values:
@@ -279,6 +281,7 @@ def retrieve(
         metrics=dict(zip(names, estimates, strict=True)),
         values=np.array(values),
         owners=np.array(owners),
+        tracks=np.array(tracks, np.int64),
         hubs=metrics.hubness(np.array(orders)[:, :top], len(pool.artists)),
     )
 
