@@ -177,7 +177,8 @@ class Neighbour:
     """One line of an answer.
 
     `score` is the inner product of unit vectors (the cosine), `percentile` the share of pairs of
-    the index's artists that are less alike, in percent (None where the index has no pairs), and
+    the index's artists that are less alike, in percent (None where the index has no pairs; where
+    artists are subtracted, the share of the others who are less alike to what was asked), and
     `tracks` the number of tracks behind the artist's vector. `ids` and `links` are the artist's by
     service; `entry_tracks` up to three tracks nearest to the query, of different recordings.
     """

@@ -68,6 +68,15 @@ def test_minus_and_weights_are_the_sum_of_unit_vectors(folder: Path) -> None:
             assert hit.neighbour.score == pytest.approx(scores[hit.row], abs=1e-6)
 
 
+def test_percentiles_of_a_difference_are_among_who_could_answer(folder: Path) -> None:
+    with ArtistIndex.open(folder) as index:
+        query = Query(("Artist 3",), minus=("Artist 4",))
+        hits = search(index, query, len(index))
+        others = len(index) - 2
+        expected = [100 * (others - place) / others for place in range(1, others + 1)]
+        assert [hit.neighbour.percentile for hit in hits] == pytest.approx(expected)
+
+
 def test_the_embedded_audio_is_added(folder: Path) -> None:
     with ArtistIndex.open(folder) as index:
         sound = index.vector("Artist 7")

@@ -149,6 +149,26 @@ def test_nobody_asked_and_a_bad_k_are_misuse(tmp_path) -> None:
             search(index, "Artist 3", 0, ranker=Tracks())
 
 
+def test_music_is_ranked_by_an_artists_two_nearest_tracks(tmp_path) -> None:
+    folder = plant_tracks(tmp_path, TWO_MOODS)
+    with ArtistIndex.open(folder) as index:
+        query = Query(audio=("x.ogg",)).resolve(index, embed=lambda *_: X.astype(np.float32))
+        hits = search(index, query, ranker=Tracks())
+        values = {hit.neighbour.artist: hit.rank_score for hit in hits}
+    assert values["Asked"] == pytest.approx((1 + 0) / 2, abs=1e-6)
+    assert values["In between"] == pytest.approx(np.sqrt(0.5), abs=1e-3)
+    assert hits[0].neighbour.artist == "In between"
+
+
+def test_a_recording_that_is_asked_with_does_not_answer(tmp_path) -> None:
+    world = {"Asked": [X, Y], "Shares it": [X, Z], "Near": [X + 0.3 * Y, X + 0.3 * Z]}
+    folder = plant_tracks(tmp_path, world)
+    with ArtistIndex.open(folder) as index:
+        hits = search(index, Query(tracks=("Asked - Asked 1",)), ranker=Tracks())
+    assert [hit.neighbour.artist for hit in hits] == ["Near", "Shares it"]
+    assert hits[1].rank_score == pytest.approx(0, abs=1e-6)
+
+
 def test_query_ranks_again(run) -> None:
     plant_tracks(run.indexes, TWO_MOODS)
     code, out, _ = run("query", "Asked", "--rerank", "tracks", "--format", "json")

@@ -118,7 +118,7 @@ _SCORE_COLUMNS = {"csls": "csls", "mp": "mp", "tracks": "matches"}
     help="Correct for artists who are near everybody: by local scaling or mutual proximity.",
 )
 @click.option(
-    "--rerank", type=click.Choice(["tracks"]), help="Rank the top again, by all pairs of tracks."
+    "--rerank", type=click.Choice(["tracks"]), help="Rank the top again, by single tracks."
 )
 @click.option(
     "--explain",
@@ -140,10 +140,10 @@ def command(
     """List the artists who sound most like ARTIST, or like several ARTISTs together.
 
     The score is the cosine of the artists' vectors; the percentile says how many of the index's
-    pairs of artists are less alike. An artist may be named by id ("spotify:...") too. Write `--`
-    before a name that begins with a dash. With --audio, a piece of music is asked about, with
-    --track one of the index's own, alone or together with ARTISTs. Nobody who is asked about
-    answers, nor does the artist of a track.
+    pairs of artists are less alike, with --minus how many of the others are. An artist may be named
+    by id ("spotify:...") too. Write `--` before a name that begins with a dash. With --audio, a
+    piece of music is asked about, with --track one of the index's own, alone or together with
+    ARTISTs. Nobody who is asked about answers, nor does the artist of a track.
 
     Of several voices, the score is the fused one and a column for each says how much of it is its.
     Corrected or ranked again, the order is that of the column after the name. --explain tells a
@@ -242,7 +242,8 @@ def _check(indexes: Sequence[ArtistIndex], query: Query, options: Mapping[str, A
         raise Misuse(f"{' and '.join(ways)} do not go together: choose one")
     if options["goal"] == "tracks" and ways:
         raise Misuse(f"--for tracks and {ways[0]} do not go together: choose one")
-    more = query.audio or query.minus or query.weights or query.tracks
+    music = query.audio or query.tracks
+    more = query.minus or query.weights or (music and (query.artists or options["explain"]))
     if more and (options["rerank"] or options["explain"]):
         raise Misuse(
             f"{ways[0]} looks at the tracks of artists: ask for ARTISTs alone, without --audio,"

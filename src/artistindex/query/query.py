@@ -48,6 +48,11 @@ class ResolvedQuery:
         """Whether artists are all that it is about, each of one weight."""
         return bool(self.rows) and not (self.minus or self.weights or self.audio or self.tracks)
 
+    @property
+    def is_of_music_alone(self) -> bool:
+        """Whether sounds and tracks are all that it is about."""
+        return bool(self.audio or self.tracks) and not (self.artists or self.minus)
+
 
 @dataclass(frozen=True, slots=True)
 class Query:

@@ -7,7 +7,7 @@ tracks   by all pairs of tracks (rerank.py)
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol
 
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from artistindex.entities import Neighbour
 from artistindex.errors import Misuse
 from artistindex.index.reader import ArtistIndex, ScoredRow
+from artistindex.index.transforms import unit
 from artistindex.query.hubness import Csls, MutualProximity
 from artistindex.query.query import AnyQuery, ResolvedQuery, resolve
 from artistindex.query.rerank import Tracks
@@ -73,6 +74,7 @@ RANKERS: Mapping[str, type[Ranker]] = {
 """The rankers by name."""
 
 _COSINE = Cosine()
+_ROUNDING = 1e-6  # of cosines in float32, between one way of summing and another
 
 
 def search(
@@ -102,9 +104,29 @@ def search(
     order = np.argsort(-values, kind="stable")[:k]
     vector = resolved.vector if entry_tracks else None
     neighbours = index.to_neighbours([candidates[at] for at in order], vector)
+    if resolved.minus:
+        neighbours = _on_their_own_scale(index, resolved, neighbours)
     return [
         Hit(candidates[at][1], neighbour, float(values[at]))
         for neighbour, at in zip(neighbours, order, strict=True)
+    ]
+
+
+def _on_their_own_scale(
+    index: ArtistIndex, query: ResolvedQuery, neighbours: Sequence[Neighbour]
+) -> list[Neighbour]:
+    """Return the neighbours with percentiles among all that could have answered.
+
+    Where artists are subtracted, cosines are far below those of pairs of artists, whose quantiles
+    the index has: all percentiles would be zero.
+    """
+    others = np.ones(len(index), np.bool_)
+    others[list(query.rows)] = False
+    similarities = np.sort(index.vectors[others] @ unit(query.vector[None, :])[0])
+    below = np.searchsorted(similarities, [hit.score - _ROUNDING for hit in neighbours])
+    return [
+        replace(neighbour, percentile=float(100 * count / len(similarities)))
+        for neighbour, count in zip(neighbours, below, strict=True)
     ]
 
 

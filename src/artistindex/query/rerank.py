@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from artistindex.errors import Misuse
 from artistindex.index.reader import ArtistIndex, ScoredRow
+from artistindex.index.transforms import unit
 from artistindex.query.query import ResolvedQuery
 from artistindex.query.track_vectors import TrackSet, TrackSets, same_recordings
 
 NOTHING_TO_COMPARE = -1.0
+_NEAREST = 2  # tracks that speak for an artist where music is asked with (docs/quality.md)
 _DEPTH = 50  # artists ranked again, or five times as many as are asked for
 
 
@@ -36,14 +38,19 @@ class Tracks:
     ) -> NDArray[np.float64]:
         """Return the mean of best matches with each candidate: (candidates,).
 
-        Raises Misuse where anything but artists is asked with, or an artist who came in a pack,
-        without tracks; BrokenLibrary.
+        Where music is asked with instead of artists, the mean of the candidate's two tracks that
+        are nearest to it. Raises Misuse where artists and music are mixed, subtracted or weighted,
+        and for an artist who came in a pack, without tracks; BrokenLibrary.
         """
+        sets = self.sets or TrackSets(index)
+        if query.is_of_music_alone:
+            (music,) = unit(query.vector[None, :])
+            nearest = [nearest_tracks(music, sets.of(row), query) for _, row in candidates]
+            return np.array(nearest, np.float64)
         if not query.is_of_artists_alone:
             raise Misuse(
                 "ranking by tracks needs artists, and nothing else, to compare tracks with"
             )
-        sets = self.sets or TrackSets(index)
         asked = [sets.of(row) for row in query.rows]
         for row, tracks in zip(query.rows, asked, strict=True):
             if tracks.is_imported:
@@ -54,6 +61,16 @@ class Tracks:
                 for _, row in candidates
             ]
         )
+
+
+def nearest_tracks(music: NDArray[np.float32], tracks: TrackSet, query: ResolvedQuery) -> float:
+    """The mean similarity of the two tracks nearest to `music` (dimension,), a unit vector.
+
+    A track whose recording was asked with does not count; -1 where none does.
+    """
+    counted = [recording not in query.recordings for recording in tracks.recordings]
+    similarities = np.sort((tracks.units[counted] @ music).astype(np.float64))[-_NEAREST:]
+    return float(similarities.mean()) if len(similarities) else NOTHING_TO_COMPARE
 
 
 def set_similarity(tracks: TrackSet, other: TrackSet) -> float:
