@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 import sounds
+from artistindex.embedding.registry import MODELS
 from artistindex.entities import Artist, VectorKey
 from artistindex.index.sidecar import UsedTrack
 from artistindex.index.writer import write_index
@@ -133,9 +134,10 @@ def planted(tmp_path: Path) -> Callable[..., Path]:
             rows = np.random.default_rng(seed).normal(size=(count, dimension))
             vectors = {f"Artist {at}": row.astype(np.float32) for at, row in enumerate(rows)}
         target = (folder or tmp_path / "indexes") / model
+        published = MODELS[model].sha256 if model in MODELS else None
         write_index(
             target,
-            key=VectorKey(model, "0" * 64),
+            key=VectorKey(model, published or "a" * 64),
             artists=[Artist(name) for name in vectors],
             vectors=np.array(list(vectors.values()), np.float32),
             tracks=[[UsedTrack(f"{name}'s song")] for name in vectors],

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from artistindex.embedding.registry import MODELS
 from artistindex.entities import Artist, Track, TrackVector, VectorKey
 from artistindex.evaluation.track_pool import TrackPool
 from artistindex.index.writer import write_index
@@ -17,7 +18,7 @@ Vectors = Mapping[str, Sequence[Sequence[float]] | NDArray[np.floating]]
 
 
 def key_of(model: str) -> VectorKey:
-    return VectorKey(model, "0" * 64)
+    return VectorKey(model, MODELS[model].sha256 or "a" * 64)
 
 
 def plant_tracks(

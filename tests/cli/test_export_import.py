@@ -16,7 +16,7 @@ Plant = Callable[..., Path]
 @pytest.fixture
 def pack(run: Run, planted: Plant, tmp_path: Path) -> Path:
     """A pack of two indexes of twenty artists; nothing is left here but the pack."""
-    for model in ("vggish", "musicnn"):
+    for model in ("own-model", "other-model"):
         planted(model=model)
     path = tmp_path / "pack.zip"
     assert run("--quiet", "export", path)[0] == 0
@@ -25,7 +25,7 @@ def pack(run: Run, planted: Plant, tmp_path: Path) -> Path:
 
 
 def test_export_says_what_went_in(run: Run, planted: Plant, tmp_path: Path) -> None:
-    planted()
+    planted(dimension=128)
     code, out, err = run("export", tmp_path / "p.zip", "--index", "vggish")
     assert (code, out) == (0, "")
     assert "vggish: 20 artists" in err
@@ -55,29 +55,30 @@ def test_a_pack_can_be_asked_where_it_arrives(run: Run, pack: Path) -> None:
                 "replaced": 0,
                 "collisions": [],
             }
-            for model in ("vggish", "musicnn")
+            for model in ("other-model", "own-model")
         ],
     }
     assert f"reading {pack}" in err
-    assert "vggish: licence of the weights: none" in err
-    code, out, _ = run("query", "Artist 3", "--index", "vggish", "--format", "json")
+    assert "own-model: a model that this version does not know, weights aaaaaaaaaaaa…" in err
+    assert "own-model: licence of the weights: none" in err
+    code, out, _ = run("query", "Artist 3", "--index", "own-model", "--format", "json")
     assert code == 0
     assert len(json.loads(out)["neighbours"]) == 10
     assert run("info", "--verify")[0] == 0
 
 
 def test_collisions_are_told(run: Run, pack: Path, planted: Plant) -> None:
-    planted({"Artist 3": [1] * 8, "Mine": [1, 2] * 4}, folder=run.indexes)
+    planted({"Artist 3": [1] * 8, "Mine": [1, 2] * 4}, folder=run.indexes, model="own-model")
     code, out, err = run("import", pack, "--format", "csv")
     assert code == 0
     rows = list(csv.DictReader(io.StringIO(out)))
     assert [(row["index"], row["artists"], row["added"], row["kept"]) for row in rows] == [
-        ("vggish", "21", "19", "1"),
-        ("musicnn", "20", "20", "0"),
+        ("other-model", "20", "20", "0"),
+        ("own-model", "21", "19", "1"),
     ]
-    assert "vggish: 'Artist 3' is here too (same name): the one here is taken" in err
+    assert "own-model: 'Artist 3' is here too (same name): the one here is taken" in err
     code, out, err = run("import", pack, "--replace", "--format", "json")
-    [collision] = json.loads(out)["indexes"][0]["collisions"]
+    [collision] = json.loads(out)["indexes"][1]["collisions"]
     assert (collision["artist"], collision["kept"]) == ("Artist 3", "pack")
     assert -1 <= collision["similarity"] <= 1
     assert "the pack's is taken" in err

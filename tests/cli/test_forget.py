@@ -115,7 +115,7 @@ def test_a_damaged_index_is_said_and_keeps_nobody_in_the_library(run: Any) -> No
 
 
 def test_the_same_pack_brings_the_forgotten_back(run: Any, tmp_path: Path) -> None:
-    plant_tracks(run.indexes, styles(artists=3))
+    plant_tracks(run.indexes, styles(artists=3, dimension=200))
     before = index_of(run)
     assert run("export", tmp_path / "pack.zip")[0] == 0
     assert run("forget", "Artist 1")[0] == 0

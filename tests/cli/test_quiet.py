@@ -12,6 +12,7 @@ from pytest_httpserver import HTTPServer
 import sounds
 from artistindex.cli import cli
 from artistindex.demo import collection
+from artistindex.embedding.registry import MODELS
 from conftest import Run
 from truths import write_truth
 
@@ -29,7 +30,7 @@ def commands(
 ) -> dict[str, tuple[object, ...]]:
     """Every command with arguments that make it do its work, in an order in which they can run."""
     for seed, model in enumerate(("vggish", "musicnn")):
-        planted(model=model, seed=seed)
+        planted(model=model, seed=seed, dimension=MODELS[model].dimension)
     monkeypatch.setenv("ARTISTINDEX_MUSICMAP_URL", httpserver.url_for("/"))
     page = "<a href=x class=S id=s0>Rezz</a><a href=y class=S id=s1>Justice</a>"
     httpserver.expect_request("/rezz").respond_with_data(page)

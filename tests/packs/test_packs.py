@@ -7,8 +7,10 @@ import json
 import shutil
 import stat
 import struct
+import tracemalloc
 import zipfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +31,11 @@ from artistindex.ingest.pipeline import build
 from artistindex.library.library import FILE_NAME, Library
 from artistindex.library.rows import ImportedArtist
 from artistindex.packs.export import export_pack
-from artistindex.packs.format import PackedIndex, read_pack, write_pack
+from artistindex.packs.format import PackedIndex, write_pack
 from artistindex.packs.import_ import Collision, import_pack
+from artistindex.packs.reader import open_pack
 
-KEY = VectorKey("vggish", "a" * 64)
+KEY = VectorKey("own-model", "a" * 64)
 Plant = Callable[..., Path]
 
 
@@ -51,6 +54,23 @@ def packed(
         vectors = np.random.default_rng(seed).normal(size=(len(known), dimension))
     tracks = [(("One", "An album"), ("Two", None)) for _ in known]
     return PackedIndex(key, licence, transform, known, tracks, unit(np.asarray(vectors)))
+
+
+def read_pack(path: Path) -> list[PackedIndex]:
+    """All that is in a pack, in memory, once all of it was checked."""
+    with open_pack(path) as pack:
+        pack.check()
+        return [
+            PackedIndex(
+                entry.key,
+                entry.licence,
+                entry.transform,
+                [packed.artist for packed in pack.artists(entry)],
+                [packed.tracks for packed in pack.artists(entry)],
+                np.stack([packed.vector for packed in pack.artists(entry)]),
+            )
+            for entry in pack.entries
+        ]
 
 
 def here(folder: Path, content: PackedIndex) -> Path:
@@ -115,18 +135,21 @@ def test_any_names_survive_the_journey(
 
 
 def test_an_index_goes_out_and_comes_in_elsewhere(planted: Plant, tmp_path: Path) -> None:
-    folder = planted(count=30)
-    planted(count=5, model="musicnn", dimension=4)
+    folder = planted(count=30, model=KEY.model)
+    planted(count=5, model="other-model", dimension=4)
     pack = tmp_path / "both.zip"
-    assert [index.key.model for index in export_pack(pack, folder.parent)] == ["vggish", "musicnn"]
+    assert [index.key.model for index in export_pack(pack, folder.parent)] == [
+        "other-model",
+        "own-model",
+    ]
     elsewhere = tmp_path / "elsewhere"
     imported = import_pack(pack, elsewhere)
     assert [(index.model, index.added, index.artists) for index in imported] == [
-        ("vggish", 30, 30),
-        ("musicnn", 5, 5),
+        ("other-model", 5, 5),
+        ("own-model", 30, 30),
     ]
-    verify(elsewhere / "vggish")
-    with ArtistIndex.open(folder) as ours, ArtistIndex.open(elsewhere / "vggish") as other:
+    verify(elsewhere / "own-model")
+    with ArtistIndex.open(folder) as ours, ArtistIndex.open(elsewhere / "own-model") as other:
         assert other.artists == ours.artists
         assert other.manifest.key == ours.manifest.key
         assert other.manifest.licence == ours.manifest.licence
@@ -138,11 +161,11 @@ def test_an_index_goes_out_and_comes_in_elsewhere(planted: Plant, tmp_path: Path
 
 
 def test_only_the_indexes_asked_for_go_out(planted: Plant, tmp_path: Path) -> None:
-    folder = planted()
-    planted(model="musicnn")
+    folder = planted(model=KEY.model)
+    planted(model="other-model")
     pack = tmp_path / "one.zip"
-    export_pack(pack, folder.parent, models=["musicnn"])
-    assert [index.key.model for index in read_pack(pack)] == ["musicnn"]
+    export_pack(pack, folder.parent, models=["other-model"])
+    assert [index.key.model for index in read_pack(pack)] == ["other-model"]
     with pytest.raises(ArtistIndexError, match="unknown index 'nonsense'"):
         export_pack(tmp_path / "no.zip", folder.parent, models=["nonsense"])
     with pytest.raises(ArtistIndexError, match="no index"):
@@ -151,7 +174,7 @@ def test_only_the_indexes_asked_for_go_out(planted: Plant, tmp_path: Path) -> No
 
 
 def test_a_file_that_is_there_is_not_overwritten_unasked(planted: Plant, tmp_path: Path) -> None:
-    folder = planted()
+    folder = planted(model=KEY.model)
     target = tmp_path / "letter.zip"
     target.write_text("mine")
     with pytest.raises(PackError, match="is there already"):
@@ -164,18 +187,18 @@ def test_a_file_that_is_there_is_not_overwritten_unasked(planted: Plant, tmp_pat
 
 
 def test_a_pack_holds_one_index_of_a_model(planted: Plant, tmp_path: Path) -> None:
-    folder = planted()
-    shutil.copytree(folder, folder.with_name("vggish-old"))
-    with pytest.raises(PackError, match="one index of vggish") as caught:
+    folder = planted(model=KEY.model)
+    shutil.copytree(folder, folder.with_name("own-model-old"))
+    with pytest.raises(PackError, match="one index of own-model") as caught:
         export_pack(tmp_path / "p.zip", folder.parent)
     assert caught.value.remedy is Remedy.CHOOSE_INDEX
-    export_pack(tmp_path / "p.zip", folder.parent, models=["vggish-old"])
+    export_pack(tmp_path / "p.zip", folder.parent, models=["own-model-old"])
     assert len(read_pack(tmp_path / "p.zip")) == 1
 
 
 def test_no_path_and_no_library_id_goes_out(tmp_path: Path, pack: Path) -> None:
     with zipfile.ZipFile(pack) as archive:
-        lines = archive.read("vggish/artists.jsonl").decode().splitlines()
+        lines = archive.read("own-model/artists.jsonl").decode().splitlines()
     assert json.loads(lines[1]) == {
         "name": "Vril",
         "spotify_id": "sp1",
@@ -225,7 +248,7 @@ def rebuild(folder: Path, transform: str = "none", monkeypatch: Any = None) -> N
 
 
 def random_rows(*artists: str, seed: int = 0) -> dict[str, Any]:
-    rows = np.random.default_rng(seed).normal(size=(len(artists), 8)) + 1
+    rows = np.random.default_rng(seed).normal(size=(len(artists), 200)) + 1
     return dict(zip(artists, rows, strict=True))
 
 
@@ -236,9 +259,11 @@ def _no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("transform", TRANSFORMS)
 def test_a_transformed_index_is_the_same_elsewhere(
-    library_of: Callable[..., Path], tmp_path: Path, transform: str
+    library_of: Callable[..., Path], tmp_path: Path, transform: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     is_by_tracks = transform == "whiten-tracks"  # which stay: it is fitted on the artists there
+    # whose weight is by the number of tracks, which a pack does not tell
+    monkeypatch.setattr("artistindex.index.writer.background_of", lambda *_: None)
     folder = library_of("one", random_rows(*"ABCDEFGHIJKL"), transform=transform)
     export_pack(tmp_path / "p.zip", folder)
     import_pack(tmp_path / "p.zip", tmp_path / "other")
@@ -296,6 +321,17 @@ def test_merging_into_a_transformed_index_fits_the_transform_anew(
         np.testing.assert_allclose(index.vectors, merged, atol=1e-5)
 
 
+def test_merging_into_a_whitened_index_of_fewer_dimensions(
+    library_of: Callable[..., Path], tmp_path: Path
+) -> None:
+    export_pack(tmp_path / "p.zip", library_of("theirs", random_rows(*"ABC", seed=1)))
+    mine = library_of("mine", random_rows(*"CDEFG", seed=2), transform="whiten")
+    with ArtistIndex.open(mine / "musicnn") as index:
+        assert index.manifest.dimension < 200
+    [imported] = import_pack(tmp_path / "p.zip", mine)
+    assert (imported.added, imported.kept, imported.artists) == (2, 1, 7)
+
+
 def test_the_users_own_tracks_win_once_there_are_some_unless_told_otherwise(
     library_of: Callable[..., Path], tmp_path: Path
 ) -> None:
@@ -323,13 +359,14 @@ def test_imported_artists_nobody_asked_for_are_no_failures(
     assert (report.requested, report.indexed, exit_codes.for_build(report)) == (1, 1, 0)
 
 
-def test_a_build_with_other_weights_says_who_is_left_out(
+def test_a_build_of_another_excerpt_says_who_is_left_out(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    key = VectorKey("musicnn", "b" * 64)
-    write_pack(tmp_path / "p.zip", [packed(["A", "B"], key=key)])
+    key = replace(musicnn_key(), excerpt="3x30")
+    write_pack(tmp_path / "p.zip", [packed(["A", "B"], key=key, dimension=200)])
     import_pack(tmp_path / "p.zip", tmp_path / "mine")
-    build(indexes=tmp_path / "mine", models=["musicnn"], engine="openvino")
+    settings = {"models": ["musicnn"], "engine": "openvino"}
+    build(indexes=tmp_path / "mine", excerpt="full", **settings)
     assert any("2 imported artists are left out" in line for line in caplog.messages)
     with Library.open(tmp_path / "mine" / FILE_NAME) as library:
         assert len(library.imported(key)) == 2
@@ -349,10 +386,10 @@ def test_forgetting_an_imported_artist_is_for_good(pack: Path, tmp_path: Path) -
 def test_importing_twice_changes_nothing(pack: Path, tmp_path: Path) -> None:
     folder = tmp_path / "here"
     import_pack(pack, folder)
-    manifest = (folder / "vggish" / "manifest.json").read_bytes()
+    manifest = (folder / "own-model" / "manifest.json").read_bytes()
     [imported] = import_pack(pack, folder)
     assert (imported.added, imported.unchanged, imported.kept, imported.collisions) == (0, 4, 0, [])
-    assert (folder / "vggish" / "manifest.json").read_bytes() == manifest
+    assert (folder / "own-model" / "manifest.json").read_bytes() == manifest
 
 
 def test_an_interrupted_import_is_finished_by_the_next(
@@ -366,9 +403,9 @@ def test_an_interrupted_import_is_finished_by_the_next(
         )
         with pytest.raises(KeyboardInterrupt):
             import_pack(pack, folder)
-    assert not (folder / "vggish").exists()
+    assert not (folder / "own-model").exists()
     import_pack(pack, folder)
-    with ArtistIndex.open(folder / "vggish") as index:
+    with ArtistIndex.open(folder / "own-model") as index:
         assert len(index) == 4
 
 
@@ -394,7 +431,7 @@ def test_artists_are_matched_by_id_and_then_by_spelling(tmp_path: Path) -> None:
         Collision("Vril (DE)", "Vril", "spotify_id", "local", 0.0),
         Collision("Calibre", "Calibre", "name", "both", None),
     ]
-    with ArtistIndex.open(folder / "vggish") as index:
+    with ArtistIndex.open(folder / "own-model") as index:
         assert index.artists == ["Vril", "Calibre", "REZZ", "Boards", "Calibre", "Rezz"]
         assert index.records[3] == Artist("Boards")
         np.testing.assert_array_equal(index.vectors, np.eye(6)[[0, 1, 2, 3, 4, 5]])
@@ -407,13 +444,13 @@ def test_replace_takes_the_packs_vectors(tmp_path: Path) -> None:
     [imported] = import_pack(tmp_path / "p.zip", folder, replace=True)
     assert (imported.replaced, imported.artists) == (1, 2)
     assert imported.collisions == [Collision("a!", "A", "spotify_id", "pack", 0.0)]
-    with ArtistIndex.open(folder / "vggish") as index:
+    with ArtistIndex.open(folder / "own-model") as index:
         assert index.artists == ["A", "B"]
         np.testing.assert_array_equal(index.vectors, np.eye(6)[[5, 1]])
 
 
 def test_a_new_artist_in_two_indexes_is_one_artist(tmp_path: Path) -> None:
-    other = VectorKey("musicnn", "c" * 64)
+    other = VectorKey("other-model", "c" * 64)
     both = [packed(["New"]), packed([Artist("New", {"spotify": "s"})], key=other)]
     write_pack(tmp_path / "p.zip", both)
     import_pack(tmp_path / "p.zip", tmp_path / "here")
@@ -436,16 +473,16 @@ def test_licences_travel_along_and_add_up(tmp_path: Path) -> None:
     write_pack(tmp_path / "p.zip", [packed(["B"], licence="CC BY-NC-SA 4.0")])
     for _ in range(2):
         import_pack(tmp_path / "p.zip", folder)
-        with ArtistIndex.open(folder / "vggish") as index:
+        with ArtistIndex.open(folder / "own-model") as index:
             assert index.manifest.licence == "MIT; CC BY-NC-SA 4.0"
 
 
 @pytest.mark.parametrize(
     ("other", "difference"),
     [
-        (VectorKey("vggish", "b" * 64), "weights_sha256 bbbb"),
-        (VectorKey("vggish", "a" * 64, precision="bf16"), "precision bf16 instead of f32"),
-        (VectorKey("vggish", "a" * 64, excerpt="3x30"), "excerpt 3x30 instead of full"),
+        (VectorKey("own-model", "b" * 64), "weights_sha256 bbbb"),
+        (VectorKey("own-model", "a" * 64, precision="bf16"), "precision bf16 instead of f32"),
+        (VectorKey("own-model", "a" * 64, excerpt="3x30"), "excerpt 3x30 instead of full"),
     ],
 )
 def test_what_cannot_be_compared_is_not_merged(
@@ -454,7 +491,7 @@ def test_what_cannot_be_compared_is_not_merged(
     folder = tmp_path / "here"
     here(folder, packed(["A"]))
     before = everything(folder)
-    fine = packed(["New"], key=VectorKey("musicnn", "d" * 64))
+    fine = packed(["New"], key=VectorKey("other-model", "d" * 64))
     write_pack(tmp_path / "p.zip", [fine, packed(["B"], key=other)])
     with pytest.raises(PackError, match=difference) as raised:
         import_pack(tmp_path / "p.zip", folder)
@@ -486,8 +523,10 @@ def forged(
     with zipfile.ZipFile(path) as archive:
         document = json.loads(archive.read("manifest.json"))
         content = {
-            "artists.jsonl": archive.read("vggish/artists.jsonl") if artists is None else artists,
-            "vectors.npy": archive.read("vggish/vectors.npy") if vectors is None else vectors,
+            "artists.jsonl": archive.read("own-model/artists.jsonl")
+            if artists is None
+            else artists,
+            "vectors.npy": archive.read("own-model/vectors.npy") if vectors is None else vectors,
         }
     document["indexes"][0] |= entry or {}
     if hashes:
@@ -496,8 +535,8 @@ def forged(
         }
     document |= manifest or {}
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("vggish/vectors.npy", content["vectors.npy"])
-        archive.writestr("vggish/artists.jsonl", content["artists.jsonl"], zipfile.ZIP_DEFLATED)
+        archive.writestr("own-model/vectors.npy", content["vectors.npy"])
+        archive.writestr("own-model/artists.jsonl", content["artists.jsonl"], zipfile.ZIP_DEFLATED)
         archive.writestr("manifest.json", json.dumps(document))
     return path
 
@@ -592,6 +631,15 @@ HOSTILE: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "deep nesting": ({"artists": lines(A) + b"[" * 50_000 + b"\n"}, "not JSON|would unpack"),
     "no text": ({"artists": lines(A) + b"\xff\xfe\xfd\n"}, "is not JSON"),
+    "a title of nothing": (
+        {"artists": lines(A, B | {"tracks": [{"title": " \0"}]})},
+        "a track without a title",
+    ),
+    "a title of no text": ({"artists": lines(A, B | {"tracks": [{"title": 7}]})}, "'title' must"),
+    "a constant that is not JSON": (
+        {"artists": lines(A) + b'{"name": "B", "tracks": [], "x": NaN}\n'},
+        "is not JSON",
+    ),
     "no tracks": ({"artists": lines(A, {"name": "B"})}, "tracks must be a list"),
     "a track of no object": ({"artists": lines(A, B | {"tracks": ["x"]})}, "must be an object"),
     "a track of no title": ({"artists": lines(A, B | {"tracks": [{}]})}, "'title' must be a text"),
@@ -615,13 +663,137 @@ def test_hostile_content_is_one_line_and_nothing_is_imported(tmp_path: Path, cas
     assert everything(folder) == before
 
 
+HASH = "b" * 64
+CLAIMS: dict[str, tuple[dict[str, Any], str]] = {
+    "another dimension than VGGish's": (
+        {"model": "vggish", "dimension": 6},
+        "vggish has vectors of dimension 128, not 6",
+    ),
+    "other weights than the packaged ones": (
+        {"model": "musicnn", "dimension": 200, "weights_sha256": HASH},
+        "said to be musicnn's.* but were made with bbbbbbbbbbbb",
+    ),
+    "other weights than the published ones": (
+        {"model": "discogs-effnet-style", "dimension": 1280, "weights_sha256": HASH},
+        "said to be discogs-effnet-style's.* sha256 3ed9af50d536",
+    ),
+    "a hash of zeros": ({"weights_sha256": "0" * 64}, "named by no sha256"),
+    "a hash of capitals": ({"weights_sha256": "A" * 64}, "named by no sha256"),
+    "one dimension": ({"dimension": 1}, "cannot have the dimension 1: expected 2 to 65,536"),
+    "a known name in other letters": ({"model": "VGGish"}, "is spelled vggish everywhere else"),
+    "a hidden folder": ({"model": ".cache"}, "no name for another"),
+    "the library": ({"model": "library.sqlite3"}, "no name for another"),
+    "a device": ({"model": "Con"}, "no name for another"),
+    "control characters": ({"model": "own\u202emodel"}, "no name for another"),
+    "no name": ({"model": ""}, "no name for another"),
+    "a long name": ({"model": "x" * 65}, "no name for another"),
+    "a number": ({"model": 7}, "'model' must be a text"),
+    "a half dimension": ({"dimension": 6.0}, "must be a whole number"),
+}
+
+
+@pytest.mark.parametrize("case", CLAIMS)
+def test_what_a_pack_says_of_its_model_is_held_against_what_is_known(
+    tmp_path: Path, case: str
+) -> None:
+    entry, line = CLAIMS[case]
+    with pytest.raises(PackError, match=line) as raised:
+        import_pack(forged(tmp_path / "p.zip", entry=entry), tmp_path / "here")
+    assert "\n" not in str(raised.value)
+    assert {path.name for path in tmp_path.iterdir()} == {"p.zip"}
+
+
+def test_nothing_is_packed_that_no_import_would_take(tmp_path: Path) -> None:
+    key = VectorKey("musicnn", "b" * 64)
+    with pytest.raises(PackError, match="whose weights have sha256"):
+        write_pack(tmp_path / "p.zip", [packed(["A"], key=key, dimension=200)])
+    assert not (tmp_path / "p.zip").exists()
+
+
+def test_an_unknown_model_does_not_take_the_place_of_something_else(
+    pack: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "here" / "own-model"
+    folder.mkdir(parents=True)
+    (folder / "holiday.jpg").write_bytes(b"mine")
+    with pytest.raises(PackError, match="is in the way of the pack's own-model"):
+        import_pack(pack, tmp_path / "here")
+    assert [path.name for path in folder.iterdir()] == ["holiday.jpg"]
+    (folder / "holiday.jpg").unlink()
+    (folder / ".index-0123456789abcdef.faiss.x.part").write_bytes(b"of a killed import")
+    import_pack(pack, tmp_path / "here")
+    verify(folder)
+
+
+def titles(count: int) -> list[dict[str, str]]:
+    return [{"title": f"{number}"} for number in range(count)]
+
+
+def test_an_artist_has_a_sane_number_of_tracks(tmp_path: Path) -> None:
+    many = forged(tmp_path / "p.zip", artists=lines(A, B | {"tracks": titles(1001)}))
+    with pytest.raises(PackError, match="1,001 tracks are too many"):
+        import_pack(many, tmp_path / "here")
+
+
+def test_tracks_cost_the_pack_room(tmp_path: Path) -> None:
+    """Well-deflating titles by the thousand, none of which breaks a rule by itself."""
+    rows = np.tile(EYE, (10, 1))
+    listed = [{"name": f"{at}", "tracks": titles(1) * 900} for at in range(20)]
+    path = forged(
+        tmp_path / "p.zip", artists=lines(*listed), vectors=npy(rows), entry={"artists": 20}
+    )
+    with pytest.raises(PackError, match=r"more tracks than the file has room for|would unpack"):
+        import_pack(path, tmp_path / "here")
+
+
+def test_namesakes_have_an_end(tmp_path: Path) -> None:
+    """Each is held against the others, which would take for ever."""
+    listed = [A | {"deezer_id": f"{number}"} for number in range(101)]
+    rows = np.tile(EYE, (51, 1))[:101]
+    path = forged(
+        tmp_path / "p.zip", artists=lines(*listed), vectors=npy(rows), entry={"artists": 101}
+    )
+    with pytest.raises(PackError, match=r"line 101 of .*'A' has too many namesakes"):
+        import_pack(path, tmp_path / "here")
+
+
+def test_what_an_artist_has_too_many_of_stays_out_of_a_pack(tmp_path: Path) -> None:
+    one = packed(["A", "B", "C"])
+    many = [(f"Song {number}", None) for number in range(1500)]
+    long = [("x" * 1000, "y" * 1000) for _ in range(400)]
+    content = PackedIndex(
+        one.key, "", "none", one.artists, [many, long, [("", "Nameless"), ("T", "")]], one.vectors
+    )
+    write_pack(tmp_path / "p.zip", [content])
+    [found] = read_pack(tmp_path / "p.zip")
+    assert list(found.tracks[0]) == many[:1000]
+    assert list(found.tracks[1]) == long[:25]
+    assert list(found.tracks[2]) == [("T", None)]
+
+
+def test_a_pack_of_many_namesakes_and_tracks_is_taken_in_little_memory(tmp_path: Path) -> None:
+    """Nothing but the vectors is held for all artists at once while a pack is checked."""
+    count, dimension = 3000, 64
+    rows = unit(np.random.default_rng(0).normal(size=(count, dimension)))
+    artists = [Artist(f"Artist {number}") for number in range(count)]
+    many = [[(f"Song {row} {number}", None) for number in range(50)] for row in range(count)]
+    write_pack(tmp_path / "p.zip", [PackedIndex(KEY, "", "none", artists, many, rows)])
+    del rows, artists, many
+    tracemalloc.start()
+    with open_pack(tmp_path / "p.zip") as pack:
+        pack.check()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4 * count * dimension + 4_000_000
+
+
 def test_names_are_taken_as_data(tmp_path: Path) -> None:
     odd = ["../../x", "Robert'); DROP TABLE artists;--", "=1+1", "<script>", "😀", "x" * 10_000]
-    written = lines(*({"name": name, "tracks": [{"title": "\ud800"}]} for name in odd))
+    written = lines(*({"name": name, "tracks": [{"title": "\ud800x"}]} for name in odd))
     rows = np.eye(6, dtype=np.float32)
     path = forged(tmp_path / "p.zip", artists=written, vectors=npy(rows), entry={"artists": 6})
     import_pack(path, tmp_path / "here")
-    with ArtistIndex.open(tmp_path / "here" / "vggish") as index:
+    with ArtistIndex.open(tmp_path / "here" / "own-model") as index:
         assert index.artists == odd
     assert {path.name for path in tmp_path.iterdir()} == {"p.zip", "here"}
 
@@ -639,7 +811,15 @@ def rewritten(
 
 @pytest.mark.parametrize(
     "name",
-    ["../evil", "/etc/evil", "vggish/../../evil", "C:\\evil", "extra.txt", "vggish/", "x" * 9999],
+    [
+        "../evil",
+        "/etc/evil",
+        "own-model/../../evil",
+        "C:\\evil",
+        "extra.txt",
+        "own-model/",
+        "x" * 9999,
+    ],
 )
 def test_files_that_belong_in_no_pack(pack: Path, tmp_path: Path, name: str) -> None:
     with zipfile.ZipFile(pack, "a") as archive:
@@ -652,7 +832,7 @@ def test_files_that_belong_in_no_pack(pack: Path, tmp_path: Path, name: str) -> 
 
 def test_links_are_not_followed(pack: Path) -> None:
     def change(archive: zipfile.ZipFile, info: zipfile.ZipInfo, data: bytes) -> None:
-        if info.filename == "vggish/vectors.npy":
+        if info.filename == "own-model/vectors.npy":
             info.external_attr = (stat.S_IFLNK | 0o777) << 16
             data = b"/etc/passwd"
         archive.writestr(info, data)
@@ -670,10 +850,10 @@ def test_members_that_come_twice(pack: Path) -> None:
 
 def test_a_member_that_is_lacking(pack: Path) -> None:
     def change(archive: zipfile.ZipFile, info: zipfile.ZipInfo, data: bytes) -> None:
-        if info.filename != "vggish/vectors.npy":
+        if info.filename != "own-model/vectors.npy":
             archive.writestr(info, data)
 
-    with pytest.raises(PackError, match="it lacks vggish/vectors"):
+    with pytest.raises(PackError, match="it lacks own-model/vectors"):
         read_pack(rewritten(pack, change))
 
 
@@ -698,7 +878,7 @@ def test_other_ways_to_compress_are_refused(pack: Path, method: int) -> None:
 
 def test_a_zip_bomb_is_not_unpacked(pack: Path) -> None:
     def change(archive: zipfile.ZipFile, info: zipfile.ZipInfo, data: bytes) -> None:
-        if info.filename == "vggish/artists.jsonl":
+        if info.filename == "own-model/artists.jsonl":
             data = b" " * 50_000_000
         archive.writestr(info, data)
 
@@ -712,7 +892,7 @@ def test_few_artists_cannot_bring_much_text(pack: Path) -> None:
     """Deflated no better than real text, and yet far more than four artists have tracks for."""
 
     def change(archive: zipfile.ZipFile, info: zipfile.ZipInfo, data: bytes) -> None:
-        if info.filename == "vggish/artists.jsonl":
+        if info.filename == "own-model/artists.jsonl":
             data = np.random.default_rng(0).integers(32, 96, 2_000_000, np.uint8).tobytes()
         archive.writestr(info, data)
 
@@ -734,17 +914,17 @@ def patched(pack: Path, member: str, *, size: int | None = None, flags: int | No
 
 def test_a_size_that_is_a_lie(pack: Path) -> None:
     with pytest.raises(PackError, match="two sizes"):
-        read_pack(patched(pack, "vggish/vectors.npy", size=10))
+        read_pack(patched(pack, "own-model/vectors.npy", size=10))
 
 
 def test_a_deflated_size_that_is_a_lie(pack: Path) -> None:
     with pytest.raises(PackError, match=r"damaged|sha256|lines"):
-        read_pack(patched(pack, "vggish/artists.jsonl", size=20))
+        read_pack(patched(pack, "own-model/artists.jsonl", size=20))
 
 
 def test_encrypted_members_are_refused(pack: Path) -> None:
     with pytest.raises(PackError, match="is encrypted"):
-        read_pack(patched(pack, "vggish/artists.jsonl", flags=1))
+        read_pack(patched(pack, "own-model/artists.jsonl", flags=1))
 
 
 def test_a_directory_of_a_million_entries_is_not_read(pack: Path) -> None:
@@ -812,7 +992,7 @@ def test_a_full_disk_leaves_no_half_pack(
 ) -> None:
     target = tmp_path / "target"
     target.mkdir()
-    folder = planted()
+    folder = planted(model=KEY.model)
 
     def full(handle: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")

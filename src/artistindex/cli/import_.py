@@ -27,6 +27,7 @@ def command(state: State, pack: Path, replace: bool, form: str) -> None:
     already keeps the vector made here, unless --replace is given. Nothing is imported of a pack in
     which anything is wrong, or whose vectors are of another model, weights, precision or excerpt.
     """
+    from artistindex.packs.claims import describe_claims
     from artistindex.packs.import_ import import_pack
 
     def say(line: str) -> None:
@@ -37,6 +38,7 @@ def command(state: State, pack: Path, replace: bool, form: str) -> None:
     rows = [index.to_json() for index in imported]
     emit(rows, _COLUMNS, form, payload={"pack": str(pack), "indexes": rows})
     for index in imported:
+        say(f"{index.model}: {describe_claims(index.key)}")
         say(f"{index.model}: licence of the weights: {index.licence or 'not stated'}")
         for collision in index.collisions[:_MAX_SHOWN]:
             say(f"{index.model}: {_describe(collision)}")

@@ -35,8 +35,9 @@ VGGISH_MEL = FrontEnd("vggish", frame=400, hop=160, bands=64)
 class ModelSpec:
     """A model: where its weights come from and how they are fed.
 
-    `patch` and `hop` are in mel frames. `bytes` and `sha256` are what the publisher states, None
-    where nothing is published; `about_bytes` is what the architecture alone lets expect.
+    `dimension` is that of a vector; `patch` and `hop` are in mel frames. `bytes` and `sha256` are
+    what the publisher states, None where nothing is published; `about_bytes` is what the
+    architecture alone lets expect.
     `algorithm` names the class in essentia.standard that is the reference. `batch` is the fixed
     batch size of the graph (None where any size goes), and a graph with a fixed batch leaves out
     the last of the front end's frames (`drop_last_frame`).
@@ -55,6 +56,7 @@ class ModelSpec:
     sha256: str | None
     input: str
     output: str
+    dimension: int
     front_end: FrontEnd
     patch: int
     hop: int
@@ -78,6 +80,7 @@ def _effnet(name: str, stem: str, size: int, sha256: str | None = None) -> Model
         sha256=sha256,
         input="serving_default_melspectrogram",
         output="PartitionedCall:1",
+        dimension=1280,
         front_end=MUSICNN_MEL,
         patch=128,
         hop=62,
@@ -98,6 +101,7 @@ _ROWS = (
         sha256=None,
         input="model/Placeholder",
         output="model/vggish/embeddings",
+        dimension=128,
         front_end=VGGISH_MEL,
         patch=96,
         hop=93,
@@ -115,6 +119,7 @@ _ROWS = (
         sha256="a588e9e63c409b75b5d3651ef483d70fae2af67f6f32e24c5fa7e8dbe59ea99a",
         input="model/Placeholder",
         output="model/dense/BiasAdd",
+        dimension=200,
         front_end=MUSICNN_MEL,
         patch=187,
         hop=93,

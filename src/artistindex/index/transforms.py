@@ -33,6 +33,7 @@ BACKGROUND_TRACKS = 200
 """For how many tracks of the library the background counts (docs/quality.md)."""
 
 _ALONG_ONE = 100  # all-but-the-top removes one component for each so many dimensions
+_ROWS_AT_ONCE = 1024
 _TINY = 1e-6  # of the largest variance, or of a unit vector's length: rounding, not music
 
 
@@ -45,7 +46,8 @@ class Transform:
 
     def apply(self, vectors: Array) -> Array:
         """Unit vectors (n, d') of the raw `vectors` (n, d) in the transformed space."""
-        return unit(_APPLY[self.name](unit(vectors), self.arrays))
+        moved = _APPLY[self.name](unit(vectors), self.arrays)
+        return unit(moved, out=moved)
 
     def stored(self) -> list[tuple[str, int, int, bytes]]:
         """The arrays as the sidecar keeps them."""
@@ -111,12 +113,17 @@ def fit(
     return fitted
 
 
-def unit(vectors: NDArray[np.floating]) -> Array:
-    """`vectors` (n, d) scaled to unit length, in float32; a zero vector stays zero."""
-    wide = np.asarray(vectors, np.float64)
-    norms: Wide = np.linalg.norm(wide, axis=-1, keepdims=True)
-    scaled: Wide = wide / np.where(norms > 0, norms, 1.0)
-    return scaled.astype(np.float32)
+def unit(vectors: NDArray[np.floating], *, out: Array | None = None) -> Array:
+    """`vectors` (n, d) scaled to unit length, in float32; a zero vector stays zero.
+
+    `out`, of their shape, takes them; it may be the vectors themselves.
+    """
+    scaled = np.empty(vectors.shape, np.float32) if out is None else out
+    for at in range(0, len(vectors), _ROWS_AT_ONCE):  # the doubles of all would be twice as large
+        wide = np.asarray(vectors[at : at + _ROWS_AT_ONCE], np.float64)
+        norms: Wide = np.linalg.norm(wide, axis=-1, keepdims=True)
+        scaled[at : at + _ROWS_AT_ONCE] = wide / np.where(norms > 0, norms, 1.0)
+    return scaled
 
 
 def shrinkage(variances: Wide, samples: int) -> float:

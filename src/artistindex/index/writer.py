@@ -2,7 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Sequence
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +20,7 @@ from artistindex.index import flat, manifest, transforms
 from artistindex.index.background import background_of
 from artistindex.index.manifest import BLOCK_BYTES, DataFile, FittedOn, Manifest, Recipe
 from artistindex.index.reader import ArtistIndex
-from artistindex.index.sidecar import TrackTable, UsedTrack, sidecar_bytes
+from artistindex.index.sidecar import TrackTable, UsedTrack, written_sidecar
 from artistindex.index.transforms import Transform
 
 QUANTILES = 1001
@@ -30,9 +32,9 @@ def write_index(
     folder: Path,
     *,
     key: VectorKey,
-    artists: Sequence[Artist],
+    artists: Collection[Artist],
     vectors: NDArray[np.float32],
-    tracks: Sequence[Sequence[UsedTrack]] | None = None,
+    tracks: Iterable[Sequence[UsedTrack]] | None = None,
     guessed: Sequence[bool] = (),
     licence: str = "",
     transform: str = "none",
@@ -41,12 +43,12 @@ def write_index(
 ) -> Manifest:
     """Write the index of `artists` to `folder`; the rows of `vectors` (n, d) are theirs.
 
-    The raw vectors are transformed and scaled to unit length here; those of `tracks` are written as
-    they are. `guessed` tells whose name was guessed from a path. `max_tracks` an artist and
-    `outliers` ("keep" or "drop") go into the recipe. Replacing manifest.json is the one commit
-    point: whatever happens before it, the index that was there stays as it was. Data files that
-    neither the new manifest nor the one before it names are removed. An index that is there
-    already, just so, is left alone and its manifest returned.
+    The raw vectors are transformed and scaled to unit length here; those of `tracks`, which is read
+    more than once, are written as they are. `guessed` tells whose name was guessed from a path.
+    `max_tracks` an artist and `outliers` ("keep" or "drop") go into the recipe. Replacing
+    manifest.json is the one commit point: whatever happens before it, the index that was there
+    stays as it was. Data files that neither the new manifest nor the one before it names are
+    removed. An index that is there already, just so, is left alone and its manifest returned.
 
     Raises ValueError for vectors that are not finite or do not match `artists`, NewerIndex where a
     newer version's index is in the place, BrokenIndex where the folder cannot be written.
@@ -59,13 +61,14 @@ def write_index(
     fitted, recipe = _fit(
         Recipe(key, tracks=max_tracks, outliers=outliers, transform=transform), vectors, used
     )
-    return _put(
-        folder, _content(recipe, artists, fitted.apply(vectors), fitted, used, guessed, licence)
-    )
+    rows = fitted.apply(vectors)
+    del vectors  # nobody may need them any more, and they are as large as the index
+    with _content(folder, recipe, artists, rows, fitted, used, guessed, licence) as content:
+        return _put(folder, content)
 
 
 def _fit(
-    recipe: Recipe, vectors: NDArray[np.float32], used: Sequence[Sequence[UsedTrack]]
+    recipe: Recipe, vectors: NDArray[np.float32], used: Iterable[Sequence[UsedTrack]]
 ) -> tuple[Transform, Recipe]:
     """Fit the transform of `recipe`; the recipe returned says what it was fitted on."""
     if recipe.transform != transforms.WHITEN_TRACKS:
@@ -94,13 +97,15 @@ def remove_artists(folder: Path, rows: Collection[int]) -> Manifest | None:
     anybody left, the index is removed and None returned. Raises BrokenIndex.
     """
     manifest.replaceable(folder)  # refuses what must not be written
-    with ArtistIndex.open(folder) as index:
+    with ExitStack() as stack:
+        index = stack.enter_context(ArtistIndex.open(folder))
         remaining = [entry for entry in index.entries if entry.row not in set(rows)]
         if not remaining:
             _remove(folder)
             return None
         chosen = [entry.row for entry in remaining]
-        content = _content(
+        making = _content(
+            folder,
             index.manifest.recipe,
             [entry.artist for entry in remaining],
             index.vectors[chosen],
@@ -109,9 +114,10 @@ def remove_artists(folder: Path, rows: Collection[int]) -> Manifest | None:
             [entry.guessed for entry in remaining],
             index.manifest.licence,
         )
-    _put(folder, content)
-    _sweep(folder, [content.manifest])
-    return content.manifest
+        content = stack.enter_context(making)
+        _put(folder, content)
+        _sweep(folder, [content.manifest])
+        return content.manifest
 
 
 def background(rows: NDArray[np.float32]) -> tuple[float, ...]:
@@ -140,8 +146,8 @@ def background(rows: NDArray[np.float32]) -> tuple[float, ...]:
 
 # --- the files ----------------------------------------------------------------------------------
 
-Parts = Sequence[bytes | memoryview]
-"""The content of a file, in pieces."""
+Parts = Iterable[bytes | memoryview]
+"""The content of a file, in pieces, which is read more than once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,32 +158,39 @@ class _Content:
     files: tuple[tuple[DataFile, Parts], ...]
 
 
+@contextmanager
 def _content(
+    folder: Path,
     recipe: Recipe,
-    artists: Sequence[Artist],
+    artists: Collection[Artist],
     rows: NDArray[np.float32],
     transform: Transform,
-    tracks: Sequence[Sequence[UsedTrack]],
+    tracks: Iterable[Sequence[UsedTrack]],
     guessed: Sequence[bool],
     licence: str,
-) -> _Content:
+) -> Iterator[_Content]:
+    """Make the index that is to stand in `folder`; its content lasts until the end of the block."""
     table = TrackTable(tracks)
     track_vectors = table.vectors()
-    parts: list[tuple[str, Parts]] = [
-        ("index-{}.faiss", [flat.header(*rows.shape), _memory(rows)]),
-        ("artists-{}.sqlite3", [sidecar_bytes(artists, table, transform.stored(), guessed)]),
-    ]
-    if len(track_vectors):
-        parts.append(("tracks-{}.f32", [_memory(track_vectors)]))
-    described = tuple((_describe(pattern, content), content) for pattern, content in parts)
-    names = [file for file, _ in described]
-    return _Content(
-        Manifest(
+    with ExitStack() as stack:
+        with _explained(folder):
+            sidecar = stack.enter_context(
+                written_sidecar(artists, table, transform.stored(), guessed)
+            )
+        parts: list[tuple[str, Parts]] = [
+            ("index-{}.faiss", [flat.header(*rows.shape), _memory(rows)]),
+            ("artists-{}.sqlite3", sidecar),
+        ]
+        if len(track_vectors):
+            parts.append(("tracks-{}.f32", [_memory(track_vectors)]))
+        described = tuple((_describe(pattern, content), content) for pattern, content in parts)
+        names = [file for file, _ in described]
+        manifest = Manifest(
             recipe=recipe,
             licence=licence,
             dimension=rows.shape[1],
             artists=len(artists),
-            tracks=len(table.tracks),
+            tracks=table.count,
             background=background(rows),
             index_file=names[0],
             artists_file=names[1],
@@ -186,9 +199,20 @@ def _content(
             track_dimension=track_vectors.shape[1],
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             made_by=f"artistindex {__version__}",
-        ),
-        described,
-    )
+        )
+        yield _Content(manifest, described)
+
+
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    """Say what an OSError, or SQLite's want of room, means for the index in `folder`."""
+    try:
+        yield
+    except (OSError, sqlite3.OperationalError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise BrokenIndex(
+            f"cannot write the index {folder}: {reason}; the index that was there is still in place"
+        ) from error
 
 
 def _memory(rows: NDArray[np.float32]) -> memoryview:
@@ -196,11 +220,11 @@ def _memory(rows: NDArray[np.float32]) -> memoryview:
 
 
 def _describe(pattern: str, parts: Parts) -> DataFile:
-    whole = hashlib.sha256()
+    whole, size = hashlib.sha256(), 0
     for part in parts:
         whole.update(part)
+        size += len(part)
     blocks = tuple(hashlib.sha256(block).hexdigest() for block in _blocks(parts))
-    size = sum(len(part) for part in parts)
     return DataFile(pattern.format(whole.hexdigest()[:16]), size, whole.hexdigest(), blocks)
 
 
@@ -222,7 +246,7 @@ def _put(folder: Path, content: _Content) -> Manifest:
     before = manifest.replaceable(folder)
     if before is not None and _same(before, content.manifest) and _in_place(folder, before):
         return before
-    try:
+    with _explained(folder):
         files.make_folder(folder)
         for file, parts in content.files:
             with files.atomic_writer(folder / file.name) as opened:
@@ -230,11 +254,6 @@ def _put(folder: Path, content: _Content) -> Manifest:
         document = json.dumps(content.manifest.to_json(), ensure_ascii=False, indent=1)
         files.atomic_write(folder / manifest.FILE_NAME, document.encode())
         _sweep(folder, [content.manifest, *([before] if before else [])])
-    except OSError as error:
-        raise BrokenIndex(
-            f"cannot write the index {folder}: {error.strerror or error};"
-            " the index that was there is still in place"
-        ) from error
     return content.manifest
 
 

@@ -84,7 +84,11 @@ class Artists:
 
     def spelled(self, name: str) -> Sequence[tuple[int, Artist]]:
         """Return the artists spelled just so, whoever they are, with their ids."""
-        rows = self._db.all("SELECT * FROM artists WHERE name = ? ORDER BY id", name)
+        rows = self._db.all(
+            "SELECT * FROM artists WHERE folded = ? AND name = ? ORDER BY id",  # folded is indexed
+            naming.normalise(name),
+            name,
+        )
         return [(row["id"], artist_of(row)) for row in rows]
 
     def remove(self, artist_id: int) -> None:

@@ -358,7 +358,15 @@ class Library:
 
     def imported(self, key: VectorKey) -> dict[int, ImportedArtist]:
         """Artist id -> what a pack brought of them with `key`, in the order of ids."""
-        return self._imported.all(key)
+        return dict(self._imported.stream(key))
+
+    def stream_imported(self, key: VectorKey) -> Iterator[tuple[int, ImportedArtist]]:
+        """As `imported`, read from the file as it is asked for."""
+        return self._imported.stream(key)
+
+    def imported_of(self, artist_id: int, key: VectorKey) -> ImportedArtist | None:
+        """What a pack brought of an artist with `key`; None where none did."""
+        return self._imported.of(artist_id, key)
 
     def imported_otherwise(self, key: VectorKey) -> int:
         """How many artists have an imported vector of the model of `key`, but none of `key`."""

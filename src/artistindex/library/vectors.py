@@ -108,14 +108,25 @@ class ImportedVectors:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    def all(self, key: VectorKey) -> dict[int, ImportedArtist]:
-        """Return artist id -> what a pack brought of them with `key`, in the order of ids."""
-        rows = self._db.all(
+    def stream(self, key: VectorKey) -> Iterator[tuple[int, ImportedArtist]]:
+        """Yield artist id and what a pack brought of them with `key`, in the order of ids."""
+        rows = self._db.stream(
             "SELECT artists.*, imported_vectors.* FROM imported_vectors"
             f" JOIN artists ON artist_id = artists.id WHERE {_KEY} ORDER BY artist_id",
             *_values(key),
         )
-        return {row["artist_id"]: imported_artist(row) for row in rows}
+        for row in rows:
+            yield row["artist_id"], imported_artist(row)
+
+    def of(self, artist_id: int, key: VectorKey) -> ImportedArtist | None:
+        """Return what a pack brought of an artist with `key`."""
+        rows = self._db.all(
+            "SELECT artists.*, imported_vectors.* FROM imported_vectors"
+            f" JOIN artists ON artist_id = artists.id WHERE artist_id = ? AND {_KEY}",
+            artist_id,
+            *_values(key),
+        )
+        return imported_artist(rows[0]) if rows else None
 
     def of_other_keys(self, key: VectorKey) -> int:
         """Return how many artists have a vector of the model of `key`, but none of `key`."""

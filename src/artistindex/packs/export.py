@@ -69,6 +69,12 @@ def untransformed(index: ArtistIndex, library: Library | None) -> NDArray[np.flo
     return rows
 
 
+def raw_dimension(index: ArtistIndex) -> int:
+    """Return the dimension of the vectors of `index` before its transform."""
+    mean = index.transform.arrays.get("mean")
+    return index.manifest.dimension if mean is None else int(mean.shape[1])
+
+
 def _from_library(index: ArtistIndex, library: Library) -> NDArray[np.float32] | None:
     vectors = library.vectors(index.manifest.key)
     imported = list(library.imported(index.manifest.key).values())

@@ -1,13 +1,17 @@
 """From a pack to the library and the indexes that are here.
 
 The library keeps what was imported, so that every later build indexes it too. The index and its
-sidecar are written anew from checked values: FAISS and SQLite never see a byte of the pack.
+sidecar are written anew from checked values: FAISS and SQLite never see a byte of the pack. It is
+read twice, artist by artist: to check all of it, then to take it in, within one transaction.
 """
 
 import logging
+import re
+from collections.abc import Callable, Collection, Container, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +19,7 @@ from numpy.typing import NDArray
 from artistindex.entities import Artist, VectorKey
 from artistindex.errors import PackError, Remedy
 from artistindex.index.manifest import FILE_NAME as MANIFEST
-from artistindex.index.manifest import Manifest, replaceable
+from artistindex.index.manifest import replaceable
 from artistindex.index.reader import ArtistIndex
 from artistindex.index.sidecar import UsedTrack
 from artistindex.index.writer import write_index
@@ -23,8 +27,10 @@ from artistindex.library.artist_matching import ArtistList
 from artistindex.library.library import FILE_NAME, Library
 from artistindex.library.lock import writer_lock
 from artistindex.library.rows import ImportedArtist
-from artistindex.packs.export import untransformed
-from artistindex.packs.format import PackedIndex, read_pack
+from artistindex.packs.export import raw_dimension, untransformed
+from artistindex.packs.reader import PackedArtist, PackEntry, PackReader, open_pack
+
+_T = TypeVar("_T")
 
 _SAME_VECTOR = 1e-5  # how far the values of two unit vectors that are the same may differ
 
@@ -51,7 +57,7 @@ class Collision:
 class ImportedIndex:
     """What became of one index of a pack: numbers of artists, `artists` of the index by now."""
 
-    model: str
+    key: VectorKey
     path: Path
     licence: str
     in_pack: int
@@ -61,6 +67,11 @@ class ImportedIndex:
     kept: int = 0
     replaced: int = 0
     collisions: list[Collision] = field(default_factory=list)
+
+    @property
+    def model(self) -> str:
+        """The model whose vectors these are."""
+        return self.key.model
 
     def to_json(self) -> dict[str, Any]:
         """One entry of the JSON shape of `artistindex import --format json`."""
@@ -103,164 +114,289 @@ def import_pack(
     Raises PackError where anything in the pack is wrong, or an index here is of another key: then
     nothing is imported. Raises BrokenIndex, BrokenLibrary, and Busy (without `wait`).
     """
-    packed = read_pack(path)
-    with writer_lock(indexes, wait=wait):
-        for index in packed:
-            _check_key(indexes / index.key.model, index)
-        with Library.open(indexes / FILE_NAME) as library:
-            merges = [_Merge(library, indexes, index, replace=replace) for index in packed]
-            library.put_imported(
-                (artist_id, merge.key, entry)
-                for merge in merges
-                for artist_id, entry in merge.imported
-            )
+    with ExitStack() as stack:
+        pack = stack.enter_context(open_pack(path))
+        pack.check()
+        stack.enter_context(writer_lock(indexes, wait=wait))
+        for entry in pack.entries:
+            _check_key(indexes / entry.key.model, entry)
+        library = stack.enter_context(Library.open(indexes / FILE_NAME))
+        merges = [
+            stack.enter_context(_Merge(library, indexes, entry, replace=replace))
+            for entry in pack.entries
+        ]
+        with library.transaction():
             for merge in merges:
-                _log.info("writing the index %s", merge.outcome.path)
-                merge.write(library)
-    return [merge.outcome for merge in merges]
+                merge.take(pack)
+        for merge in merges:
+            _log.info("writing the index %s", merge.outcome.path)
+            merge.write()
+        return [merge.outcome for merge in merges]
 
 
-def _check_key(folder: Path, packed: PackedIndex) -> None:
-    """Raise PackError where the index in `folder` cannot take the vectors of `packed`."""
+def _check_key(folder: Path, entry: PackEntry) -> None:
+    """Raise PackError where the index in `folder` cannot take the vectors of `entry`."""
     replaceable(folder)
     if not (folder / MANIFEST).is_file():
+        _check_is_ours(folder)
         return
-    manifest = Manifest.read(folder)
+    with ArtistIndex.open(folder) as index:
+        manifest, dimension = index.manifest, raw_dimension(index)
     differences = [
-        f"{field} {getattr(packed.key, field)} instead of {getattr(manifest.key, field)}"
+        f"{field} {getattr(entry.key, field)} instead of {getattr(manifest.key, field)}"
         for field in ("weights_sha256", "precision", "excerpt", "layer", "pooling")
-        if getattr(packed.key, field) != getattr(manifest.key, field)
+        if getattr(entry.key, field) != getattr(manifest.key, field)
     ]
-    if packed.vectors.shape[1] != manifest.dimension:
-        differences.append(f"dimension {packed.vectors.shape[1]} instead of {manifest.dimension}")
+    if entry.dimension != dimension:
+        differences.append(f"dimension {entry.dimension} instead of {dimension}")
     if differences:
         raise PackError(
-            f"the pack's {packed.key.model} does not go with the index {folder}: it has"
+            f"the pack's {entry.key.model} does not go with the index {folder}: it has"
             f" {', '.join(differences)}; nothing was imported",
             remedy=Remedy.IMPORT_ELSEWHERE,
         )
 
 
-class _Merge:
-    """One index of a pack and what is here: planned first, then written."""
-
-    def __init__(
-        self, library: Library, indexes: Path, packed: PackedIndex, *, replace: bool
-    ) -> None:
-        self.key: VectorKey = packed.key
-        self.transform = packed.transform
-        self.licence = packed.licence
-        self.imported: list[tuple[int | None, ImportedArtist]] = []
-        self.outcome = ImportedIndex(
-            packed.key.model, indexes / packed.key.model, packed.licence, len(packed.artists)
+def _check_is_ours(folder: Path) -> None:
+    """Raise PackError where a stranger's name of a model is that of a file or folder of yours."""
+    if not folder.exists():
+        return
+    remains = re.compile(
+        r"(index|artists|tracks)-[0-9a-f]{16}\.\w+|\..*\.part"
+    )  # of a killed write
+    if not folder.is_dir() or not all(remains.fullmatch(path.name) for path in folder.iterdir()):
+        raise PackError(
+            f"{folder} is in the way of the pack's {folder.name} and is no index; nothing was"
+            " imported",
+            remedy=Remedy.IMPORT_ELSEWHERE,
         )
-        self._artists: list[Artist] = []
-        self._tracks: list[list[UsedTrack]] = []
-        self._guessed: list[bool] = []
-        self._vectors: list[NDArray[np.float32]] = []
-        self._load(library)
+
+
+class _Merge:
+    """One index of a pack and what is here: taken into the library first, then written."""
+
+    def __init__(self, library: Library, indexes: Path, entry: PackEntry, *, replace: bool) -> None:
+        self._library = library
+        self._entry = entry
+        self._replace = replace
+        self.key: VectorKey = entry.key
+        self.outcome = ImportedIndex(
+            entry.key, indexes / entry.key.model, entry.licence, entry.artists
+        )
+        self._index: ArtistIndex | None = None
+
+    def __enter__(self) -> Self:
+        """Look at the index that is here, and at whom the library knows."""
+        if (self.outcome.path / MANIFEST).is_file():
+            self._index = ArtistIndex.open(self.outcome.path)
+        index = self._index
+        self._own = untransformed(index, self._library) if index else None
+        self._known = ArtistList(index.records if index else ())
         self._ids: dict[int, int] = {}  # the number of a known artist -> the id in the library
-        self._known = ArtistList(self._artists)
-        self._local = dict(enumerate(self._vectors))
-        self._add_library(library)
-        self._plan(packed, replace=replace)
-
-    def _load(self, library: Library) -> None:
-        """Take over the index that is here."""
-        if not (self.outcome.path / MANIFEST).is_file():
-            return
-        with ArtistIndex.open(self.outcome.path) as index:
-            self.transform = index.manifest.transform
-            self.licence = index.manifest.licence
-            self._vectors = list(untransformed(index, library))
-            self._artists = list(index.records)
-            self._guessed = [entry.guessed for entry in index.entries]
-            self._tracks = [index.tracks_of_row(row) for row in range(len(index))]
-
-    def _add_library(self, library: Library) -> None:
-        """Add the artists that the library knows, and what earlier packs brought of them."""
-        earlier = library.imported(self.key)
-        for stored in library.artists():
+        for stored in self._library.artists():
             same = self._known.find(stored.artist)
             number = same[0] if same else self._known.add(stored.artist)
             self._ids.setdefault(number, stored.id)
-            if stored.id in earlier:
-                self._local.setdefault(number, earlier[stored.id].vector)
+        return self
 
-    def _plan(self, packed: PackedIndex, *, replace: bool) -> None:
-        """Decide for each artist of the pack whether it is new, known, or stays out."""
-        planned: set[int] = set()
-        for artist, tracks, vector in zip(
-            packed.artists, packed.tracks, packed.vectors, strict=True
-        ):
-            entry = ImportedArtist(artist, vector, tuple(tracks), packed.licence, replace)
-            same = self._known.find(artist)
+    def __exit__(self, *_: object) -> None:
+        if self._index:
+            self._index.close()
+
+    def take(self, pack: PackReader) -> None:
+        """Put into the library each artist of the pack who is new here, or replaced."""
+        taken: set[int] = set()
+        for packed in pack.artists(self._entry):
+            same = self._known.find(packed.artist)
             if same is None:
-                self._note_namesakes(artist)
-                self._add(None, entry)
+                self._note_namesakes(packed.artist)
+                self._add(None, packed)
                 continue
             number, matched_by = same
-            local = self._local.get(number)
-            if number in planned or (local is not None and not replace):
-                self._keep(number, matched_by, entry)
+            local = self._local(number, taken)
+            if number in taken or (local is not None and not self._replace):
+                self._keep(number, matched_by, packed, local)
             elif local is None:
-                self._add(self._ids.get(number), entry)
-            elif np.abs(local - vector).max() <= _SAME_VECTOR:
+                self._add(self._ids.get(number), packed)
+            elif _is_same(local, packed.vector):
                 self.outcome.unchanged += 1
             else:
-                self._collide(number, matched_by, entry, kept="pack")
+                self._collide(number, matched_by, packed, local, kept="pack")
                 self.outcome.replaced += 1
-                self.imported.append((self._ids.get(number), entry))
-            planned.add(number)
+                self._put(self._ids.get(number), packed)
+            taken.add(number)
 
-    def _add(self, artist_id: int | None, entry: ImportedArtist) -> None:
+    def _local(self, number: int, taken: Container[int]) -> NDArray[np.float32] | None:
+        """Return the vector that is here of a known artist: the index's, or an earlier pack's."""
+        if self._own is not None and number < len(self._own):
+            return np.asarray(self._own[number])
+        artist_id = None if number in taken else self._ids.get(number)
+        imported = None if artist_id is None else self._library.imported_of(artist_id, self.key)
+        return imported.vector if imported else None
+
+    def _add(self, artist_id: int | None, packed: PackedArtist) -> None:
         self.outcome.added += 1
-        self.imported.append((artist_id, entry))
+        self._put(artist_id, packed)
 
-    def _keep(self, number: int, matched_by: str, entry: ImportedArtist) -> None:
-        local = self._local.get(number)
-        if local is not None and np.abs(local - entry.vector).max() <= _SAME_VECTOR:
+    def _put(self, artist_id: int | None, packed: PackedArtist) -> None:
+        licence = self._entry.licence
+        imported = ImportedArtist(
+            packed.artist, packed.vector, packed.tracks, licence, self._replace
+        )
+        self._library.put_imported([(artist_id, self.key, imported)])
+
+    def _keep(
+        self,
+        number: int,
+        matched_by: str,
+        packed: PackedArtist,
+        local: NDArray[np.float32] | None,
+    ) -> None:
+        if local is not None and _is_same(local, packed.vector):
             self.outcome.unchanged += 1
             return
         self.outcome.kept += 1
-        self._collide(number, matched_by, entry, kept="local")
+        self._collide(number, matched_by, packed, local, kept="local")
 
-    def _collide(self, number: int, matched_by: str, entry: ImportedArtist, *, kept: str) -> None:
-        local = self._local.get(number)
-        similarity = None if local is None else round(float(local @ entry.vector), 6)
+    def _collide(
+        self,
+        number: int,
+        matched_by: str,
+        packed: PackedArtist,
+        local: NDArray[np.float32] | None,
+        *,
+        kept: str,
+    ) -> None:
+        similarity = None if local is None else round(float(local @ packed.vector), 6)
         self.outcome.collisions.append(
-            Collision(entry.artist.name, self._known[number].name, matched_by, kept, similarity)
+            Collision(packed.artist.name, self._known[number].name, matched_by, kept, similarity)
         )
 
     def _note_namesakes(self, artist: Artist) -> None:
         for _, other in self._known.spelled(artist.name):
             self.outcome.collisions.append(Collision(artist.name, other.name, "name", "both", None))
 
-    def write(self, library: Library) -> None:
+    def write(self) -> None:
         """Write the index: what was here, and all that the library holds of packs."""
-        rows = ArtistList(self._artists)
-        for entry in library.imported(self.key).values():
-            tracks = [UsedTrack(title, album) for title, album in entry.tracks]
-            same = rows.find(entry.artist)
-            if same is None:
-                rows.add(entry.artist)
-                self._artists.append(entry.artist)
-                self._tracks.append(tracks)
-                self._guessed.append(False)
-                self._vectors.append(entry.vector)
-            elif entry.preferred:
-                self._tracks[same[0]] = tracks
-                self._vectors[same[0]] = entry.vector
-            if entry.licence not in self.licence:
-                self.licence = f"{self.licence}; {entry.licence}".removeprefix("; ")
+        rows = _Rows(self._library, self.key, self._index, self._own)
+        licence = self._index.manifest.licence if self._index else self._entry.licence
+        for other in rows.licences:
+            if other not in licence:
+                licence = f"{licence}; {other}".removeprefix("; ")
         manifest = write_index(
             self.outcome.path,
             key=self.key,
-            artists=self._artists,
-            vectors=np.stack(self._vectors),
-            tracks=self._tracks,
-            guessed=self._guessed,
-            licence=self.licence,
-            transform=self.transform,
+            artists=_Lazy(rows.count, rows.artists),
+            vectors=rows.vectors(),
+            tracks=_Lazy(rows.count, rows.tracks),
+            guessed=rows.guessed(),
+            licence=licence,
+            transform=self._index.manifest.transform if self._index else self._entry.transform,
         )
         self.outcome.artists = manifest.artists
+
+
+class _Rows:
+    """The rows of an index to be written, read as they are asked for.
+
+    First come those of the index that is here, some of them `replaced` (row -> id in the library)
+    by what a pack brought, then the artists out of packs who are not in it.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        key: VectorKey,
+        index: ArtistIndex | None,
+        own: NDArray[np.float32] | None,
+    ) -> None:
+        self._library = library
+        self._key = key
+        self._index = index
+        self._own = own
+        self._rows: dict[int, int] = {}  # id in the library -> row in the index that is here
+        self._replaced: dict[int, int] = {}
+        self.count = 0 if index is None else len(index)
+        self.licences: dict[str, None] = {}
+        here = ArtistList(() if index is None else index.records)
+        for artist_id, imported in library.stream_imported(key):
+            same = here.find(imported.artist)
+            if same is None:
+                self.count += 1
+            else:
+                self._rows[artist_id] = same[0]
+                if imported.preferred:
+                    self._replaced[same[0]] = artist_id
+            self.licences[imported.licence] = None
+
+    def artists(self) -> Iterator[Artist]:
+        """Yield the artist of each row."""
+        yield from () if self._index is None else self._index.records
+        yield from (imported.artist for imported in self._new())
+
+    def vectors(self) -> NDArray[np.float32]:
+        """Return the vectors before any transform: float32 of shape (artists, dimension)."""
+        start, rows = 0, None
+        if self._own is not None:
+            start, rows = len(self._own), self._room(self._own.shape[1])
+            rows[:start] = self._own
+            for number, artist_id in self._replaced.items():
+                rows[number] = self._imported(artist_id).vector
+        for row, imported in enumerate(self._new(), start):
+            if rows is None:
+                rows = self._room(len(imported.vector))
+            rows[row] = imported.vector
+        return self._room(0) if rows is None else rows
+
+    def tracks(self) -> Iterator[list[UsedTrack]]:
+        """Yield the tracks behind each row."""
+        for row in range(0 if self._index is None else len(self._index)):
+            if row in self._replaced:
+                yield _used(self._imported(self._replaced[row]))
+            elif self._index is not None:
+                yield self._index.tracks_of_row(row)
+        yield from (_used(imported) for imported in self._new())
+
+    def guessed(self) -> list[bool]:
+        """Return whose name was guessed from a path."""
+        own = [] if self._index is None else [entry.guessed for entry in self._index.entries]
+        return own + [False] * (self.count - len(own))
+
+    def _new(self) -> Iterator[ImportedArtist]:
+        for artist_id, imported in self._library.stream_imported(self._key):
+            if artist_id not in self._rows:
+                yield imported
+
+    def _imported(self, artist_id: int) -> ImportedArtist:
+        imported = self._library.imported_of(artist_id, self._key)
+        if imported is None:
+            raise LookupError(f"artist {artist_id} is no longer in the library")
+        return imported
+
+    def _room(self, dimension: int) -> NDArray[np.float32]:
+        return np.empty((self.count, dimension), np.float32)
+
+
+class _Lazy(Collection[_T]):
+    """So many things, made anew each time that they are asked for."""
+
+    def __init__(self, count: int, make: Callable[[], Iterator[_T]]) -> None:
+        self._count = count
+        self._make = make
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[_T]:
+        return self._make()
+
+    def __contains__(self, thing: object) -> bool:
+        return any(thing == other for other in self)
+
+
+def _used(imported: ImportedArtist) -> list[UsedTrack]:
+    return [UsedTrack(title, album) for title, album in imported.tracks]
+
+
+def _is_same(one: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
+    return bool(np.abs(one - other).max() <= _SAME_VECTOR)
