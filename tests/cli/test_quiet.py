@@ -65,6 +65,7 @@ def commands(
         "ignore": ("--indexes", tmp_path / "built", "ignore", "Artist 1"),
         "ids": ("--indexes", tmp_path / "built", "ids", "Artist 0", "deezer:27"),
         "forget": ("--indexes", tmp_path / "built", "forget", "Artist 1"),
+        "doctor": ("doctor", "--offline"),
         "demo": ("demo", "--out", tmp_path / "demo"),
     }
 

@@ -30,6 +30,7 @@ _COMMANDS = {
     "compare": "compare",
     "config": "config",
     "demo": "demo",
+    "doctor": "doctor",
     "evaluate": "evaluate",
     "export": "export",
     "failures": "failures",
