@@ -180,6 +180,17 @@ def test_a_playlist_has_tracks_of_those_who_are_listed(match: Match, tmp_path: P
     assert [track["creator"] for track in tracks] == ["Techno", "House"]
 
 
+@pytest.mark.parametrize(("option", "name"), [("--ics", "a.ics"), ("--playlist", "a.jspf")])
+def test_a_file_that_cannot_be_written_is_named_after_the_answer(
+    run: Run, index: Path, files: tuple[Path, Path], tmp_path: Path, option: str, name: str
+) -> None:
+    arguments = ("match", files[0], "--likes", files[1], "--from", "2027-05-01", "--format", "json")
+    place = tmp_path / "nowhere" / name
+    code, out, err = run("--quiet", *arguments, option, place)
+    assert (code, err) == (1, f"Error: cannot write {place}: No such file or directory\n")
+    assert json.loads(out)["ranked"]
+
+
 def test_who_may_be_listed_can_be_chosen(match: Match, tmp_path: Path) -> None:
     names = tmp_path / "names.txt"
     names.write_text("Techno\nhouse\n")

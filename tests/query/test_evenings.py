@@ -1,6 +1,7 @@
 """Evenings ranked by who plays, and their calendar, read back by another program's parser."""
 
 import datetime
+from dataclasses import replace
 from typing import Any
 
 import icalendar
@@ -87,6 +88,15 @@ def test_an_event_keeps_its_uid_and_no_two_share_one() -> None:
     ]
     assert uids[0] == uids[1]
     assert len(set(uids[0].values())) == 2
+
+
+def test_two_shows_of_one_night_are_two_events() -> None:
+    early, late = (
+        replace(FRIDAY, link="https://a.b/early"),
+        replace(FRIDAY, link="https://a.b/late"),
+    )
+    events = _events(to_icalendar(rank_evenings([entry("A", 0.5, early, late)]), NOW))
+    assert len({str(event["uid"]) for event in events}) == 2
 
 
 def test_an_evening_without_a_date_is_in_no_calendar() -> None:

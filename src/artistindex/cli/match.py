@@ -237,7 +237,10 @@ def _write_calendar(path: Path, evenings: "Sequence[Evening]", state: State) -> 
     from artistindex.query.event_calendar import to_icalendar
 
     dated = [evening for evening in evenings if evening.date]
-    atomic_write(path, to_icalendar(dated, datetime.datetime.now(datetime.UTC)))
+    try:
+        atomic_write(path, to_icalendar(dated, datetime.datetime.now(datetime.UTC)))
+    except OSError as error:
+        raise ArtistIndexError(f"cannot write {path}: {error.strerror or error}") from error
     undated = len(evenings) - len(dated)
     more = f"; {counted(undated, 'event')} without a date left out" if undated else ""
     message(f"{path} has {counted(len(dated), 'event')}{more}", quiet=state.quiet)

@@ -8,6 +8,7 @@ import click
 
 from artistindex.cli.options import FORMATS, State, any_path
 from artistindex.cli.output import counted, message, printable_lines
+from artistindex.errors import ArtistIndexError
 
 if TYPE_CHECKING:
     from artistindex.query.playlist import PlaylistTrack
@@ -54,7 +55,10 @@ def save_playlist(
 
     if path is None:
         return
-    count = write_playlist(path, tracks, title)
+    try:
+        count = write_playlist(path, tracks, title)
+    except OSError as error:
+        raise ArtistIndexError(f"cannot write {path}: {error.strerror or error}") from error
     left_out = len(tracks) - count
     more = f"; {counted(left_out, 'track')} without a file here left out" if left_out else ""
     message(f"{path} lists {counted(count, 'track')}{more}", quiet=state.quiet)

@@ -54,8 +54,9 @@ def _component(evening: Evening, date: datetime.date, now: datetime.datetime) ->
 
 def _uid(evening: Evening) -> str:
     event = evening.event
-    parts = (event.name or evening.name, str(event.date), event.venue or "", evening.day or "")
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
+    identity = (event.name or evening.name, event.date, event.venue, evening.day, event.link)
+    text = "\0".join(str(part or "") for part in identity)
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]
 
 
 def _description(evening: Evening) -> Iterator[str]:
