@@ -58,7 +58,8 @@ nearest known one. `artistindex config show` says every setting and where it com
 
 ## Shell completion
 
-Commands and options are completed by the shell once it has been told how:
+Commands, options, models, indexes and artists' names are completed by the shell once it has been
+told how:
 
 ```sh
 # bash 4.4 or newer, in ~/.bashrc

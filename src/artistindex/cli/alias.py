@@ -2,14 +2,15 @@
 
 import click
 
+from artistindex.cli import completion
 from artistindex.cli.decide import deciding, remove_option
 from artistindex.cli.options import State, pass_state
 from artistindex.cli.output import message
 
 
 @click.command(name="alias")
-@click.argument("name")
-@click.argument("other", required=False)
+@click.argument("name", shell_complete=completion.artists)
+@click.argument("other", required=False, shell_complete=completion.artists)
 @remove_option
 @pass_state
 def command(state: State, name: str, other: str | None, remove: bool) -> None:

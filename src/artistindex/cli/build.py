@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from artistindex.audio.sources.open import SOURCES
-from artistindex.cli import exit_codes
+from artistindex.cli import completion, exit_codes
 from artistindex.cli.display import Display
 from artistindex.cli.options import (
     State,
@@ -76,6 +76,7 @@ _SOURCE_OPTIONS = (
 @click.option(
     "--model",
     "models",
+    shell_complete=completion.models,
     multiple=True,
     metavar="MODEL",
     help=f"A model to embed with; may be given several times. One of {', '.join(MODELS)}."

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from artistindex.cli import completion
 from artistindex.cli.options import State, any_path, format_option, pass_state
 from artistindex.cli.output import emit_table, message, working
 from artistindex.errors import Misuse
@@ -18,7 +19,7 @@ _EXPERIMENT = "experiment"
 
 
 @click.command(name="compare")
-@click.argument("models", nargs=-1, metavar="[MODEL]...")
+@click.argument("models", nargs=-1, metavar="[MODEL]...", shell_complete=completion.indexes)
 @click.option(
     "--similarities",
     multiple=True,

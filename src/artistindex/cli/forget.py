@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from artistindex.cli import completion
 from artistindex.cli.options import State, pass_state
 from artistindex.cli.output import counted, message
 from artistindex.errors import BrokenIndex
@@ -15,7 +16,9 @@ from artistindex.library.rows import StoredArtist
 
 
 @click.command(name="forget")
-@click.argument("artists", nargs=-1, required=True, metavar="ARTIST...")
+@click.argument(
+    "artists", nargs=-1, required=True, metavar="ARTIST...", shell_complete=completion.artists
+)
 @pass_state
 def command(state: State, artists: tuple[str, ...]) -> None:
     """Remove ARTIST, and the tracks of nobody else, from the indexes and the library.

@@ -66,6 +66,8 @@ def _options() -> list[click.Option]:
 
 
 def _overrule(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
+    if value and ctx.resilient_parsing:  # a shell asks for completions: nothing runs
+        ctx.find_root().params[str(parameter.name)] = value
     state = ctx.find_object(State)
     if not value or state is None or parameter.name is None:
         return

@@ -2,6 +2,7 @@
 
 import click
 
+from artistindex.cli import completion
 from artistindex.cli.decide import deciding, remove_option
 from artistindex.cli.options import State, pass_state
 from artistindex.cli.output import message
@@ -10,7 +11,7 @@ from artistindex.metadata.artist_ids import parse_id
 
 
 @click.command(name="ids")
-@click.argument("name")
+@click.argument("name", shell_complete=completion.artists)
 @click.argument("id_", metavar="[ID]", required=False)
 @remove_option
 @pass_state

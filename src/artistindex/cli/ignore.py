@@ -2,13 +2,14 @@
 
 import click
 
+from artistindex.cli import completion
 from artistindex.cli.decide import deciding, remove_option
 from artistindex.cli.options import State, pass_state
 from artistindex.cli.output import message
 
 
 @click.command(name="ignore")
-@click.argument("name")
+@click.argument("name", shell_complete=completion.artists)
 @remove_option
 @pass_state
 def command(state: State, name: str, remove: bool) -> None:

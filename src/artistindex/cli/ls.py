@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from artistindex.cli import completion
 from artistindex.cli.options import State, format_option, pass_state
 from artistindex.cli.output import emit
 from artistindex.entities import Artist
@@ -18,7 +19,7 @@ _TRACK_COLUMNS = ("title", "album", "path", "source", "recording", "models", "gu
 
 
 @click.command(name="ls")
-@click.argument("artist", required=False)
+@click.argument("artist", required=False, shell_complete=completion.artists)
 @format_option
 @pass_state
 def command(state: State, artist: str | None, form: str) -> None:

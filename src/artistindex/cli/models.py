@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from artistindex.cli import completion
 from artistindex.cli.downloads import fetch_weights
 from artistindex.cli.groups import SuggestingGroup
 from artistindex.cli.options import State, any_path, format_option, pass_state
@@ -36,7 +37,7 @@ def list_(state: State, form: str) -> None:
 
 
 @command.command()
-@click.argument("model")
+@click.argument("model", shell_complete=completion.models)
 @click.option(
     "--base-url",
     metavar="URL",
@@ -53,7 +54,7 @@ def fetch(state: State, model: str, base_url: str | None) -> None:
 
 
 @command.command()
-@click.argument("model")
+@click.argument("model", shell_complete=completion.models)
 @click.argument("file", type=any_path)
 @click.option("--unverified", is_flag=True, help="Take a file that is not the publisher's.")
 @pass_state
@@ -70,7 +71,7 @@ def add(state: State, model: str, file: Path, unverified: bool) -> None:
 
 
 @command.command(name="check")
-@click.argument("model")
+@click.argument("model", shell_complete=completion.models)
 @format_option
 @pass_state
 def check_(state: State, model: str, form: str) -> None:

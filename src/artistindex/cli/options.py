@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
+from artistindex.cli import completion
+
 if TYPE_CHECKING:
     from artistindex.embedding.pool import Pool
 
@@ -66,4 +68,10 @@ def cookie_options(command: Any) -> Any:
 
 def index_option(help_text: str) -> _Decorator:
     """`--index M`, which may be given several times; the command receives `index`, a tuple."""
-    return click.option("--index", metavar="MODEL", multiple=True, help=help_text)
+    return click.option(
+        "--index",
+        metavar="MODEL",
+        multiple=True,
+        shell_complete=completion.indexes,
+        help=help_text,
+    )

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from artistindex.cli import completion
 from artistindex.cli.neighbour_cells import short_cell, track_cell
 from artistindex.cli.options import State, index_option, pass_state
 from artistindex.cli.output import emit
@@ -21,8 +22,8 @@ _COLUMNS = ("step", "artist", "next", "score", "from track", "to track", "tracks
 
 
 @click.command(name="path")
-@click.argument("start", metavar="A")
-@click.argument("end", metavar="B")
+@click.argument("start", metavar="A", shell_complete=completion.artists)
+@click.argument("end", metavar="B", shell_complete=completion.artists)
 @click.option(
     "--neighbours",
     default=10,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from artistindex.cli import completion
 from artistindex.cli.neighbour_cells import CSV_COLUMNS, TABLE_COLUMNS, shown, track_place
 from artistindex.cli.options import (
     State,
@@ -43,7 +44,7 @@ _SCORE_COLUMNS = {"csls": "csls", "mp": "mp", "tracks": "matches"}
 
 
 @click.command(name="query")
-@click.argument("artists", nargs=-1, metavar="[ARTIST]...")
+@click.argument("artists", nargs=-1, metavar="[ARTIST]...", shell_complete=completion.artists)
 @click.option(
     "--audio",
     multiple=True,
@@ -62,7 +63,13 @@ _SCORE_COLUMNS = {"csls": "csls", "mp": "mp", "tracks": "matches"}
     metavar="NAME",
     help='Ask with this track of the index: "Artist - Title".',
 )
-@click.option("--minus", multiple=True, metavar="NAME", help="Away from this artist.")
+@click.option(
+    "--minus",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=completion.artists,
+    help="Away from this artist.",
+)
 @click.option(
     "--weight",
     "weights",

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from artistindex.cli import completion
 from artistindex.cli.options import State, format_option, pass_state
 from artistindex.cli.output import counted, emit, message, working
 from artistindex.index.reader import find_index
@@ -15,7 +16,7 @@ _COLUMNS = ("recipe", "mrr", "low", "high", "difference", "diff low", "diff high
 
 
 @click.command(name="tune")
-@click.argument("model", required=False)
+@click.argument("model", required=False, shell_complete=completion.indexes)
 @click.option("--apply", is_flag=True, help="Build the index by the best recipe, if it is another.")
 @format_option
 @pass_state
