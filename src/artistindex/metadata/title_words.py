@@ -35,7 +35,8 @@ KINDS: dict[Kind, str] = {
         |en directo|em directo|al vivo|dal vivo|in concerto|in diretta|en public|en direct
         |koncert*|konser*|canli|canlı|na zywo|na żywo|nazivo|naživo|uzivo|in concert|pa scen
         |auftritt|en publico|eloben|concertul*|estadio|stadium|stadion|stade de|teatro
-        |coliseo|coliseu|auditorio|auditorium|primavera sound|pinkpop|sziget|lowlands
+        |coliseo|coliseu|auditorio|auditorium|primavera sound|pinkpop|werchter|pukkelpop
+        |живой звук|sziget|lowlands
         |rock am ring|rock im park|roskilde|hellfest|wacken|austin city limits|jools holland
         |letterman|kimmel|fallon|snl|vma|vmas|awards|ceremony|vevo lift|vevo dscvr
         |vevo presents|olympia|bercy|zenith de|luna park|red rocks|albert hall|foro sol
@@ -54,21 +55,23 @@ KINDS: dict[Kind, str] = {
     Kind.COVER: """cover|covers|covered|covering|coverversion|tribute|tributo|parody|parodia
         |parodie|impersonator|kidz|mashup|mash up|medley|type beat|remake|plays|played|sings
         |sung|lullaby|music box|8 bit|8bit|chiptune|fingerstyle|カバー|歌ってみた|弾いてみた
-        |叩いてみた|ピアノ|커버|翻唱|翻弹|翻彈|кавер*|пародия|пародія|rendition""",
+        |叩いてみた|ピアノ|커버|翻唱|翻弹|翻彈|кавер*|пародия|пародія|rendition|ギター|弾き語り
+        |オルゴール|피아노|기타|鋼琴|钢琴|吉他""",
     Kind.KARAOKE: """karaoke|backing|backing track|in the style of|made famous by
         |originally performed|originally performed by|カラオケ|伴奏|караоке|คาราโอเกะ|كاريوكي|노래방
-        |הקריוקי|playback|minus one|минусовка""",
+        |הקריוקי|playback|pista|минус|minus one|минусовка""",
     Kind.INSTRUMENTAL: """instrumental|instrumentals|instrumentale|instrumentalni|acapella
-        |a cappella|a capella|acappella|off vocal|インスト|инструментал*|inst""",
+        |a cappella|a capella|acappella|off vocal|インスト|инструментал*|纯音乐|純音樂|inst""",
     Kind.REMIX: """remix|remixes|rmx|remixed|remixada|remezcla|bootleg|flip|vip|rework
         |reworked|reedit|re edit|re edited|refix|re fix|mix|dub|revisited|festival mix
         |festival edit|リミックス|리믹스|ремикс*|ريمكس""",
     Kind.ALTERED: """sped|spedup|speed|slowed|reverb|nightcore|daycore|8d|16d|boosted
         |bassboosted|432hz|432 hz|528hz|528 hz|440hz|440 hz|3d audio|4d audio|9d|12d|binaural
         |higher pitch|lower pitch|pitch shifted|muffled|backwards|from another room
-        |in another room|empty arena|empty mall|ringtone|lofi|lo fi|chopped|screwed
+        |in another room|empty arena|empty mall|acelerad*|ralenti*|замедлен*|ускорен*
+        |スピードアップ|スピード アップ|ringtone|lofi|lo fi|chopped|screwed
         |reversed|pitched""",
-    Kind.ACOUSTIC: """acoustic|acoustique|akustik|akustisch|acustico|acustica|akustyczn*
+    Kind.ACOUSTIC: """acoustic|acoustique|akustik*|akustisch|acustico|acustica|akustyczn*
         |stripped|акустика|акустическ*|アコースティック|어쿠스틱""",
     Kind.DEMO: """alternate take|alternate mix|alternative take|alt take|early take|take 1|take 2
         |take 3|take 4|take 5|take 6|take 7|take 8|take 9|demo|demos|outtake|outtakes|snippet
@@ -78,12 +81,13 @@ KINDS: dict[Kind, str] = {
         |compilation|lesson|tutorial|tabs|tab|sheet|analysis|audition|how to
         |first time hearing|vocal coach|short film|recipe|podcast|vlog|commentary
         |track by track|voice memo|voice note|audiobook|spoken|skit|workshop|zumba
-        |just dance|beat saber|guitar hero|clone hero|rocksmith|synthesia|midi|chords
+        |lyrics and meaning|lyrics meaning|just dance|beat saber|guitar hero|clone hero|rocksmith
+        |synthesia|midi|chords
         |dance practice|dance cover|dance tutorial|dance challenge|dance class|안무|踊ってみた
         |реакция""",
     Kind.MIX: """hour|hours|hr|1hr|10h|1h|loop|looped|full album|full ep|mixtape|dj set
         |full set|megamix|playlist|nonstop|non stop|24 7|minutes|continuous|horas|stunden
-        |heures|часов""",
+        |heures|часов|耐久|作業用|1 시간|한시간|시간 반복""",
     Kind.ARRANGED: """orchestral|orchestra|orchestre|orquesta|orchester|symphony|symphonic
         |sinfonico|restrung|string quartet|reprise|duet|new recording|rerecorded|re recorded
         |quiet|marching band|performed by a choir|choir version|gospel choir|en guitarra|en piano
@@ -118,7 +122,8 @@ COMPANIONS = """solo on by for arrangement arranged arr performed instrument onl
 """Words that leave a word of ALONE alone: "(solo piano by Jo)" is an arrangement."""
 
 COMPANY: dict[Kind, str] = {
-    Kind.ARRANGED: """on {instrument}|for {instrument}|{instrument} arrangement
+    Kind.ARRANGED: """ao {instrument}|au {instrument}|am {instrument}|al {instrument}
+        |on {instrument}|for {instrument}|{instrument} arrangement
         |{instrument} solo|solo {instrument}|{instrument} tribute|{instrument} playthrough
         |{instrument} play through|{instrument} play along|{instrument} playalong
         |{instrument} tutorial|{instrument} lesson|{instrument} instrumental

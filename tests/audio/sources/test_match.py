@@ -181,6 +181,21 @@ def test_another_artist_is_never_taken(artist: str, title: str, video: str) -> N
         "(Radio Edit) - my edit",
         "type beat",
         "(432 Hz)",
+        "オルゴール",
+        "(피아노)",
+        "(吉他)",
+        "弾き語り",
+        "纯音乐",
+        "1時間耐久",
+        "1시간",
+        "(минус)",
+        "(замедленная)",
+        "(acelerada)",
+        "(ao piano)",
+        "(Akustikversion)",
+        "@ Pukkelpop 2012",
+        "(ЖИВОЙ ЗВУК)",
+        "Official Lyrics & Meaning | Verified",
         "(3D Audio)",
         "(Pitch Shifted)",
         "(from another room)",
@@ -215,6 +230,14 @@ def test_another_version_is_never_taken(extra: str) -> None:
     recording = track("Rezz", "Edge")
     assert accepted(recording, "Rezz - Edge")
     assert not accepted(recording, f"Rezz - Edge {extra}", duration=206)
+
+
+def test_a_verified_channel_for_karaoke_has_no_originals() -> None:
+    wanted = track("Rezz", "Edge")
+    assert not accepted(
+        wanted, "Rezz - Edge", channel="Sing King Karaoke", channel_is_verified=True
+    )
+    assert accepted(wanted, "Rezz - Edge", channel="Cover Nation", channel_is_verified=True)
 
 
 @pytest.mark.parametrize(

@@ -248,9 +248,10 @@ def _joined(name: Sequence[str]) -> str:
 
 
 def _reject_channel(target: _Target, candidate: Candidate) -> None:
-    """Raise when the channel says that it is for covers and the like; names do not count."""
-    if candidate.verified:
-        return
+    """Raise when the channel says that it is for covers and the like; names do not count.
+
+    YouTube verifies labels that are called by such words, but no channel for karaoke has originals.
+    """
     read = titles.words(candidate.channel)
     named = {
         i
@@ -261,6 +262,8 @@ def _reject_channel(target: _Target, candidate: Candidate) -> None:
     business = titles.without_noise([word for i, word in enumerate(read) if i not in named])
     kinds = titles.versions(titles.texts(business)) & _RESTRICTED
     kinds |= {Kind.ARRANGED for word in business if word.text in _SOLOISTS}
+    if candidate.verified:
+        kinds &= {Kind.KARAOKE}
     if kinds:
         raise _Reject(f"a channel of another kind: {', '.join(sorted(kinds))}")
 
