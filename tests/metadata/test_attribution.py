@@ -361,6 +361,8 @@ def test_names_that_begin_like_nobodys_are_names(name: str) -> None:
 
 def test_nobody_in_a_list_leaves_the_others() -> None:
     assert decided("Various Artists; Alice", "Bob / VA") == [["Alice"], ["Bob"]]
+    (decision,) = decide_artists(files("Various Artists; Alice"))
+    assert decision.note == "in 'Various Artists; Alice' the nobodies are left out"
 
 
 @pytest.mark.parametrize(

@@ -156,8 +156,11 @@ def _claim(file: TaggedFile, habits: PathHabits) -> _Claim:
     album = next(iter(file.tags.albums), guess.album)
     billed = _billed(file.tags)
     claim = _without_guests(_Claim(file, billed, title, album, Reason.TAG))
-    claim.names = [somebody for name in claim.names for somebody in _without_nobody(name)]
-    if claim.names:
+    somebody = [part for name in claim.names for part in _without_nobody(name)]
+    if somebody:
+        gone = [name.name for name in claim.names if name not in somebody]
+        claim.notes += [f"in {name!r} the nobodies are left out" for name in gone]
+        claim.names = somebody
         return claim
     album_artists = [_Name(name) for name in file.tags.album_artists if not is_nobody(name)]
     if album_artists:
