@@ -249,7 +249,7 @@ _WRITES = re.compile(
 _KNOWN = {
     "_util/files.py": 2,  # a new file of its own; the lock, after the look
     "_util/http_cache.py": 1,  # after refuse_link
-    "library/database.py": 2,  # after refuse_link; a copy without a name
+    "library/database.py": 3,  # after refuse_link; a copy without a name; in memory
     "library/lock.py": 1,  # "x" follows no link
     "index/sealed_sqlite.py": 2,  # opened to be read only; in memory
     "index/sidecar.py": 1,  # in a new folder of its own

@@ -25,6 +25,61 @@ def test_a_library_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
         Library.open(path)
 
 
+def loose(table: str) -> str:
+    """SQL that makes a table take values of any type."""
+    return (
+        "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, 'STRICT', '')"
+        f" WHERE name = '{table}'"
+    )
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+@pytest.mark.parametrize(
+    ("sql", "message"),
+    [
+        (
+            "ALTER TABLE artists RENAME TO a; CREATE VIEW artists AS SELECT * FROM a",
+            "the view 'artists'",
+        ),
+        (
+            "CREATE TRIGGER spring AFTER INSERT ON requests BEGIN DELETE FROM artists; END",
+            "the trigger 'spring'",
+        ),
+        ("CREATE VIRTUAL TABLE words USING fts5(text)", "the virtual table 'words'"),
+        (loose("artists"), "its table artists is not that of schema"),
+        (
+            "ALTER TABLE artists RENAME COLUMN deezer_id TO deezer",
+            "its table artists is not that of schema",
+        ),
+        ("DROP TABLE failures", "its table failures is not that of schema"),
+        ("DELETE FROM migrations WHERE number > 3", "is not that of schema 3"),
+    ],
+)
+def test_a_library_of_a_stranger_brings_no_programs_and_no_other_tables(
+    tmp_path: Path, sql: str, message: str, read_only: bool
+) -> None:
+    path = tmp_path / FILE_NAME
+    Library.open(path).close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(sql)
+        connection.commit()
+    content = path.read_bytes()
+    with pytest.raises(BrokenLibrary, match=message):
+        Library.open(path, read_only=read_only)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    assert path.read_bytes()[100:] == content[100:]
+
+
+def test_a_library_may_have_tables_of_its_owner(tmp_path: Path) -> None:
+    path = tmp_path / FILE_NAME
+    Library.open(path).close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript("CREATE TABLE notes (text); CREATE INDEX i ON artists (name)")
+    with Library.open(path) as library:
+        library.verify()
+
+
 def test_a_library_of_an_older_version_keeps_its_tracks(tmp_path: Path) -> None:
     path = tmp_path / FILE_NAME
     with sqlite3.connect(path) as old:

@@ -14,9 +14,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Self, TypeAlias
 
+from artistindex import naming
 from artistindex._util import files
 from artistindex.errors import BrokenLibrary, Remedy
 
@@ -153,12 +155,15 @@ class Database:
 
     def _prepare(self, *, read_only: bool) -> None:
         self._connection.row_factory = sqlite3.Row
+        self.run("PRAGMA trusted_schema = OFF")
+        self._refuse_programs()
         version, newest = self._version(), len(self._migrations)
         if version > newest:
             raise BrokenLibrary(
                 f"the library {self.path} has schema {version}, newer than the {newest} that"
                 " this version knows: upgrade artistindex"
             )
+        self._check_tables(version)
         if read_only and version < newest:
             self._go_on_with_a_copy()
         elif not read_only and _is_on_this_machine(self.path):
@@ -168,6 +173,29 @@ class Database:
         if version < newest:
             self._migrate()
         self.run(f"PRAGMA query_only = {int(read_only)}")
+
+    def _refuse_programs(self) -> None:
+        """Raise BrokenLibrary where a file, which may be a stranger's, brings what SQLite runs."""
+        for kind, name in self.all(
+            "SELECT type, name FROM sqlite_schema WHERE type IN ('view', 'trigger')"
+            " UNION ALL SELECT 'virtual table', name FROM pragma_table_list"
+            " WHERE schema = 'main' AND type = 'virtual'"
+        ):
+            raise BrokenLibrary(
+                f"the library {self.path} holds the {kind} {naming.quoted(str(name))}, which no"
+                " library of artistindex does: it is not opened"
+            )
+
+    def _check_tables(self, version: int) -> None:
+        """Raise BrokenLibrary unless the tables are those that so many migrations make."""
+        columns = _columns(self._connection)
+        for table, expected in _expected_columns(tuple(self._migrations[:version])).items():
+            # a version that changed meanwhile is another process's migration
+            if columns.get(table) != expected and self._version() == version:
+                raise BrokenLibrary(
+                    f"the library {self.path} is damaged: its table {table} is not that of schema"
+                    f" {version}"
+                )
 
     def _enter_wal(self) -> None:
         with suppress(sqlite3.Error), self._without_waiting():  # else every commit is flushed
@@ -223,6 +251,36 @@ class Database:
             full = code & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
             advice = "; is there room on the disk? what was finished is kept" if full else ""
             raise BrokenLibrary(f"the library {self.path}: {error}{advice}") from error
+
+
+_Columns: TypeAlias = dict[str, tuple[object, ...]]
+"""Table -> whether it is strict, and its columns."""
+
+
+def _columns(connection: sqlite3.Connection) -> _Columns:
+    tables = connection.execute(
+        "SELECT name, strict FROM pragma_table_list WHERE schema = 'main' AND type = 'table'"
+    ).fetchall()
+    sql = 'SELECT name, type, "notnull", pk, hidden FROM pragma_table_xinfo(?)'
+    return {
+        name: (strict, *(tuple(column) for column in connection.execute(sql, (name,))))
+        for name, strict in tables
+        if not name.startswith("sqlite_")
+    }
+
+
+@cache
+def _expected_columns(migrations: tuple[Migration, ...]) -> _Columns:
+    """Return those of a new library after `migrations`."""
+    if not migrations:
+        return {}
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    try:
+        connection.row_factory = sqlite3.Row
+        Database(connection, Path(":memory:"), migrations)._migrate()
+        return _columns(connection)
+    finally:
+        connection.close()
 
 
 def _address(path: Path, *, read_only: bool) -> str:
