@@ -45,6 +45,9 @@ ARTISTS = 30  # in the pack
 MAX_SECONDS = 120  # for a command that nobody kills
 MODEL = ("--model", "musicnn", "--engine", "openvino", "--workers", "1")
 PAGE = b"<a href=x class=S id=s0>Rezz</a><a href=y class=S id=s1>Justice</a>"
+_MAY_GO = {"forget": {"Artist 3"}, "rescan": {"Ann", "Bob", "Cid"}}
+"""Whom a command may leave without a vector when it is killed: a file that changed loses its vector
+when it is scanned, until it was embedded anew."""
 YEAR = 365 * 24 * 3600
 
 
@@ -159,10 +162,14 @@ class Soak:
     def _crowd(self) -> str:
         builds = [self._start("build"), self._start("rescan")]
         readers = [self._start("query") for _ in range(8)] if all_indexes(self._indexes) else []
-        for process in (*builds, *readers):
+        for process in builds:
             code, _, err = self._finish(process)
-            if code not in ((0, 3) if process in builds else (0, 1)) or "Traceback" in err:
-                self.faults.append(f"one of many at once: {code} {err[-300:]}")
+            if code not in (0, 3) and not (code == 1 and "is being written by" in err):
+                self.faults.append(f"one of two builds: {code} {err[-300:]}")
+        for process in readers:
+            code, _, err = self._finish(process)
+            if code:
+                self.faults.append(f"one of eight readers: {code} {err[-300:]}")
         return "build"
 
     # -- processes -----------------------------------------------------------------------------
@@ -215,7 +222,7 @@ class Soak:
             return names | {entry.artist.name for entry in imported}
 
     def _check(self, where: str, before: set[str], command: str) -> None:
-        allowed = {"Artist 3"} if command == "forget" else set()
+        allowed = _MAY_GO.get(command, set())
         try:
             for folder in all_indexes(self._indexes):
                 verify(folder)
