@@ -1,11 +1,16 @@
 """What every test gets: folders of its own, and planted vectors."""
 
+import inspect
+import itertools
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
 import numpy as np
 import pytest
+from filelock import FileLock
 from numpy.typing import NDArray
 
 import sounds
@@ -19,6 +24,14 @@ from services import JumpingClock
 # how long an example takes says more of the machine than of the code
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
+
+# What starts from here, the processes of xdist and the commands under test, has one core of its
+# own, and need not compile every module anew.
+os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+_OF_MANY_PROCESSES = {"built", "online", "multiprocessing", "subprocess"}
+"""Fixtures and modules: what names them starts processes; else a module says so by `pytestmark`."""
 
 _OF_THE_PERSON = (
     "ARTISTINDEX_INDEXES",
@@ -37,10 +50,56 @@ _OF_THE_PERSON = (
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test as of a browser, of several processes, or of this process alone."""
+    for item in items:
+        if not isinstance(item, pytest.Function):
+            continue
+        function = inspect.unwrap(item.function)
+        names = {*item.fixturenames, *function.__code__.co_names}
+        if "driver" in item.fixturenames:
+            item.add_marker("browser")
+        elif names & _OF_MANY_PROCESSES:
+            item.add_marker("process")
+        elif not {"process", "slow"} & {mark.name for mark in item.iter_markers()}:
+            item.add_marker("unit")
+
+
+OnceForAll = Callable[[str, Callable[[Path], object]], Path]
+
+
+@pytest.fixture(scope="session")
+def once_for_all(tmp_path_factory: pytest.TempPathFactory) -> OnceForAll:
+    """Fills a folder once for all processes of a run, which share it: none may change it."""
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+
+    def folder_of(name: str, fill: Callable[[Path], object]) -> Path:
+        folder, complete = root / name, root / f"{name}.complete"
+        with FileLock(root / f"{name}.lock"):
+            if not complete.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                fill(folder)
+                complete.touch()
+        return folder
+
+    return folder_of
+
+
+@pytest.fixture(scope="session")
+def _homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Names of folders, none of which is there."""
+    root = tmp_path_factory.mktemp("homes")
+    return (root / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_folders(_homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the caches, models, credentials or settings of whoever runs it."""
-    home = tmp_path_factory.mktemp("home")
+    home = next(_homes)
+    home.mkdir()
     monkeypatch.setenv("ARTISTINDEX_CACHE", str(home / "cache"))
     monkeypatch.setenv("ARTISTINDEX_MODELS", str(home / "models"))
     monkeypatch.setenv("HOME", str(home))
@@ -57,6 +116,14 @@ def _weights_of_our_own_making_are_trusted() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_waits_for_the_disk() -> Iterator[None]:
+    """What tests leave need not outlast a power cut; kills are tried on processes of their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.fsync", lambda _: None)
+        yield
+
+
 @pytest.fixture(scope="session")
 def httpserver_listen_address() -> tuple[str, int]:
     return ("127.0.0.1", 0)
@@ -69,12 +136,16 @@ def clock() -> JumpingClock:
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Place:
+def built(once_for_all: OnceForAll) -> Place:
     """Four artists with two tracks each, in every format, embedded by Essentia with three models.
 
     For all tests together: none may change it.
     """
-    place = Place(tmp_path_factory.mktemp("built"))
+    return Place(once_for_all("built", _build))
+
+
+def _build(folder: Path) -> None:
+    place = Place(folder)
     with pytest.MonkeyPatch.context() as environment:
         place.add_stand_ins(environment, "discogs-effnet", "vggish")
     tracks = dict.fromkeys(("Rezz", "Sigur Rós", "AC/DC", "ハハ"), 2)
@@ -83,7 +154,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Place:
     chosen = [word for model in models for word in ("--model", model)]
     report = place.build("--engine", "essentia", *chosen)
     assert report["indexed"] == 4
-    return place
 
 
 @pytest.fixture

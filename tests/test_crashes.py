@@ -24,6 +24,8 @@ from artistindex.library.library import FILE_NAME, Library
 from artistindex.packs.export import export_pack
 from builds import InProcessPool, Place, write_music
 
+pytestmark = pytest.mark.process
+
 SECONDS = 1.2  # a little more than VGGish's patch
 CHOSEN = ("--model", "vggish", "--engine", "openvino")
 KILLED_WRITERS = 190

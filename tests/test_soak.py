@@ -20,6 +20,8 @@ from artistindex.index.reader import ArtistIndex, verify
 from artistindex.library.library import FILE_NAME, Library
 from online import Online, Process
 
+pytestmark = pytest.mark.process
+
 ARTISTS = 300
 SEED = 7
 KILLING = 100.0  # seconds in which processes are killed; then they may come to an end

@@ -25,6 +25,7 @@ from artistindex.audio.reader import Source
 from artistindex.audio.resample import SAMPLE_RATE, LinearResampler
 from artistindex.embedding.essentia import essentia_standard
 from artistindex.errors import Misuse, TrackError
+from conftest import OnceForAll
 
 MUSIC = sounds.music(8)
 WESNOTH = Path("/usr/share/games/wesnoth/1.16/data/core/music")
@@ -165,14 +166,14 @@ def test_windows_lie_evenly_inside_the_track(count: int, seconds: float, more: f
 def test_an_excerpt_equals_its_places_in_the_whole(
     tmp_path: Path, suffix: str, tolerance: float
 ) -> None:
-    path = sounds.write(tmp_path / f"a{suffix}", sounds.music(20, seed=3))
+    path = sounds.write(tmp_path / f"a{suffix}", sounds.music(9, seed=3))
     excerpt = Excerpt(3, 2.0)
     spans = excerpt.spans(Source(path).length() or 0)
     full = whole(decode(path))
     cut = decode(path, excerpt=excerpt)
     assert len(cut.windows) == 3
     assert cut.seconds == 6.0
-    assert cut.duration == pytest.approx(20, abs=0.05)
+    assert cut.duration == pytest.approx(9, abs=0.05)
     for window, (first, last) in zip(cut.windows, spans, strict=True):
         assert difference(window, full[first:last]) <= tolerance
 
@@ -210,14 +211,17 @@ THREE_HOURS = 3 * 3600
 
 
 @pytest.fixture(scope="module")
-def three_hours(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def three_hours(once_for_all: OnceForAll) -> Path:
     """8 kHz, and each minute has its own pitch: 100 Hz, 115 Hz, 130 Hz, ..."""
-    minutes = [
-        np.tile(sounds.tone(100 + 15 * minute, 1, rate=8_000), 60)
-        for minute in range(THREE_HOURS // 60)
-    ]
-    path = tmp_path_factory.mktemp("long") / "mix.flac"
-    return sounds.write(path, np.concatenate(minutes), rate=8_000)
+
+    def write(folder: Path) -> None:
+        minutes = [
+            np.tile(sounds.tone(100 + 15 * minute, 1, rate=8_000), 60)
+            for minute in range(THREE_HOURS // 60)
+        ]
+        sounds.write(folder / "mix.flac", np.concatenate(minutes), rate=8_000)
+
+    return once_for_all("three-hours", write) / "mix.flac"
 
 
 def pitch(samples: NDArray[np.float32]) -> float:
@@ -488,10 +492,14 @@ def test_a_reading_error_is_no_end(
 
 
 @pytest.fixture(scope="module", params=[".wav", ".mp3", ".flac", ".m4a", ".opus", ".webm"])
-def music_file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def music_file(request: pytest.FixtureRequest, once_for_all: OnceForAll) -> Path:
     """Noise of more than a megabyte, so that the file goes on behind every limit."""
-    path = tmp_path_factory.mktemp("read") / f"a{request.param}"
-    return sounds.write(path, sounds.noise(70 if path.suffix != ".wav" else 15))
+    suffix = request.param
+
+    def write(folder: Path) -> None:
+        sounds.write(folder / f"a{suffix}", sounds.noise(70 if suffix != ".wav" else 15))
+
+    return once_for_all(f"noise{suffix}", write) / f"a{suffix}"
 
 
 # --- channels, rates and headers ----------------------------------------------------------------

@@ -12,6 +12,8 @@ from artistindex.library.library import FILE_NAME
 from builds import InProcessPool
 from conftest import Run
 
+pytestmark = pytest.mark.process
+
 BUILD = ("build", "--model", "musicnn", "--engine", "openvino", "--audio")
 
 

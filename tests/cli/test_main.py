@@ -17,6 +17,8 @@ import pytest
 from artistindex import __version__, cli
 from artistindex.naming import UNPRINTABLE, printable
 
+pytestmark = pytest.mark.process
+
 Plant = Callable[..., Path]
 COMMAND = (sys.executable, "-m", "artistindex")
 

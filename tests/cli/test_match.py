@@ -93,6 +93,7 @@ def test_dislikes_are_a_list_too(run: Run, index: Path, listed: Callable[..., Pa
     assert json.loads(out)["ranked"][1]["against"][0]["artist"] == "Techno"
 
 
+@pytest.mark.process
 def test_a_list_may_be_standard_input(index: Path, listed: Callable[..., Path]) -> None:
     likes = listed("likes", "Techno")
     process = Process(

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.process
+
 PROGRAM = """
 from artistindex.cli.output import working
 with working("judging by \\x1b[31mlists", quiet={quiet}):

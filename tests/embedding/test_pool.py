@@ -15,6 +15,8 @@ import pytest
 import sounds
 from builds import Place, write_music
 
+pytestmark = pytest.mark.process
+
 CRASH_INJECTION = Path(__file__).parents[1] / "crash_injection"
 
 # Submits the files named on the command line and prints what becomes of each.

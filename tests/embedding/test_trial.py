@@ -12,6 +12,8 @@ from artistindex.embedding.registry import ModelSpec, spec_of
 from artistindex.embedding.trial import try_weights
 from artistindex.errors import WeightsError
 
+pytestmark = pytest.mark.process
+
 CRASH_INJECTION = Path(__file__).parents[1] / "crash_injection"
 
 

@@ -277,16 +277,21 @@ def test_a_sidecar_with_other_rows_is_refused(planted: Plant, tmp_path: Path, sq
         ArtistIndex.open(folder)
 
 
+@pytest.fixture
+def folder(planted: Plant) -> Path:
+    return planted()
+
+
 @settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.data())
-def test_damage_anywhere_is_an_error_or_no_difference(planted: Plant, data: st.DataObject) -> None:
-    folder = planted()
+def test_damage_anywhere_is_an_error_or_no_difference(folder: Path, data: st.DataObject) -> None:
     with ArtistIndex.open(folder) as index:
         before = index.neighbours("Artist 3", 5)
     path = data.draw(st.sampled_from([*data_files(folder), folder / "manifest.json"]))
-    content = bytearray(path.read_bytes())
+    whole = path.read_bytes()
+    content = bytearray(whole)
     at = data.draw(st.integers(0, len(content) - 1))
     if data.draw(st.booleans()):
         content[at] ^= 1 << data.draw(st.integers(0, 7))
@@ -300,6 +305,8 @@ def test_damage_anywhere_is_an_error_or_no_difference(planted: Plant, data: st.D
         assert "\n" not in str(error)  # noqa: PT017 - any of several errors
     else:
         assert after == before
+    finally:
+        path.write_bytes(whole)
 
 
 def test_an_index_is_readable_where_nothing_can_be_written(planted: Plant) -> None:

@@ -18,6 +18,8 @@ from artistindex.ingest.report import BuildReport
 from artistindex.library.library import FILE_NAME, Library
 from builds import InProcessPool, Place, write_music
 
+pytestmark = pytest.mark.process
+
 SECONDS = 1.2  # a little more than VGGish's patch
 Build = Callable[..., BuildReport]
 

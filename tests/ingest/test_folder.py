@@ -14,6 +14,8 @@ from artistindex.ingest.report import BuildReport
 from artistindex.library.library import FILE_NAME, Library
 from builds import InProcessPool, write_music
 
+pytestmark = pytest.mark.process
+
 SECONDS = 8.0
 Build = Callable[..., BuildReport]
 

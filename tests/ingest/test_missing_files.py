@@ -16,6 +16,8 @@ from artistindex.ingest.discover import add_folder
 from artistindex.library.library import FILE_NAME, Library
 from builds import write_music
 
+pytestmark = pytest.mark.process
+
 KEY = VectorKey("musicnn", "a" * 64)
 
 

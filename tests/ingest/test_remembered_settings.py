@@ -18,6 +18,8 @@ from artistindex.ingest.report import BuildReport
 from builds import InProcessPool, Place, write_music
 from standins import write_vggish
 
+pytestmark = pytest.mark.process
+
 SECONDS = 3.2  # a little more than MusiCNN's patch
 ARTISTS = ("Rezz", "Calibre", "Noisia", "Vril")
 Build = Callable[..., BuildReport]

@@ -9,6 +9,8 @@ import pytest
 from artistindex.errors import BrokenLibrary, Busy
 from artistindex.library.lock import writer_lock
 
+pytestmark = pytest.mark.process
+
 HOLD = """
 import sys
 from pathlib import Path

@@ -404,6 +404,7 @@ def test_names_that_no_file_can_have_stay_names(put: Put, name: str) -> None:
     assert artists(only(put.root)) == [name]
 
 
+@pytest.mark.process
 def test_names_that_are_not_utf8(put: Put) -> None:
     """An old Windows name; what comes out can be stored, sent and printed anywhere."""
     put.root.mkdir()

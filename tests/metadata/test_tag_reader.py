@@ -13,6 +13,8 @@ from artistindex.metadata.tag_reader import TagReader, TagReaderHere
 from artistindex.metadata.tags import Tags
 from odd_tag_worker import odd_work
 
+pytestmark = pytest.mark.process
+
 
 def outcomes(names: list[str], *, timeout: float = 60) -> list[str]:
     """The artist of each file, or why it has none."""

@@ -106,6 +106,7 @@ def truth(tmp_path):
     return write_truth(tmp_path / "truth.json", lists)
 
 
+@pytest.mark.process
 def test_the_whole_experiment_from_a_folder(models, music, earlier, truth, tmp_path, capsys):
     out = tmp_path / "out"
     code = script("reproduce_experiment").main(

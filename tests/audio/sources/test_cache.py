@@ -308,6 +308,7 @@ for at in range(60):
 """
 
 
+@pytest.mark.process
 def test_two_processes_share_a_folder(folder: Path) -> None:
     commands = [[sys.executable, "-c", SHARING, str(folder), step] for step in ("1", "3")]
     processes = [subprocess.Popen(c, stderr=subprocess.PIPE, text=True) for c in commands]
