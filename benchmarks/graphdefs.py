@@ -48,7 +48,7 @@ def node(name: str, op: str, *inputs: str, **attributes: object) -> NodeDef:
     )
 
 
-def const(name: str, value: NDArray[np.float32] | NDArray[np.int32] | float) -> NodeDef:
+def const(name: str, value: NDArray[np.float32] | NDArray[np.int32] | np.int32 | float) -> NodeDef:
     """A constant; scalars go into the typed field, since OpenVINO misreads them as raw content."""
     array = np.asarray(value, np.float32 if isinstance(value, float) else None)
     kind = DT_FLOAT if array.dtype == np.float32 else DT_INT32
@@ -88,7 +88,9 @@ class Body:
         self.nodes.append(new_node)
         return f"{new_node.name}:{output}:0" if self.in_function else new_node.name
 
-    def const(self, name: str, value: NDArray[np.float32] | NDArray[np.int32] | float) -> str:
+    def const(
+        self, name: str, value: NDArray[np.float32] | NDArray[np.int32] | np.int32 | float
+    ) -> str:
         return self.add(const(name, value), "output")
 
     def weights(self, name: str, rows: int, columns: int) -> str:

@@ -96,7 +96,7 @@ def write_music(
     seconds: float = SECONDS,
 ) -> list[Path]:
     """So many tracks of each artist, no two alike, in the formats in turn, two to an album."""
-    paths = []
+    paths: list[Path] = []
     for artist, count in tracks.items():
         for number in range(count):
             seed = len(paths)

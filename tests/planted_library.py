@@ -14,7 +14,7 @@ from artistindex.index.writer import write_index
 from artistindex.ingest.aggregate import artist_vectors
 from artistindex.library.library import FILE_NAME, Library
 
-Vectors = Mapping[str, Sequence[Sequence[float]] | NDArray[np.floating]]
+Vectors = Mapping[str, Sequence[Sequence[float] | NDArray[np.floating]] | NDArray[np.floating]]
 
 
 def key_of(model: str) -> VectorKey:
@@ -97,7 +97,7 @@ def styles(
     }
 
 
-def pool_of(world, recordings=None) -> TrackPool:
+def pool_of(world: Vectors, recordings: Sequence[int] | None = None) -> TrackPool:
     """A pool of artists (name -> track vectors), every track a recording of its own."""
     vectors = np.concatenate([np.array(rows, np.float32) for rows in world.values()])
     counts = [len(rows) for rows in world.values()]

@@ -44,7 +44,7 @@ class RawServer:
         return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
 
     def _accept(self) -> None:
-        while not self._stopping:
+        while True:
             try:
                 connection, _ = self._listener.accept()
             except OSError:

@@ -8,10 +8,12 @@ import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import av
 import mutagen
 import numpy as np
+from av.audio import AudioStream
 from mutagen.id3 import ID3, TALB, TIT2, TPE1, TPE2, TRCK, TXXX
 from mutagen.mp4 import MP4
 from numpy.typing import NDArray
@@ -99,7 +101,7 @@ def music(seconds: float, *, seed: int = 0, rate: int = RATE) -> Signal:
     rng = np.random.default_rng(seed)
     time = _time(seconds, rate)
     beat = np.exp(-12 * (time % 0.5)) * np.sin(2 * np.pi * 60 * time)
-    chords = chord(110 * 2 ** (rng.integers(0, 24, 3) / 12), seconds, rate=rate)
+    chords = chord([*110 * 2 ** (rng.integers(0, 24, 3) / 12)], seconds, rate=rate)
     hiss = noise(seconds, seed=seed, rate=rate, level=0.02)
     return np.stack([0.4 * beat + 0.6 * chords, 0.4 * beat + 0.3 * chords + hiss], axis=1).astype(
         np.float32
@@ -127,9 +129,9 @@ def write(path: Path, samples: Signal, *, rate: int = RATE) -> Path:
 def write_coded(path: Path, samples: Signal, codec: str, *, rate: int = RATE) -> Path:
     """A wav file with mono samples in another coding, such as "adpcm_ima_wav"."""
     with av.open(str(path), "w", format="wav", options={"fflags": "+bitexact"}) as out:
-        stream = out.add_stream(codec, rate=rate, layout="mono")
+        stream = cast(AudioStream, out.add_stream(codec, rate=rate, layout="mono"))
         resampler = av.AudioResampler(
-            stream.codec_context.codec.audio_formats[0],
+            (stream.codec_context.codec.audio_formats or [])[0],
             "mono",
             rate,
             frame_size=stream.codec_context.frame_size,
@@ -147,7 +149,7 @@ def write_tagged(path: Path, samples: Signal, container: str, **tags: str) -> Pa
     codec = {"flv": "aac", "asf": "wmav2"}.get(container, "pcm_s16be")
     with av.open(str(path), "w", format=container) as out:
         out.metadata.update(tags)
-        stream = out.add_stream(codec, rate=RATE, layout="mono")
+        stream = cast(AudioStream, out.add_stream(codec, rate=RATE, layout="mono"))
         stream.bit_rate = 128_000
         frame = av.AudioFrame.from_ndarray(samples[None, :], format="flt", layout="mono")
         frame.sample_rate = RATE
@@ -178,12 +180,13 @@ def _encode(path: Path, samples: Signal, rate: int, coding: _Coding) -> None:
         frames = np.repeat(frames, 2, axis=1)
     layout = _LAYOUTS[frames.shape[1]]
     with av.open(str(path), "w", format=coding.container, options={"fflags": "+bitexact"}) as out:
-        stream = out.add_stream(
+        added = out.add_stream(
             coding.codec,
             rate=48_000 if opus else rate,
             layout=layout,
             options={"strict": "experimental", "flags": "+bitexact"},
         )
+        stream = cast(AudioStream, added)
         stream.format = av.AudioFormat(coding.sample)
         if coding.bit_rate:
             stream.bit_rate = coding.bit_rate

@@ -154,6 +154,7 @@ def check_library(folder: Path, recorded: set[int]) -> set[int]:
         paths = {}
         for artist in library.artists():
             (track,) = library.tracks_of(artist.id)
+            assert track.track.path is not None
             paths[track.id] = int(track.track.path.name)
     numbers = [paths[track_id] for track_id in vectors]
     assert sorted(numbers) == list(range(count)), "a track is lost or doubled"
@@ -432,8 +433,8 @@ def test_a_read_only_folder_answers_and_is_not_written(read_only: Path, run: Any
     for command in READING:
         code, _, err = run(*command)
         assert code == 0, err
-    for command in (("forget", "Rezz"), BUILDING):
-        code, out, err = run(*command)
+    for writing in (("forget", "Rezz"), BUILDING):
+        code, out, err = run(*writing)
         assert (code, out) == (1, "")
         (line,) = (line for line in err.splitlines() if line.startswith("Error: "))
         assert "cannot write" in line
@@ -474,6 +475,7 @@ for number in range(kills):
 @pytest.mark.slow
 def test_a_first_import_that_is_killed_leaves_nothing_damaged(planted, tmp_path: Path) -> None:
     export_pack(tmp_path / "pack.zip", planted(dimension=128).parent)
-    arguments = [sys.executable, "-c", FIRST_IMPORTS, tmp_path / "pack.zip", tmp_path / "first"]
+    folders = map(str, (tmp_path / "pack.zip", tmp_path / "first"))
+    arguments = [sys.executable, "-c", FIRST_IMPORTS, *folders]
     result = subprocess.run([*arguments, "100"], capture_output=True, text=True, timeout=200)
     assert result.returncode == 0, result.stderr

@@ -85,7 +85,9 @@ class Trouble:
         def body() -> Iterator[bytes]:
             yield whole[: len(whole) // 2]
 
-        return Response(body(), content_type="audio/mp4", headers={"Content-Length": len(whole)})
+        return Response(
+            body(), content_type="audio/mp4", headers={"Content-Length": str(len(whole))}
+        )
 
     def _truncated(self, random_: random.Random) -> Response:
         """Complete, as far as anyone can tell, and yet half a file."""
@@ -135,6 +137,7 @@ class Soak:
 
     def __init__(self, online: Online, folder: Path) -> None:
         self.online = online
+        assert isinstance(online.faults, Trouble)
         self.trouble = online.faults
         self.indexes = folder / "indexes"
         self.wanted = [performer.name for performer in online.world.performers]
@@ -156,7 +159,11 @@ class Soak:
         """
         names = ("--artists", self._names) if self._drawn.random() < 0.3 or not self.kills else ()
         listed = self.kills and self.counts()["tracks"] > ARTISTS / 2
-        progress = self.held if listed and self._drawn.random() < 0.7 else self.online.asked.total
+        progress = (
+            self.embedded_count
+            if listed and self._drawn.random() < 0.7
+            else self.online.asked.total
+        )
         before, give_up = progress(), self.seconds + 60
         process, begun = self._start(*names), False
         while not process.ended and self.seconds < give_up:

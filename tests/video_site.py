@@ -65,7 +65,7 @@ class VideoSite:
         return f"http://127.0.0.1:{self.server.port}/media?v={{id}}"
 
     @property
-    def addresses(self) -> dict[str, str]:
+    def addresses(self) -> dict[str, Any]:
         """What to give to YouTube()."""
         return {"search": self.search_url, "video": self.video_url}
 

@@ -3,6 +3,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -54,7 +55,7 @@ def test_no_address_of_a_private_network_is_public(network: str, data: st.DataOb
 
 
 @pytest.fixture
-def server() -> "socket.socket":
+def server() -> Iterator["socket.socket"]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(0.2)
         yield listener

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ def planted_run(run):
     return run
 
 
-def listed(run, *arguments: object) -> list[dict]:
+def listed(run, *arguments: object) -> list[dict[str, Any]]:
     code, out, _ = run("ls", *arguments, "--format", "json")
     assert code == 0
     return json.loads(out)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -24,9 +24,10 @@ COMMAND = (sys.executable, "-m", "artistindex")
 
 
 def start(folder: Path, *arguments: str, **more: Any) -> subprocess.Popen[bytes]:
-    more = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | more
-    more["env"] = os.environ | more.get("env", {})
-    return subprocess.Popen([*COMMAND, "--indexes", str(folder.parent), *arguments], **more)
+    command = [*COMMAND, "--indexes", str(folder.parent), *arguments]
+    more = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more}
+    environment = os.environ | more.pop("env", {})
+    return cast("subprocess.Popen[bytes]", subprocess.Popen(command, env=environment, **more))
 
 
 def test_the_version(run: Any) -> None:

@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -162,7 +163,7 @@ def test_who_is_missing_is_ingested_first(
     lineup, likes = listed("lineup", "Playing", "Nobody Has Heard"), listed("likes", "Liked")
     indexes = tmp_path / "indexes"
 
-    def match(lineup: Path, *options: str) -> tuple[int, dict[str, object], str]:
+    def match(lineup: Path, *options: str) -> tuple[int, dict[str, Any], str]:
         arguments = ("--indexes", indexes, "match", lineup, "--likes", likes, "--index", "musicnn")
         process = Process(
             *arguments, "--ingest", "--format", "json", *options, environment=online.environment

@@ -81,7 +81,7 @@ def test_several_files_are_averaged_as_one_artists_tracks(
     model = load_model(weights.find_installed(spec), engine="essentia")
     tracks = [track_vector(model, decode(songs[name]))[0] for name in ("Hiss", "Bass")]
     with ArtistIndex.open(index) as opened:
-        query = opened.transform.apply(np.mean(tracks, axis=0, dtype=np.float64)[None, :])[0]
+        query = opened.transform.apply(np.mean(tracks, axis=0, dtype=np.float64, keepdims=True))[0]
         expected = dict(zip(opened.artists, opened.vectors @ query, strict=True))
     for neighbour in json.loads(out)["neighbours"]:
         assert neighbour["score"] == pytest.approx(expected[neighbour["artist"]], abs=2e-3)

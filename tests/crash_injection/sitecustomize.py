@@ -29,14 +29,13 @@ if IS_WORKER or IS_TRIAL:
     }
 
 if IS_TRIAL:
-    import artistindex.embedding.engine as engine
+    from artistindex.embedding import engine
 
-    engine.load_model = lambda *_, **__: TROUBLES[TRIAL]()
+    vars(engine)["load_model"] = lambda *_, **__: TROUBLES[str(TRIAL)]()
 
 if IS_WORKER:
     import artistindex.embedding.embed as worker
-
-    decode = worker.decode
+    from artistindex.audio.decode import decode
 
     def sabotaged(path, **options):
         if path.stem in TROUBLES:
@@ -44,4 +43,4 @@ if IS_WORKER:
             TROUBLES[path.stem]()
         return decode(path, **options)
 
-    worker.decode = sabotaged
+    vars(worker)["decode"] = sabotaged

@@ -88,7 +88,7 @@ def test_a_recording_becomes_a_tagged_file(tmp_path: Path) -> None:
     assert mutagen.File(vectors.track.path).info.length == collection.SECONDS
     with av.open(str(vectors.track.path)) as file:
         frames = [frame.to_ndarray() for frame in file.decode(audio=0)]
-    decoded = np.concatenate(frames, axis=1).reshape(-1, 2) / 32768
+    decoded = np.concatenate(frames, axis=1).reshape(-1, 2).astype(np.float64) / 32768
     assert np.abs(decoded - recording.play()).max() < 1e-4
     assert sorted(os.listdir(vectors.track.path.parent)) == ["03 - Continue.flac"]  # type: ignore[union-attr]
 

@@ -2,15 +2,17 @@
 
 import pickle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 import sounds
-from artistindex.audio.decode import decode
+from artistindex.audio.decode import Audio, decode
 from artistindex.embedding import embed, weights
 from artistindex.embedding.embed import Job, ModelConfig, embed_safely, embed_track, track_vector
+from artistindex.embedding.engine import Engine
 from artistindex.embedding.registry import MODELS
 from artistindex.entities import Pooling
 from artistindex.errors import EngineError, TrackError, WeightsError
@@ -22,7 +24,8 @@ def plans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[ModelConfig,
     """VGGish, which needs a second of audio, and Discogs-EffNet, which needs two."""
     models = ("vggish", "discogs-effnet")
     Place(tmp_path).add_stand_ins(monkeypatch, *models)
-    return tuple(ModelConfig(weights.find_installed(MODELS[model]), "openvino") for model in models)
+    installed = (weights.find_installed(MODELS[model]) for model in models)
+    return tuple(ModelConfig(model, Engine.OPENVINO) for model in installed)
 
 
 def job(path: Path, plans: tuple[ModelConfig, ...] = (), **more: str) -> Job:
@@ -33,7 +36,12 @@ def test_one_decode_for_all_models(
     tmp_path: Path, plans: tuple[ModelConfig, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decoded = []
-    monkeypatch.setattr(embed, "decode", lambda path, **o: decoded.append(path) or decode(path))
+
+    def watched(path: Path, **_: Any) -> Audio:
+        decoded.append(path)
+        return decode(path)
+
+    monkeypatch.setattr(embed, "decode", watched)
     path = sounds.write(tmp_path / "a.flac", sounds.music(3))
     result = pickle.loads(pickle.dumps(embed_track(job(path, plans))))
     assert decoded == [path]
@@ -62,7 +70,8 @@ def test_patches_never_span_two_windows(tmp_path: Path, plans: tuple[ModelConfig
     result = embed_track(job(path, plans[:1], excerpt="2x1"))
     assert result.vectors[0].patches == 2
     assert result.vectors[0].key.excerpt == "2x1"
-    assert (result.seconds, result.duration) == (2.0, pytest.approx(8, abs=1e-3))
+    assert result.seconds == 2.0
+    assert result.duration == pytest.approx(8, abs=1e-3)
 
 
 class Odd:

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 import standins
 from artistindex._util.dirs import cache_folder
-from artistindex.embedding import engine, openvino, weights
+from artistindex.embedding import engine, melspectrogram, openvino, weights
 from artistindex.embedding.engine import (
     LIMIT,
+    Engine,
     largest_difference,
     load_model,
     select_engine,
@@ -293,7 +294,8 @@ class TestConvertedModels:
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(3, mp_context=context) as pool:
             loads = [
-                pool.submit(engine._timed, model, "openvino", synthetic_audio(3)) for _ in "abc"
+                pool.submit(engine._timed, model, Engine.OPENVINO, synthetic_audio(3))
+                for _ in "abc"
             ]
             embeddings = [load.result(60)[0] for load in loads]
         for other in embeddings[1:]:
@@ -366,7 +368,7 @@ class TestCheck:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         model = stand_in("discogs-effnet", tmp_path)
-        real = openvino.log_mel
+        real = melspectrogram.log_mel
         monkeypatch.setattr(openvino, "log_mel", lambda *a: real(*a) * np.float32(1.01))
         assert load_model(model).engine == "essentia"
         (line,) = caplog.messages
@@ -377,7 +379,7 @@ class TestCheck:
     def test_another_number_of_patches_falls_back(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        real = openvino.patches
+        real = melspectrogram.patches
         monkeypatch.setattr(openvino, "patches", lambda *a: real(*a)[:-1])
         outcome = self_check(stand_in("vggish", tmp_path))
         assert outcome.choice == "essentia"

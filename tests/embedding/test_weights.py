@@ -18,7 +18,7 @@ import standins
 from artistindex._util.files import sha256_file
 from artistindex._util.progress import NullReporter
 from artistindex.embedding import weights
-from artistindex.embedding.registry import ModelSpec, spec_of
+from artistindex.embedding.registry import BASE_URL, ModelSpec, spec_of
 from artistindex.errors import Misuse, Remedy, WeightsError
 
 EFFNET = spec_of("discogs-effnet")
@@ -336,7 +336,7 @@ class TestPackaged:
 
 
 def serve(server: HTTPServer, spec: ModelSpec, content: bytes) -> None:
-    path = weights.url_of(spec).removeprefix(weights.BASE_URL)
+    path = weights.url_of(spec).removeprefix(BASE_URL)
     server.expect_request(f"/{path}").respond_with_data(content)
 
 

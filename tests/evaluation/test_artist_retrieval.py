@@ -47,6 +47,7 @@ def test_a_perfect_space_scores_one_and_a_random_one_chance() -> None:
     pool = pool_of({f"A{at}": draw.normal(size=(6, 30)) for at in range(40)})
     lost = retrieve("random", pool, lambda track: draw.normal(size=40), ks=(3,))
     for estimate in lost.metrics.values():
+        assert estimate.value is not None
         assert estimate.chance_low is not None
         assert estimate.chance_high is not None
         assert estimate.chance_low - 0.02 < estimate.value < estimate.chance_high + 0.02

@@ -39,6 +39,8 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say():
         interval = bootstrap.interval(
             bootstrap.resampled_means(values.astype(float), resamples=400)[:, 0], 60
         )
+        assert interval.low is not None
+        assert interval.high is not None
         covered += interval.low <= 0.3 <= interval.high
     assert 180 <= covered <= 199
 

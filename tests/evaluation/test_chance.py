@@ -2,13 +2,14 @@
 
 import math
 from itertools import permutations
+from typing import Any
 
 import numpy as np
 import pytest
 
 from artistindex.evaluation import chance, metrics
 
-NEAR = {"rel": 0, "abs": 1e-9}
+NEAR: Any = {"rel": 0, "abs": 1e-9}
 
 
 @pytest.mark.parametrize("candidates", [1, 2, 5, 6])

@@ -58,6 +58,7 @@ def test_of_two_random_indexes_the_luckier_is_not_better(planted, truth):
     for seed in range(12):
         folders = [planted(count=COUNT, model=m, seed=2 * seed + at) for at, m in enumerate("cd")]
         comparison = compare(folders, truth=truth, resamples=500)
+        assert comparison.evaluation is not None
         evaluations = comparison.evaluation.indexes
         if not any(index.metrics[comparison.headline].beats_chance for index in evaluations):
             assert comparison.verdict.better is None
@@ -130,6 +131,7 @@ def test_only_shared_artists_are_compared(planted, vectors, truth):
     comparison = compare([planted(some, model="a"), planted(more, model="b")], truth=truth)
     assert list(comparison.artists) == [f"Artist {at}" for at in range(20, 40)]
     assert comparison.left_out == {"a": 20, "b": 20}
+    assert comparison.evaluation is not None
     assert all(index.protocol.candidates == 19 for index in comparison.evaluation.indexes)
 
 

@@ -70,7 +70,9 @@ def test_random_vectors_are_at_chance(planted: Plant, tmp_path: Path) -> None:
         metrics.append(evaluation.metrics)
     for name, tolerance in (("median_percentile", 5), ("recall@10%", 0.02)):
         values = [metric[name].value for metric in metrics]
-        assert np.mean(values) == pytest.approx(metrics[0][name].chance, abs=tolerance)
+        assert np.mean(np.array(values, float)) == pytest.approx(
+            metrics[0][name].chance, abs=tolerance
+        )
 
 
 def test_who_shares_a_recording_does_not_help(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Every metric against a value worked out by hand, its plain definition, or a library."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from sklearn.metrics import ndcg_score
 
 from artistindex.evaluation import metrics
 
-NEAR = {"rel": 0, "abs": 1e-9}
+NEAR: Any = {"rel": 0, "abs": 1e-9}
 
 
 @st.composite

@@ -48,5 +48,8 @@ def test_means_over_queries_are_those_of_ranx():
     }
     for name, values in ours.items():
         assert np.mean(values) == pytest.approx(theirs(name, graded=False), abs=1e-9), name
-    graded = [metrics.ndcg(of_query, gain, k) for of_query, gain in zip(ranks, gains, strict=True)]
+    graded = [
+        metrics.ndcg(of_query, gain.astype(np.float64), k)
+        for of_query, gain in zip(ranks, gains, strict=True)
+    ]
     assert np.mean(graded) == pytest.approx(theirs(f"ndcg@{k}", graded=True), abs=1e-9)

@@ -44,6 +44,9 @@ def test_half_of_the_links_foretell_the_other_half(shared, planted, links, tmp_p
 
     recall = evaluation.metrics["recall@10"]
     assert recall.chance == pytest.approx(10 / (len(names) - 1))
+    assert recall.value is not None
+    assert recall.low is not None
+    assert recall.chance_high is not None
     assert recall.value >= 5 * recall.chance
     assert recall.low > recall.chance_high
     assert recall.beats_chance

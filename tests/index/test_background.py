@@ -46,7 +46,9 @@ def test_the_more_tracks_the_less_a_library_leans_on_it() -> None:
 def test_tracks_are_spread_alike_once_their_variances_are_drawn_together() -> None:
     draw = np.random.default_rng(1)
     tracks = draw.normal(size=(5000, 4)) * [8.0, 4.0, 2.0, 1.0] + 3
-    transform = fit("whiten-tracks", tracks[:9].astype(np.float32), tracks=tracks)
+    transform = fit(
+        "whiten-tracks", tracks[:9].astype(np.float32), tracks=tracks.astype(np.float32)
+    )
     units = unit(tracks).astype(np.float64)
     scaled = (units - transform.arrays["mean"]) @ transform.arrays["scaled"].T.astype(np.float64)
     variances = np.linalg.eigvalsh(np.cov(units.T, bias=True))

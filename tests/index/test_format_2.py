@@ -37,7 +37,7 @@ def tracks() -> list[list[UsedTrack]]:
             library_id=100 + number,
             recording=number // 2,
             ids=ids,
-            path=path and Path(path),
+            path=Path(path) if path else None,
             vector=draw.normal(size=6).astype(np.float32),
         )
 

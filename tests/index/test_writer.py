@@ -3,6 +3,7 @@ import json
 import resource
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import faiss
 import numpy as np
@@ -34,7 +35,7 @@ def used_track(number: int, vector: np.ndarray) -> UsedTrack:
     )
 
 
-def written(folder: Path, count: int = 5, seed: int = 0, **options: object) -> Manifest:
+def written(folder: Path, count: int = 5, seed: int = 0, **options: Any) -> Manifest:
     return write_index(
         folder,
         key=KEY,

@@ -58,7 +58,9 @@ def test_a_stranger_is_flagged_and_counts_until_it_is_to_be_dropped(library: Lib
     assert "times as far from" in flagged[0].reason
     dropped = artist_vectors(library, KEY, tracks=5, drop_outliers=True)
     assert len(dropped.tracks[0]) == 4
-    np.testing.assert_allclose(dropped.vectors[0], artist_vector(np.array(OWN, np.float32)))
+    np.testing.assert_allclose(
+        np.asarray(dropped.vectors[0]), np.asarray(artist_vector([*np.array(OWN, np.float32)]))
+    )
 
 
 def test_a_flag_goes_when_its_reason_has_gone(library: Library) -> None:

@@ -41,7 +41,8 @@ def build(tmp_path: Path, music: Path, monkeypatch: pytest.MonkeyPatch) -> Build
             "engine": "openvino",
             "indexes": tmp_path / "indexes",
             "pool": InProcessPool(),
-        } | options
+            **options,
+        }
         return pipeline.build(**options)
 
     return run

@@ -45,6 +45,9 @@ class Scripted:
     def release(self, path: Path, *, useless: bool = False) -> None:
         """Nothing is kept."""
 
+    def close(self) -> None:
+        """Nothing is open."""
+
 
 @pytest.fixture
 def library(tmp_path: Path) -> Iterator[Library]:

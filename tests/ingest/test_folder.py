@@ -29,7 +29,7 @@ def music(tmp_path: Path) -> Path:
 @pytest.fixture
 def build(tmp_path: Path, music: Path) -> Build:
     def run(**settings: Any) -> BuildReport:
-        settings = {"audio": music, "models": ["musicnn"], "engine": "openvino"} | settings
+        settings = {"audio": music, "models": ["musicnn"], "engine": "openvino", **settings}
         return build_anything(pool=InProcessPool(), indexes=tmp_path / "indexes", **settings)
 
     return run

@@ -1,6 +1,7 @@
 """Recipes of vectors: what is given, what an index remembers, and what is usual."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from artistindex.index.recipes import RECIPES, VectorRecipe, name_of, recipe_of,
 from artistindex.ingest.config import BuildConfig, IndexSettings
 
 
-def settings(folder: Path, **given: object) -> IndexSettings:
+def settings(folder: Path, **given: Any) -> IndexSettings:
     (only,) = BuildConfig(indexes=folder, models=["musicnn"], **given).index_settings()
     return only
 

@@ -37,7 +37,7 @@ def build(tmp_path: Path, music: Path, monkeypatch: pytest.MonkeyPatch) -> Build
     Place(tmp_path / "weights").add_stand_ins(monkeypatch, "vggish")
 
     def run(**settings: Any) -> BuildReport:
-        settings = {"engine": "openvino", "indexes": tmp_path / "indexes"} | settings
+        settings = {"engine": "openvino", "indexes": tmp_path / "indexes", **settings}
         return build_anything(pool=InProcessPool(), **settings)
 
     return run
@@ -152,6 +152,7 @@ def test_an_index_of_format_1_remembers_what_it_has(tmp_path: Path) -> None:
     golden = Path(__file__).parents[1] / "data" / "index-format-1" / "index"
     key = Manifest.read(golden).key
     settings = remembered(golden, key.model)
+    assert settings is not None
     assert (settings.precision, settings.excerpt) == (key.precision, key.excerpt)
     assert (settings.tracks, settings.drop_outliers) == (5, False)
 
@@ -174,9 +175,15 @@ def test_the_first_artists_can_be_asked_while_the_build_goes_on(
     monkeypatch.setattr(early, "MIN_ARTISTS", 3)
     music = tmp_path / "more"
     write_music(music, {"A": 1, "B": 1, "C": 1, "D": 1, "E": 1, "F": 1}, seconds=SECONDS)
-    settings = {"engine": "openvino", "indexes": tmp_path / "early", "models": ["musicnn"]}
+    early_folder = tmp_path / "early"
     with pytest.raises(KeyboardInterrupt):
-        build_anything(audio=music, pool=Cut(), **settings)
+        build_anything(
+            audio=music,
+            pool=Cut(),
+            engine="openvino",
+            indexes=early_folder,
+            models=["musicnn"],
+        )
     assert Manifest.read(tmp_path / "early" / "musicnn").artists >= 3
     assert any("the first 3 artists" in line for line in caplog.messages)
     assert build(audio=music, indexes=tmp_path / "early").indexed == 6

@@ -5,6 +5,7 @@ import tempfile
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from artistindex.entities import (
 )
 from artistindex.errors import AmbiguousArtist, UnknownArtist
 from artistindex.library.library import FILE_NAME, Library
+from artistindex.library.rows import StoredTrack
 from artistindex.library.selection import select
 
 KEY = VectorKey("vggish", "a" * 64)
@@ -34,7 +36,7 @@ def library(tmp_path: Path):
         yield opened
 
 
-def a_file(artist: Artist | str = VRIL, path: str = "/music/a.flac", **fields: object) -> Track:
+def a_file(artist: Artist | str = VRIL, path: str = "/music/a.flac", **fields: Any) -> Track:
     artist = Artist(artist) if isinstance(artist, str) else artist
     return replace(Track((artist,), "Torus", path=Path(path)), **fields)
 
@@ -151,17 +153,21 @@ def test_several_spellings_are_found_and_the_exact_one_first(library: Library) -
     assert library.find_artist("sigur ros").artist.name == "sigur ros"
 
 
+def tracks_for(library: Library, name: str) -> list[StoredTrack]:
+    stored = library.artist_for(name)
+    assert stored is not None
+    return library.tracks_of(stored.id)
+
+
 def test_pinning_anew_detaches_what_the_wrong_artist_left(library: Library) -> None:
     wrong = Artist("Vrillah", {"spotify": "wrong"})
     library.resolve_request("Vril", wrong, [listed(1), listed(2)])
-    for stored in library.tracks_of(library.artist_for("Vril").id):
+    for stored in tracks_for(library, "Vril"):
         embed(library, stored.id, 1.0)
     library.resolve_request("Vril", Artist("Vril", {"spotify": "right"}), [listed(3)])
     assert [stored.artist.ids.get("spotify") for stored in library.artists()] == ["right"]
     assert library.vectors(KEY) == {}
-    assert [
-        stored.track.catalogue_id for stored in library.tracks_of(library.artist_for("Vril").id)
-    ] == ["3"]
+    assert [stored.track.catalogue_id for stored in tracks_for(library, "Vril")] == ["3"]
 
 
 def test_pinning_anew_keeps_an_artist_whose_own_files_are_there(library: Library) -> None:

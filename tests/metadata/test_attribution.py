@@ -304,7 +304,7 @@ NAMES = st.lists(
 @given(NAMES, st.randoms(use_true_random=False))
 def test_the_order_of_files_does_not_matter_and_nobody_is_invented(
     artists: list[str], draw
-) -> None:  # type: ignore[no-untyped-def]
+) -> None:
     tagged = [file(f"{n}.mp3", naming.clean(name)) for n, name in enumerate(artists)]
     tagged = [item if item.tags.artists != ("",) else file(item.relative.name) for item in tagged]
     decisions = {

@@ -163,7 +163,7 @@ def test_records_with_missing_fields_are_skipped(
     httpserver: HTTPServer, clock: JumpingClock
 ) -> None:
     good = {"id": 1, "title": "Edge", "artist": {"id": 1, "name": "Rezz"}}
-    entries = [
+    entries: list[Any] = [
         None, 7, "x", [], {}, {"id": 1}, {**good, "id": None}, {**good, "id": "../x"},
         {**good, "title": ""}, {**good, "title": 3}, {**good, "artist": None},
         {**good, "artist": {"id": 2, "name": "Other"}}, {**good, "artist": {"id": True}},

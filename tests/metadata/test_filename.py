@@ -7,7 +7,7 @@ import pytest
 from artistindex.metadata.filename import artist_and_title, from_path, path_habits
 from artistindex.metadata.nobody import is_nobodys_folder
 
-FOLDERS = {
+FOLDERS: dict[str, dict[str, tuple[str | None, ...]]] = {
     "a crate of one who is not the artist": {
         "DJ Bob/Crate 1/Rezz - Edge.wav": ("Rezz", "Edge", "Crate 1"),
         "DJ Bob/Crate 1/Surgeon - Force.wav": ("Surgeon", "Force", "Crate 1"),

@@ -1,6 +1,7 @@
 """Several voices joined into one ranking."""
 
 import json
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
@@ -17,6 +18,9 @@ from planted_library import plant_tracks, styles
 
 def voice(*scores: float, name: str = "v") -> RankedList:
     return RankedList.of_all(name, np.array(scores))
+
+
+Lists = Mapping[str, Sequence[tuple[str, float | None]]]
 
 
 def test_reciprocal_ranks_are_added() -> None:
@@ -81,7 +85,7 @@ def test_no_voice_and_an_unknown_method_are_misuse() -> None:
 
 
 def test_lists_speak_only_of_those_they_list() -> None:
-    lists = {"rezz": [("vril", 8.0), ("calibre", None)], "x": [("vril", 2.0)]}
+    lists: Lists = {"rezz": [("vril", 8.0), ("calibre", None)], "x": [("vril", 2.0)]}
     truth_ranking = truth_list(["Vril", "CALIBRE", "Justice"], ["Rezz"], lists)
     assert truth_ranking is not None
     assert truth_ranking.name == MUSIC_MAP

@@ -426,7 +426,8 @@ def test_downloads_keep_a_polite_distance(
     pace = Pace(between=0, min_gap=10, max_gap=20)
     source = YouTube(AudioCache(tmp_path / "c"), pace=pace, sleep=slept.append, **site.addresses)
     for id_ in ("aaaaaaaaaaa", "bbbbbbbbbbb", "ccccccccccc"):
-        source.fetch(match(site.add(id_, "REZZ - Edge", m4a) and id_))
+        site.add(id_, "REZZ - Edge", m4a)
+        source.fetch(match(id_))
     assert len(slept) == 2
     assert all(9 < seconds <= 20 for seconds in slept)
 

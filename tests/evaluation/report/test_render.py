@@ -133,6 +133,7 @@ def test_a_report_without_a_truth(planted, tmp_path):
     comparison = compare([planted(model="a"), planted(model="b", seed=1)])
     write_report(comparison, tmp_path / "r")
     page = read(tmp_path / "r")
+    assert page.h1 is not None
     assert "No truth was given" in page.h1.get_text()
     assert len(page.find_all("img")) == 3
 
