@@ -36,7 +36,7 @@ def test_every_recipe_is_judged_in_every_ranking(pool: TrackPool) -> None:
 def test_the_way_for_a_collection_is_chosen_on_the_others(pool: TrackPool) -> None:
     """In one collection the baseline alone works, in the others only the other recipe."""
     draw = np.random.default_rng(0)
-    first = pool.credits[:3].any(axis=0)
+    first = np.asarray(pool.credits[:3].any(axis=0))
     noise = draw.normal(size=pool.vectors.shape).astype(np.float32)
     pools = {
         "plain": replace(pool, vectors=np.where(first[:, None], pool.vectors, noise)),

@@ -365,8 +365,7 @@ def test_a_build_of_another_excerpt_says_who_is_left_out(
     key = replace(musicnn_key(), excerpt="3x30")
     write_pack(tmp_path / "p.zip", [packed(["A", "B"], key=key, dimension=200)])
     import_pack(tmp_path / "p.zip", tmp_path / "mine")
-    settings = {"models": ["musicnn"], "engine": "openvino"}
-    build(indexes=tmp_path / "mine", excerpt="full", **settings)
+    build(indexes=tmp_path / "mine", excerpt="full", models=["musicnn"], engine="openvino")
     assert any("2 imported artists are left out" in line for line in caplog.messages)
     with Library.open(tmp_path / "mine" / FILE_NAME) as library:
         assert len(library.imported(key)) == 2
