@@ -11,6 +11,7 @@ import pytest
 from altered_indexes import run_sql
 from artistindex.entities import Artist, VectorKey
 from artistindex.errors import BrokenIndex
+from artistindex.index import reader, writer
 from artistindex.index.manifest import BLOCK_BYTES, FittedOn, Manifest
 from artistindex.index.reader import ArtistIndex, verify
 from artistindex.index.sidecar import UsedTrack
@@ -104,8 +105,13 @@ def test_an_index_of_transformed_vectors_says_so_to_queries(tmp_path: Path) -> N
 # -- damage --------------------------------------------------------------------------------------
 
 
-def test_opening_checks_some_blocks_and_verifying_all(tmp_path: Path) -> None:
-    count, dimension = 10_100, 1024  # ten blocks
+def test_opening_checks_some_blocks_and_verifying_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    block_bytes = BLOCK_BYTES // 64
+    for module in (reader, writer):
+        monkeypatch.setattr(module, "BLOCK_BYTES", block_bytes)
+    count, dimension = 2_525, 64  # ten blocks
     vectors = np.random.default_rng(0).normal(size=(count, dimension)).astype(np.float32)
     artists = [Artist(f"A{row}") for row in range(count)]
     manifest = write_index(tmp_path, key=KEY, artists=artists, vectors=vectors)
@@ -113,14 +119,14 @@ def test_opening_checks_some_blocks_and_verifying_all(tmp_path: Path) -> None:
     path = tmp_path / manifest.index_file.name
     caught = []
     for block in range(10):
-        flip(path, block * BLOCK_BYTES + 101)
+        flip(path, block * block_bytes + 101)
         try:
             ArtistIndex.open(tmp_path).close()
         except BrokenIndex:
             caught.append(block)
         with pytest.raises(BrokenIndex, match="altered"):
             verify(tmp_path)
-        flip(path, block * BLOCK_BYTES + 101)
+        flip(path, block * block_bytes + 101)
     assert len(caught) == 4
     assert {0, 9} <= set(caught)
     verify(tmp_path)
