@@ -11,8 +11,8 @@ STEPS = (-0.2, -0.1, 0.0, 0.1, 0.2)
 
 def forest(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return the drawing of `rows` that have a difference: {"way", "difference", "low", "high"}."""
-    drawn = [row for row in rows if "difference" in row]
-    height = TOP + ROW * len(drawn) + 12
+    differences = [row for row in rows if "difference" in row]
+    height = TOP + ROW * len(differences) + 12
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {LEFT + WIDTH + 20} {height}"'
         ' font-family="sans-serif" font-size="12">',
@@ -25,7 +25,7 @@ def forest(rows: Sequence[Mapping[str, Any]]) -> str:
             f'<path d="M{_at(step):.1f} {TOP}V{height - 8}" stroke="#999"{dash}/>'
             f'<text x="{_at(step):.1f}" y="{TOP - 5}" text-anchor="middle">{step:+.1f}</text>'
         )
-    for number, row in enumerate(drawn):
+    for number, row in enumerate(differences):
         parts += _row(row, TOP + ROW * number + ROW // 2)
     return "\n".join([*parts, "</svg>", ""])
 

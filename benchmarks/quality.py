@@ -60,23 +60,29 @@ def main() -> None:
     parser.add_argument("--figure", type=Path, metavar="FILE", help="write the SVG here")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the numbers as JSON")
     parser.add_argument("--resamples", type=int, default=10_000)
-    given = parser.parse_args()
-    for folder in given.folders:
+    options = parser.parse_args()
+    for folder in options.folders:
         build(
-            audio=folder, indexes=given.work, models=[MODEL], tracks=100_000, excerpt=given.excerpt
+            audio=folder,
+            indexes=options.work,
+            models=[MODEL],
+            tracks=100_000,
+            excerpt=options.excerpt,
         )
-    pools, paths = read(given.work, given.excerpt)
-    parts = collections(given.folders, pools["plain"], paths)
-    whole = judged(pools, extra=True, resamples=given.resamples)
+    pools, paths = read(options.work, options.excerpt)
+    parts = collections(options.folders, pools["plain"], paths)
+    whole = judged(pools, extra=True, resamples=options.resamples)
     print(table(whole))
-    nested = nested_over(parts, pools, whole[0], resamples=given.resamples)
+    nested = nested_over(parts, pools, whole[0], resamples=options.resamples)
     print("\n".join(nested["text"]))
     print(control_text(pools["batch-norm"]))
     print("\n".join(sizes_text(pools["plain"])))
-    if given.figure:
-        given.figure.write_text(forest(rows_of(whole)), "utf-8")
-    if given.out:
-        given.out.write_text(json.dumps({"together": rows_of(whole), **nested}, indent=1), "utf-8")
+    if options.figure:
+        options.figure.write_text(forest(rows_of(whole)), "utf-8")
+    if options.out:
+        options.out.write_text(
+            json.dumps({"together": rows_of(whole), **nested}, indent=1), "utf-8"
+        )
 
 
 def read(work: Path, excerpt: str) -> tuple[dict[str, TrackPool], dict[int, Path]]:
@@ -284,9 +290,9 @@ def sizes_text(pool: TrackPool) -> list[str]:
 def _gains(pool: TrackPool) -> list[float]:
     bare = replace(pool, background=None)
     scorers = [by_centroid(pool)] + [
-        rank(each, transform="whiten-tracks")
+        rank(collection, transform="whiten-tracks")
         for rank in (by_centroid, by_closest_tracks)
-        for each in (pool, bare)
+        for collection in (pool, bare)
     ]
     plain, *others = (
         float(retrieve("", pool, scorer, resamples=2).column(HEADLINE).mean()) for scorer in scorers

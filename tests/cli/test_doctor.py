@@ -31,9 +31,9 @@ def test_each_service_is_asked_once(run: Any, services: HTTPServer) -> None:
     services.expect_request("/robots.txt").respond_with_data("User-agent: *")
     report = findings(run)
     assert {report[name]["state"] for name in _SERVICES} == {"works"}
-    asked = [request for request, _ in services.log]
-    assert len(asked) == len(_SERVICES)
-    assert all(request.user_agent.string.startswith("artistindex/") for request in asked)
+    requests = [request for request, _ in services.log]
+    assert len(requests) == len(_SERVICES)
+    assert all(request.user_agent.string.startswith("artistindex/") for request in requests)
 
 
 def test_a_service_that_refuses_lacks_and_has_a_way_round(run: Any, services: HTTPServer) -> None:

@@ -22,7 +22,7 @@ WORDS = st.text("abcdefghij", min_size=1, max_size=9)
 TEXTS = st.lists(WORDS, min_size=1, max_size=12).map(" ".join)
 
 
-def drawn(rows: list[dict[str, Any]], titles: list[str], width: int) -> list[str]:
+def table_lines(rows: list[dict[str, Any]], titles: list[str], width: int) -> list[str]:
     screen = Console(width=width, highlight=False, color_system=None)
     with screen.capture() as text:
         screen.print(table_of(rows, titles, width))
@@ -42,7 +42,7 @@ def drawn(rows: list[dict[str, Any]], titles: list[str], width: int) -> list[str
 def test_no_line_is_too_long_and_no_word_or_number_breaks(
     rows: list[dict[str, Any]], width: int
 ) -> None:
-    lines = drawn(rows, ["artist", "score", "tracks", "ids"], width)
+    lines = table_lines(rows, ["artist", "score", "tracks", "ids"], width)
     assert max(map(cell_len, lines)) <= width
     words = " ".join(lines).split()
     for row in rows:
@@ -53,9 +53,9 @@ def test_no_line_is_too_long_and_no_word_or_number_breaks(
 def test_lesser_columns_go_first_and_an_ellipsis_stands_for_them() -> None:
     row = {"model": "vggish", "bytes": 288_000_000, "sha256": "a" * 64, "licence": "CC BY " * 5}
     titles = list(row)
-    assert drawn([row], titles, 200)[0].split() == titles
-    assert drawn([row], titles, 80)[0].split() == ["model", "bytes", "licence", "…"]
-    assert drawn([row], titles, 40)[0].split() == ["model", "bytes", "…"]
+    assert table_lines([row], titles, 200)[0].split() == titles
+    assert table_lines([row], titles, 80)[0].split() == ["model", "bytes", "licence", "…"]
+    assert table_lines([row], titles, 40)[0].split() == ["model", "bytes", "…"]
 
 
 def test_paths_are_relative_and_cut_in_the_middle(
@@ -65,7 +65,7 @@ def test_paths_are_relative_and_cut_in_the_middle(
     inside = os.path.join(os.getcwd(), "music", "x.ogg")
     far = "/somewhere/" + "very/" * 20 + "far.ogg"
     rows = [{"title": "T", "path": path} for path in (inside, far)]
-    _, _, near, cut = drawn(rows, ["title", "path"], 60)
+    _, _, near, cut = table_lines(rows, ["title", "path"], 60)
     assert near.split() == ["T", "music/x.ogg"]
     assert cut.startswith("T       /somewhere/")
     assert cut.endswith("very/far.ogg")
@@ -74,12 +74,14 @@ def test_paths_are_relative_and_cut_in_the_middle(
 
 
 def test_times_are_to_the_minute() -> None:
-    lines = drawn([{"what": "x", "when": "2025-11-25T18:52:43.123+00:00"}], ["what", "when"], 60)
+    lines = table_lines(
+        [{"what": "x", "when": "2025-11-25T18:52:43.123+00:00"}], ["what", "when"], 60
+    )
     assert lines[-1].split() == ["x", "2025-11-25", "18:52"]
 
 
 def test_wide_letters_count_twice() -> None:
-    lines = drawn([{"artist": "ハハ " * 20, "score": 0.5}], ["artist", "score"], 40)
+    lines = table_lines([{"artist": "ハハ " * 20, "score": 0.5}], ["artist", "score"], 40)
     assert max(map(cell_len, lines)) <= 40
     assert " ".join(lines).split().count("ハハ") == 20
 

@@ -11,7 +11,7 @@ import pytest
 from altered_indexes import run_sql
 from artistindex.entities import Artist, VectorKey
 from artistindex.errors import BrokenIndex
-from artistindex.index import reader, writer
+from artistindex.index import manifest, reader, writer
 from artistindex.index.manifest import BLOCK_BYTES, FittedOn, Manifest
 from artistindex.index.reader import ArtistIndex, verify
 from artistindex.index.sidecar import UsedTrack
@@ -109,14 +109,14 @@ def test_opening_checks_some_blocks_and_verifying_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     block_bytes = BLOCK_BYTES // 64
-    for module in (reader, writer):
+    for module in (manifest, reader, writer):
         monkeypatch.setattr(module, "BLOCK_BYTES", block_bytes)
     count, dimension = 2_525, 64  # ten blocks
     vectors = np.random.default_rng(0).normal(size=(count, dimension)).astype(np.float32)
     artists = [Artist(f"A{row}") for row in range(count)]
-    manifest = write_index(tmp_path, key=KEY, artists=artists, vectors=vectors)
-    assert len(manifest.index_file.blocks) == 10
-    path = tmp_path / manifest.index_file.name
+    index_file = write_index(tmp_path, key=KEY, artists=artists, vectors=vectors).index_file
+    assert len(index_file.blocks) == 10
+    path = tmp_path / index_file.name
     caught = []
     for block in range(10):
         flip(path, block * block_bytes + 101)

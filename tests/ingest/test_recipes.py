@@ -12,8 +12,8 @@ from artistindex.index.recipes import RECIPES, VectorRecipe, name_of, recipe_of,
 from artistindex.ingest.config import BuildConfig, IndexSettings
 
 
-def settings(folder: Path, **given: Any) -> IndexSettings:
-    (only,) = BuildConfig(indexes=folder, models=["musicnn"], **given).index_settings()
+def settings(folder: Path, **options: Any) -> IndexSettings:
+    (only,) = BuildConfig(indexes=folder, models=["musicnn"], **options).index_settings()
     return only
 
 

@@ -757,17 +757,22 @@ def test_namesakes_have_an_end(tmp_path: Path) -> None:
 
 
 def test_what_an_artist_has_too_many_of_stays_out_of_a_pack(tmp_path: Path) -> None:
-    one = packed(["A", "B", "C"])
+    small = packed(["A", "B", "C"])
     many = [(f"Song {number}", None) for number in range(1500)]
     long = [("x" * 1000, "y" * 1000) for _ in range(400)]
     content = PackedIndex(
-        one.key, "", "none", one.artists, [many, long, [("", "Nameless"), ("T", "")]], one.vectors
+        small.key,
+        "",
+        "none",
+        small.artists,
+        [many, long, [("", "Nameless"), ("T", "")]],
+        small.vectors,
     )
     write_pack(tmp_path / "p.zip", [content])
-    [found] = read_pack(tmp_path / "p.zip")
-    assert list(found.tracks[0]) == many[:1000]
-    assert list(found.tracks[1]) == long[:25]
-    assert list(found.tracks[2]) == [("T", None)]
+    [unpacked] = read_pack(tmp_path / "p.zip")
+    assert list(unpacked.tracks[0]) == many[:1000]
+    assert list(unpacked.tracks[1]) == long[:25]
+    assert list(unpacked.tracks[2]) == [("T", None)]
 
 
 def test_a_pack_of_many_namesakes_and_tracks_is_taken_in_little_memory(tmp_path: Path) -> None:

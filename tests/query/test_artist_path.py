@@ -106,7 +106,7 @@ def test_each_step_names_the_recordings_that_join_it(tmp_path: Path) -> None:
                 }
                 for name in (step.artist, step.next)
             )
-            best = max(float(one @ other) for one in own.values() for other in others.values())
+            best = max(float(left @ other) for left in own.values() for other in others.values())
             assert own[pair.leaving.title] @ others[pair.entering.title] == pytest.approx(best)
             assert pair.score == pytest.approx(best, abs=1e-6)
 
@@ -133,7 +133,7 @@ def test_path_at_the_command_line(run: Any, tmp_path: Path) -> None:
     (folder / "music").mkdir()
     for artist, number in itertools.product(range(12), range(1, 6)):
         (folder / "music" / f"Artist {artist} {number}.ogg").write_bytes(b"")
-    code, out, said = run(
+    code, out, err = run(
         "path", "artist 1", "Artist 2", "--format", "json", "--playlist", tmp_path / "p.m3u8"
     )
     assert code == 0
@@ -148,8 +148,8 @@ def test_path_at_the_command_line(run: Any, tmp_path: Path) -> None:
         for track in (step["joined_by"]["leaving"], step["joined_by"]["entering"])
     }
     assert {Path(segment.uri).stem for segment in playlist.segments} == titles
-    assert "lists" in said
+    assert "lists" in err
     _, table, _ = run("path", "Artist 1", "Artist 2")
     assert table.split()[:4] == ["step", "artist", "next", "score"]
-    code, _, said = run("path", "Artist 1", "Artist 1")
-    assert (code, said.count("\n")) == (2, 1)
+    code, _, err = run("path", "Artist 1", "Artist 1")
+    assert (code, err.count("\n")) == (2, 1)

@@ -45,8 +45,8 @@ def test_an_evening_is_worth_its_best_act_then_its_second_best() -> None:
 
 
 def test_who_is_disliked_makes_no_evening_better() -> None:
-    one, other = Event("One"), Event("Other")
-    entries = [entry("Disliked", 0.9, one, disliked=True), entry("Fair", 0.1, other)]
+    first, other = Event("One"), Event("Other")
+    entries = [entry("Disliked", 0.9, first, disliked=True), entry("Fair", 0.1, other)]
     assert [evening.event.name for evening in rank_evenings(entries)] == ["Other", "One"]
 
 
@@ -83,8 +83,8 @@ def test_an_event_keeps_its_uid_and_no_two_share_one() -> None:
     evenings = rank_evenings([entry("A", 0.5, FRIDAY, SATURDAY)])
     later = rank_evenings([entry("B", 0.9, FRIDAY), entry("A", 0.5, FRIDAY, SATURDAY)])
     uids = [
-        {str(event["summary"]): str(event["uid"]) for event in _events(to_icalendar(found, NOW))}
-        for found in (evenings, later)
+        {str(event["summary"]): str(event["uid"]) for event in _events(to_icalendar(result, NOW))}
+        for result in (evenings, later)
     ]
     assert uids[0] == uids[1]
     assert len(set(uids[0].values())) == 2

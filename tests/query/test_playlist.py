@@ -127,18 +127,18 @@ def test_query_writes_what_is_there_and_counts_the_rest(run: Any, tmp_path: Path
     for number in range(1, 6):
         (music / f"Artist 7 {number}.ogg").write_bytes(b"")
     path = tmp_path / "a.m3u8"
-    code, out, said = run("query", "Artist 3", "--k", 11, "--playlist", path, "--format", "json")
+    code, out, err = run("query", "Artist 3", "--k", 11, "--playlist", path, "--format", "json")
     assert code == 0
     (neighbour,) = [row for row in json.loads(out)["neighbours"] if row["artist"] == "Artist 7"]
     paths = [(tmp_path / segment.uri).resolve() for segment in m3u8.load(str(path)).segments]
     assert paths == [Path(track["path"]) for track in neighbour["entry_tracks"]]
-    assert f"{path} lists 3 tracks; 30 tracks without a file here left out" in said
+    assert f"{path} lists 3 tracks; 30 tracks without a file here left out" in err
     code, out, _ = run("query", "Artist 3", "--format", "m3u8", "--only", names(tmp_path))
     assert (code, len(m3u8.loads(out).segments)) == (0, 3)
     code, out, _ = run("query", "Artist 3", "--format", "jspf")
     assert len(json.loads(out)["playlist"]["track"]) == 30
-    code, _, said = run("query", "Artist 3", "--playlist", tmp_path / "a.doc")
-    assert (code, said.count("\n")) == (2, 1)
+    code, _, err = run("query", "Artist 3", "--playlist", tmp_path / "a.doc")
+    assert (code, err.count("\n")) == (2, 1)
 
 
 def names(folder: Path) -> Path:

@@ -35,9 +35,9 @@ def units(index: ArtistIndex) -> dict[str, np.ndarray]:
 
 def test_a_track_is_found_by_artist_and_title(folder: Path) -> None:
     with ArtistIndex.open(folder) as index:
-        found = find_track(index, "ARTIST 3 - artist 3 2")
-        assert (found.artist, found.track.title) == ("Artist 3", "Artist 3 2")
-        np.testing.assert_allclose(found.vector, units(index)["Artist 3 2"], atol=1e-6)
+        track = find_track(index, "ARTIST 3 - artist 3 2")
+        assert (track.artist, track.track.title) == ("Artist 3", "Artist 3 2")
+        np.testing.assert_allclose(track.vector, units(index)["Artist 3 2"], atol=1e-6)
         with pytest.raises(UnknownTrack, match="closest titles are Artist 3 2"):
             find_track(index, "Artist 3 - Artist 3 22")
         with pytest.raises(UnknownArtist):
@@ -48,9 +48,9 @@ def test_a_track_is_found_by_artist_and_title(folder: Path) -> None:
 
 def test_a_track_asks_for_artists_who_are_not_its_own(folder: Path) -> None:
     with ArtistIndex.open(folder) as index:
-        asked = units(index)["Artist 3 2"]
+        vector = units(index)["Artist 3 2"]
         hits = search(index, Query(tracks=("Artist 3 - Artist 3 2",)), 20)
-        scores = index.vectors @ asked
+        scores = index.vectors @ vector
         assert [hit.row for hit in hits] == [
             row for row in np.argsort(-scores) if row != index.row("Artist 3")
         ]
@@ -63,16 +63,16 @@ def test_the_nearest_tracks_are_those_of_brute_force(folder: Path) -> None:
     with ArtistIndex.open(folder) as index:
         every = units(index)
         own = {track.title for track in index.tracks("Artist 3")}
-        for query, asked in (
+        for query, vector in (
             ("Artist 3", index.vector("Artist 3")),
             (Query(tracks=("Artist 3 - Artist 3 2",)), every["Artist 3 2"]),
         ):
-            expected = sorted(every.keys() - own, key=lambda title: -float(every[title] @ asked))
+            expected = sorted(every.keys() - own, key=lambda title: -float(every[title] @ vector))
             hits = search_tracks(index, query, 10)
             assert [hit.track.title for hit in hits] == expected[:10]
             assert [hit.rank for hit in hits] == list(range(1, 11))
             for hit in hits:
-                assert hit.track.score == pytest.approx(every[hit.track.title] @ asked, abs=1e-5)
+                assert hit.track.score == pytest.approx(every[hit.track.title] @ vector, abs=1e-5)
         assert len(search_tracks(index, "Artist 3", 1000)) == len(every) - len(own)
         excluded = [index.row(f"Artist {at}") for at in range(12) if at != 7]
         names = {
@@ -114,7 +114,7 @@ def test_query_lists_tracks(run: Any) -> None:
     _, table, _ = run("query", "Artist 3", "--for", "tracks", "--k", 3)
     assert table.split()[:6] == ["rank", "artist", "title", "album", "score", "where"]
     for flags in (("--explain",), ("--hubs", "mp"), ("--rerank", "tracks")):
-        code, _, said = run("query", "Artist 3", "--for", "tracks", *flags)
-        assert (code, said.count("\n")) == (2, 1)
-    code, _, said = run("query", "--track", "Artist 3 - Nothing")
-    assert (code, said.count("\n")) == (1, 1)
+        code, _, err = run("query", "Artist 3", "--for", "tracks", *flags)
+        assert (code, err.count("\n")) == (2, 1)
+    code, _, err = run("query", "--track", "Artist 3 - Nothing")
+    assert (code, err.count("\n")) == (1, 1)
