@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from artistindex.cli import exit_codes
 from artistindex.cli.options import State, any_path, pass_state
 from artistindex.cli.output import message, progress
 from artistindex.cli.remedies import line_for
@@ -17,6 +18,13 @@ from artistindex.errors import WeightsError
 from artistindex.naming import printable
 
 _NEIGHBOURS = "3"
+_NEXT = (
+    "Now your own music, a folder of it:",
+    "  artistindex build --audio FOLDER --model musicnn",
+    "  artistindex query NAME",
+    "`artistindex models fetch discogs-effnet` gets a better model,",
+    "`artistindex doctor` says what works here.",
+)
 
 
 @click.command(name="demo")
@@ -49,7 +57,10 @@ def command(state: State, out: Path) -> int:
     for model in models:
         choice = ["--index", model] if len(models) > 1 else []
         worst = worst or _run(state, indexes, "query", twin, "--k", _NEIGHBOURS, *choice)
-    return worst or _run(state, indexes, "info")
+    worst = worst or _run(state, indexes, "info")
+    for line in _NEXT if worst == exit_codes.DONE else ():
+        message(line, quiet=state.quiet)
+    return worst
 
 
 def _play(music: Path, state: State) -> int:

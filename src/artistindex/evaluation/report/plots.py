@@ -28,7 +28,9 @@ MAX_IN_HEAT_MAP = 60
 _MAX_LABELS = 60
 _MAX_ON_MAP = 1000
 _LABEL_LENGTH = 24
-_COLOURS = ("#0b5fa5", "#c2410c", "#15803d", "#7e22ce", "#a16207", "#0e7490")
+# told apart by the colour-blind: Okabe & Ito, Color Universal Design (2008); markers tell them too
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+_MARKERS = ("o", "s", "^", "D", "v", "P")
 _STYLE = {
     "svg.fonttype": "none",
     "text.parse_math": False,
@@ -69,10 +71,11 @@ def overlap_curves(comparison: Comparison) -> Plot:
 
     def draw(figure: "Figure") -> None:
         axes = figure.subplots()
-        for colour, (index, curve) in zip(_cycle(), comparison.curves.items(), strict=False):
+        looks = zip(_cycle(), _MARKERS * 10, strict=True)
+        for (colour, marker), (index, curve) in zip(looks, comparison.curves.items(), strict=False):
             ks = np.arange(1, len(curve) + 1)
             values = [overlap.value or 0.0 for overlap in curve]
-            axes.plot(ks, values, color=colour, label=label(index))
+            axes.plot(ks, values, color=colour, marker=marker, markersize=4, label=label(index))
             if all(overlap.low is not None for overlap in curve):
                 axes.fill_between(
                     ks,
@@ -298,4 +301,4 @@ def _unknown_glyphs() -> Iterator[None]:
 
 
 def _cycle() -> list[str]:
-    return list(_COLOURS) * 10
+    return list(COLOURS) * 10
