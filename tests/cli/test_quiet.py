@@ -38,9 +38,9 @@ def commands(
     monkeypatch.setattr(collection, "ACTS", collection.ACTS[:2])
     music = tmp_path / "music"
     music.mkdir()
-    for at in range(2):
-        name = music / f"Artist {at} - Song.wav"
-        sounds.write(name, sounds.music(4, seed=at))
+    for number in range(4):
+        name = music / f"Artist {number // 2} - Song {number}.wav"
+        sounds.write(name, sounds.music(4, seed=number))
     truth = write_truth(tmp_path / "truth.json", LISTS)
     (tmp_path / "names").write_text("Artist 1\nArtist 2\nNobody\n")
     pack = tmp_path / "pack.zip"
@@ -59,6 +59,7 @@ def commands(
         ),
         "failures": ("--indexes", tmp_path / "built", "failures"),
         "info": ("--indexes", tmp_path / "built", "info"),
+        "tune": ("--indexes", tmp_path / "built", "tune", "musicnn"),
         "ls": ("--indexes", tmp_path / "built", "ls"),
         "config": ("config", "show", "query"),
         "path": ("path", "Artist 1", "Artist 2"),

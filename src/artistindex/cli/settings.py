@@ -38,7 +38,7 @@ def read_settings(group: click.Group, context: click.Context) -> dict[str, Any]:
     is neither a global option nor a command.
     """
     path = file_path()
-    if not path.is_file():
+    if not os.path.isfile(path):  # false, too, where its folder may not be entered
         if os.environ.get(ENVIRONMENT):
             raise Misuse(f"{path}, which {ENVIRONMENT} names, is no file")
         return {}

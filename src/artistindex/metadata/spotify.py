@@ -189,7 +189,8 @@ class Spotify:
                 entries = _read.members(answer, "tracks", "items")
                 yield entries
             tracks = [track for track in map(_track, entries) if track is not None]
-            if len(entries) < _PAGE or not any(_is_by(track, artist) for track in tracks):
+            is_past_them = page > 0 and not any(_is_by(track, artist) for track in tracks)
+            if len(entries) < _PAGE or is_past_them:  # near names may fill the first page
                 return
 
     def _albums(self, artist: Artist) -> Iterator[list[dict[str, Any]]]:
