@@ -177,7 +177,8 @@ def _load(openvino: ModuleType, core: "Core", weights: Weights) -> "Model":
 
 def _key(openvino: ModuleType, weights: Weights) -> str:
     version = openvino.get_version().partition("-")[0]
-    return f"{weights.spec.name}-{weights.sha256[:32]}-openvino-{version}"
+    name = "-".join([weights.spec.name, *weights.spec.layers])
+    return f"{name}-{weights.sha256[:32]}-openvino-{version}"
 
 
 def _convert(weights: Weights) -> "Model":
