@@ -3,6 +3,7 @@
 import os
 from typing import Any
 
+from artistindex.cli.tables import from_here
 from artistindex.entities import EntryTrack, Neighbour
 
 TABLE_COLUMNS = ("listen to",)
@@ -44,8 +45,4 @@ def _cut(path: str) -> str:
 
 def track_place(track: EntryTrack) -> str | None:
     """A track's file, as it is called from here, else its page."""
-    return track.link if track.path is None else _from_here(os.fspath(track.path))
-
-
-def _from_here(path: str) -> str:
-    return path.removeprefix(os.path.join(os.getcwd(), ""))
+    return track.link if track.path is None else from_here(os.fspath(track.path))

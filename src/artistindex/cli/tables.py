@@ -127,14 +127,15 @@ def table_of(rows: Iterable[Mapping[str, Any]], titles: Sequence[str], width: in
 def _column(title: str, values: Sequence[object]) -> _Column:
     cells: Iterable[str] = map(cell, values)
     if title in _PATHS:
-        cells = map(_from_here, cells)
+        cells = map(from_here, cells)
     elif title == "when":
         cells = (_TIME.sub(r"\1 \2", text) for text in cells)
     is_numeric = any(isinstance(value, int | float) for value in values)
     return _Column(title, tuple(cells), is_numeric)
 
 
-def _from_here(path: str) -> str:
+def from_here(path: str) -> str:
+    """Return a path as it is called from the folder that one is in."""
     return path.removeprefix(os.path.join(os.getcwd(), ""))
 
 
