@@ -117,7 +117,7 @@ def test_what_other_libraries_log_is_escaped_too(
     monkeypatch.setattr(logging.getLogger(), "handlers", [])  # those of pytest
     monkeypatch.setattr(
         "artistindex.cli.query.emit",
-        lambda *_, **__: logging.getLogger("urllib3").warning("retrying %s", "\x1b[2J"),
+        lambda *_, **__: logging.getLogger("a_library").warning("retrying %s", "\x1b[2J"),
     )
     for quiet, expected in (("--quiet", ""), ("--verbose", "retrying \\x1b[2J\n")):
         assert run(quiet, "query", "Artist 1") == (0, "", expected)

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from artistindex import compare
-from artistindex.entities import Artist, Failure, Track, TrackVector, VectorKey
+from artistindex.entities import Artist, Failure, Track, TrackVector
 from artistindex.errors import BrokenIndex, Misuse, UnknownArtist
 from artistindex.evaluation.expected_pairs import EXPERIMENT
+from artistindex.index.manifest import Manifest
 from artistindex.library.library import FILE_NAME, Library
 from truths import write_truth
 
@@ -202,7 +203,7 @@ def test_an_index_beside_the_experiments_results(shared, planted):
 
 def test_the_library_beside_an_index_tells_what_was_extracted(planted, tmp_path):
     folder = planted(count=3)
-    key = VectorKey("vggish", "0" * 64)
+    key = Manifest.read(folder).key
     with Library.open(folder.parent / FILE_NAME) as library:
         for at in range(8):
             path = tmp_path / f"{at}.wav"
