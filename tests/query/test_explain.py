@@ -10,6 +10,7 @@ from artistindex.errors import Misuse
 from artistindex.index.reader import ArtistIndex
 from artistindex.library.library import FILE_NAME
 from artistindex.query.explain import Explanation, explain
+from artistindex.query.query import Query
 from artistindex.query.ranking import search
 from planted_library import plant_tracks, styles
 
@@ -119,3 +120,32 @@ def test_query_explains(run) -> None:
     assert "Asked 2 ~ Steady 1" in table
     _, _, err = run("query", "Single", "--explain", "--k", 3)
     assert "one track stands for Single: all answers rest on it" in err
+
+
+def test_music_is_explained_as_one_sound(tmp_path) -> None:
+    """A track that is asked with stays as it is; only the neighbours' tracks are drawn again."""
+    query = Query(tracks=("Asked - Asked 1",))
+    with ArtistIndex.open(plant_tracks(tmp_path, WORLD)) as index:
+        hits = search(index, query, 3)
+        names = [hit.neighbour.artist for hit in hits]
+        explanations = dict(zip(names, explain(index, query, hits), strict=True))
+    assert "Asked" not in explanations
+    pair = explanations["Steady"].closest
+    assert pair is not None
+    assert (pair.asked, pair.neighbour) == ("Asked - Asked 1", "Steady 1")
+    assert pair.score == pytest.approx(1 / np.sqrt(1.09), abs=1e-5)
+    assert explanations["Steady"].stability == 1.0
+    assert explanations["Single"].rests_on == "Single 1"
+
+
+def test_query_explains_a_track_and_no_mixture(run) -> None:
+    plant_tracks(run.indexes, WORLD)
+    asked = ("query", "--track", "Asked - Asked 1", "--explain", "--k", 3)
+    code, out, _ = run(*asked, "--format", "json")
+    assert code == 0
+    neighbours = json.loads(out)["neighbours"]
+    closest = {neighbour["artist"]: neighbour["closest"] for neighbour in neighbours}
+    assert closest["Steady"]["asked"] == "Asked - Asked 1"
+    code, _, err = run(*asked, "Far")
+    assert code == 2
+    assert "ask for ARTISTs alone, or for --audio and --track alone" in err

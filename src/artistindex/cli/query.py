@@ -250,11 +250,11 @@ def _check(indexes: Sequence[ArtistIndex], query: Query, options: Mapping[str, A
     if options["goal"] == "tracks" and ways:
         raise Misuse(f"--for tracks and {ways[0]} do not go together: choose one")
     music = query.audio or query.tracks
-    more = query.minus or query.weights or (music and (query.artists or options["explain"]))
+    more = query.minus or query.weights or (music and query.artists)
     if more and (options["rerank"] or options["explain"]):
         raise Misuse(
-            f"{ways[0]} looks at the tracks of artists: ask for ARTISTs alone, without --audio,"
-            " --track, --minus and --weight"
+            f"{ways[0]} looks at tracks: ask for ARTISTs alone, or for --audio and --track alone,"
+            " without --minus and --weight"
         )
 
 
@@ -423,7 +423,8 @@ def _explained(asked: _Asked, hits: "Sequence[Hit]", state: State) -> _Answer:
     from artistindex.query.track_vectors import TrackSets
 
     query, sets = asked.query, TrackSets(asked.index)
-    for row, name in zip(query.rows, dict.fromkeys(query.artists), strict=True):
+    artists = dict.fromkeys(query.artists)  # none where music was asked with
+    for row, name in zip(query.rows[: len(artists)], artists, strict=True):
         tracks = sets.of(row)
         if tracks.is_imported:
             message(f"{name} came in a pack, without tracks to explain by", quiet=state.quiet)

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from artistindex.errors import Misuse
 from artistindex.index.reader import ArtistIndex
-from artistindex.query.query import AnyQuery, resolve
+from artistindex.index.transforms import unit
+from artistindex.query.query import AnyQuery, ResolvedQuery, resolve
 from artistindex.query.ranking import Hit
 from artistindex.query.track_vectors import TrackSets, same_recordings
 
@@ -74,12 +75,13 @@ def explain(
     """Explain each of `hits`, the answer of `search(index, query)`, in their order.
 
     `sets` are the tracks; without them those of the index. `exclude` are the rows that were left
-    out besides those asked about. The same seed gives the same stabilities. Raises Misuse where
-    anything but artists was asked with, and BrokenLibrary.
+    out besides those asked about. The same seed gives the same stabilities. Music that was asked
+    with stays as it is: only the neighbour's tracks are drawn again. Raises Misuse where artists
+    and music were mixed, subtracted or weighted, and BrokenLibrary.
     """
     resolved = resolve(index, query)
-    if not resolved.is_of_artists_alone:
-        raise Misuse("only an answer about artists can be explained, track by track")
+    if not (resolved.is_of_artists_alone or resolved.is_of_music_alone):
+        raise Misuse("only an answer about artists, or about music, can be explained by tracks")
     sets = sets or TrackSets(index)
     rows, listed = resolved.rows, [hit.row for hit in hits]
     candidates = index.search_rows(
@@ -87,13 +89,17 @@ def explain(
     )
     others = [(score, row) for score, row in candidates if row not in set(listed)]
     pool = [*listed, *(row for _, row in others)]
-    stabilities = _stabilities(sets, rows, pool, len(hits), resamples=resamples, seed=seed)
     bar = others[0][0] if others else -np.inf
     asked = resolved.vector / np.linalg.norm(resolved.vector)
-    known = not any(sets.of(row).is_imported for row in rows)
+    is_music = resolved.is_of_music_alone
+    drawn = None if is_music else _drawn(sets, rows, resamples, seed)
+    stabilities = _stabilities(
+        sets, asked[None, :] if drawn is None else drawn, pool, len(hits), resamples, seed
+    )
+    known = is_music or not any(sets.of(row).is_imported for row in rows)
     return [
         Explanation(
-            closest=_closest(sets, rows, row),
+            closest=_closest_to(sets, row, resolved) if is_music else _closest(sets, rows, row),
             stability=float(stability) if known and not sets.of(row).is_imported else None,
             rests_on=_rests_on(sets, row, asked, bar),
         )
@@ -101,19 +107,21 @@ def explain(
     ]
 
 
+def _drawn(sets: TrackSets, rows: Sequence[int], resamples: int, seed: int) -> Floats:
+    """What was asked with, from artists' tracks drawn again: (resamples, d)."""
+    drawn: Floats = np.sum([_resampled(sets, row, resamples, seed) for row in rows], axis=0)
+    return drawn
+
+
 def _stabilities(
-    sets: TrackSets,
-    rows: Sequence[int],
-    pool: Sequence[int],
-    k: int,
-    *,
-    resamples: int,
-    seed: int,
+    sets: TrackSets, asked: Floats, pool: Sequence[int], k: int, resamples: int, seed: int
 ) -> Floats:
-    """For each artist of `pool`, the share of resamples in which it is among the `k` best."""
-    drawn = {row: _resampled(sets, row, resamples, seed) for row in (*rows, *pool)}
-    asked = np.sum([drawn[row] for row in rows], axis=0)
-    scores = np.stack([np.einsum("ij,ij->i", drawn[row], asked) for row in pool], axis=1)
+    """For each artist of `pool`, the share of resamples in which it is among the `k` best.
+
+    `asked` is of shape (resamples, d), or (1, d) for what is the same each time.
+    """
+    drawn = [_resampled(sets, row, resamples, seed) for row in pool]
+    scores = np.stack([(vectors * asked).sum(axis=1) for vectors in drawn], axis=1)
     best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
     stays: Floats = np.bincount(best.ravel(), minlength=len(pool)) / resamples
     return stays
@@ -154,6 +162,21 @@ def _closest(sets: TrackSets, rows: Sequence[int], row: int) -> TrackPair | None
                 sets.of(asked).titles[mine] or "", sets.of(row).titles[its] or "", score
             )
     return best
+
+
+def _closest_to(sets: TrackSets, row: int, query: ResolvedQuery) -> TrackPair | None:
+    """The artist's track that is most like the music of `query`; not the very recording of it."""
+    tracks = sets.of(row)
+    if tracks.is_imported:
+        return None
+    (asked,) = unit(query.vector[None, :])
+    is_asked = [recording in query.recordings for recording in tracks.recordings]
+    similarities = np.where(is_asked, -np.inf, tracks.units @ asked)
+    best = int(similarities.argmax())
+    if not np.isfinite(similarities[best]):
+        return None
+    music = ", ".join((*query.tracks, *query.audio))
+    return TrackPair(music, tracks.titles[best] or "", float(similarities[best]))
 
 
 def _rests_on(sets: TrackSets, row: int, asked: Floats, bar: float) -> str | None:
