@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import sounds
 import standins
 from artistindex.embedding import weights
 from artistindex.embedding.embed import EmbedResult, Job, embed_safely
-from artistindex.embedding.registry import spec_of
+from artistindex.embedding.registry import ModelSpec, spec_of
 from artistindex.errors import TrackError
 
 SECONDS = 3.2  # a little more than the longest patch, MusiCNN's
@@ -123,3 +125,10 @@ class InProcessPool:
         except Exception as error:
             future.set_exception(error)
         return future
+
+
+def install_untried(spec: ModelSpec, path: Path) -> None:
+    """As a process of its own installs weights, without the trial (test_trial.py)."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(weights, "try_weights", lambda *_: None)
+        weights.install(spec, path, unverified=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from pytest_httpserver import HTTPServer
 
+import builds
 import standins
 from artistindex._util.files import sha256_file
 from artistindex._util.progress import NullReporter
@@ -204,7 +205,9 @@ class TestAdd:
     def test_processes_that_add_at_once_leave_one_whole_file(self, tmp_path: Path) -> None:
         files = [standins.write_effnet(tmp_path / f"{n}.pb", seed=n) for n in range(3)]
         context = multiprocessing.get_context("spawn")
-        processes = [context.Process(target=install_untried, args=(EFFNET, path)) for path in files]
+        processes = [
+            context.Process(target=builds.install_untried, args=(EFFNET, path)) for path in files
+        ]
         for process in processes:
             process.start()
         for process in processes:
@@ -213,13 +216,6 @@ class TestAdd:
         assert weights.find_installed(EFFNET).path.read_bytes() in [
             path.read_bytes() for path in files
         ]
-
-
-def install_untried(spec: ModelSpec, path: Path) -> None:
-    """As a process of its own installs weights, without the trial (test_trial.py)."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(weights, "try_weights", lambda *_: None)
-        weights.install(spec, path, unverified=True)
 
 
 class Recorder(NullReporter):
