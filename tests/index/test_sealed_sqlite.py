@@ -109,10 +109,14 @@ def interruptible() -> Iterator[None]:
 def test_a_signal_ends_a_question(tmp_path: Path) -> None:
     database = SealedDatabase.open(write(tmp_path / "a.sqlite3"), SCHEMA)
     timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    started = time.monotonic()
-    with pytest.raises(KeyboardInterrupt):
+
+    def ask() -> None:
+        timer.start()
         database.all(ENDLESS)
+
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):  # wherever a busy machine lets the signal in
+        ask()
     assert time.monotonic() - started < 20
     timer.join()
     database.close()
