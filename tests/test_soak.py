@@ -227,7 +227,7 @@ def check_library(indexes: Path) -> None:
             ("artists", "folded"),
             ("tracks", "catalogue, catalogue_id"),
             ("tracks", "source_id"),
-            ("track_vectors", "track_id, model"),
+            ("track_vectors", "track_id, model, layer"),
             ("failures", "what, stage"),
         ):
             twice = connection.execute(
