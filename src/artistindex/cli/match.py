@@ -14,6 +14,7 @@ from artistindex.cli.options import (
     FORMATS,
     State,
     any_path,
+    candidate_options,
     cookie_options,
     index_option,
     is_given,
@@ -75,17 +76,7 @@ _NOBODY = Favourites((), ())
 @click.option(
     "--k", type=click.IntRange(min=1), metavar="N", help="List only the best N.  [default: all]"
 )
-@click.option(
-    "--min-tracks",
-    type=click.IntRange(min=0),
-    default=0,
-    metavar="N",
-    help="List only artists with so many tracks behind them.",
-)
-@click.option(
-    "--exclude", type=names_file, metavar="FILE", help="Leave out the artists named in FILE."
-)
-@click.option("--only", type=names_file, metavar="FILE", help="List only artists named in FILE.")
+@candidate_options
 @index_option("The index to ask.  [default: the only one, else discogs-effnet]")
 @click.option(
     "--ingest",

@@ -66,6 +66,27 @@ def cookie_options(command: Any) -> Any:
     return file(browser(command))
 
 
+def candidate_options(command: Any) -> Any:
+    """`--min-tracks N`, `--exclude FILE` and `--only FILE`: who may be in an answer."""
+    min_tracks = click.option(
+        "--min-tracks",
+        type=click.IntRange(min=0),
+        default=0,
+        metavar="N",
+        help="List only artists with so many tracks behind them.",
+    )
+    exclude = click.option(
+        "--exclude",
+        type=names_file,
+        metavar="FILE",
+        help="Leave out the artists named in FILE, such as those who are known already.",
+    )
+    only = click.option(
+        "--only", type=names_file, metavar="FILE", help="List only artists named in FILE."
+    )
+    return min_tracks(exclude(only(command)))
+
+
 def index_option(help_text: str) -> _Decorator:
     """`--index M`, which may be given several times; the command receives `index`, a tuple."""
     return click.option(

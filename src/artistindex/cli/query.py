@@ -14,10 +14,10 @@ from artistindex.cli.neighbour_cells import CSV_COLUMNS, TABLE_COLUMNS, shown, t
 from artistindex.cli.options import (
     State,
     any_path,
+    candidate_options,
     cookie_options,
     index_option,
     is_given,
-    names_file,
     pass_state,
 )
 from artistindex.cli.output import emit, message
@@ -87,20 +87,7 @@ _SCORE_COLUMNS = {"csls": "csls", "mp": "mp", "tracks": "matches"}
     help="List artists, or single tracks.",
 )
 @click.option("--k", default=10, show_default=True, help="How many to list.")
-@click.option(
-    "--min-tracks",
-    type=click.IntRange(min=0),
-    default=0,
-    metavar="N",
-    help="List only artists with so many tracks behind them.",
-)
-@click.option(
-    "--exclude",
-    type=names_file,
-    metavar="FILE",
-    help="Leave out the artists named in FILE, such as those who are known already.",
-)
-@click.option("--only", type=names_file, metavar="FILE", help="List only artists named in FILE.")
+@candidate_options
 @index_option(
     "The index to ask; of several, the answers are fused.  [default: the only one, else"
     " discogs-effnet]"
