@@ -24,8 +24,12 @@ def world(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     return world
 
 
-def plan(*names: str, form: str = "json", ids: Path | None = None, quiet: bool = False) -> int:
-    return dry_run(names, catalogue="deezer", ids=ids, tracks=5, form=form, quiet=quiet)
+def plan(
+    *names: str, output_format: str = "json", ids: Path | None = None, quiet: bool = False
+) -> int:
+    return dry_run(
+        names, catalogue="deezer", ids=ids, tracks=5, output_format=output_format, quiet=quiet
+    )
 
 
 def test_json(world: World, capsys: pytest.CaptureFixture[str]) -> None:
@@ -61,11 +65,11 @@ def test_json(world: World, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_table_and_csv(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    assert plan("Vril", form="table") == 0
+    assert plan("Vril", output_format="table") == 0
     table = capsys.readouterr().out
     assert "Torus XXXII" in table
     assert "exact" in table
-    assert plan("Vril", form="csv") == 0
+    assert plan("Vril", output_format="csv") == 0
     assert capsys.readouterr().out.splitlines() == [
         "artist,id,matched,tracks",
         "Vril,2,exact,Torus XXXII",

@@ -156,7 +156,7 @@ def command(
     dry_run: bool,
     explain_match: bool,
     models: tuple[str, ...],
-    form: str,
+    output_format: str,
     **options: Any,
 ) -> int:
     """Embed artists' music and index the vectors.
@@ -175,13 +175,13 @@ def command(
     if dry_run and audio is not None:
         from artistindex.cli import folder_plan
 
-        return folder_plan.dry_run(state, audio, names, form)
+        return folder_plan.dry_run(state, audio, names, output_format)
     if dry_run:
         from artistindex.ingest.config import DEFAULT_TRACKS
 
         with _source(options, audio) if explain_match else nullcontext() as source:
             tracks = options["tracks"] or DEFAULT_TRACKS
-            return _dry_run(state, names, catalogue, ids, tracks, form, source)
+            return _dry_run(state, names, catalogue, ids, tracks, output_format, source)
     from artistindex.ingest.config import BuildConfig
     from artistindex.ingest.pipeline import build
 
@@ -197,7 +197,12 @@ def command(
         )
         report = build(config, source=source, pool=state.pool, reporter=display)
     payload = report.to_json()
-    emit(payload["indexes"], ("index", "artists", "dimension", "path"), form, payload=payload)
+    emit(
+        payload["indexes"],
+        ("index", "artists", "dimension", "path"),
+        output_format,
+        payload=payload,
+    )
     if not state.quiet:
         _say_what_happened(payload, report.extraction.reasons)
     return exit_codes.for_build(report)
@@ -236,7 +241,7 @@ def _dry_run(
     catalogue: str | None,
     ids: Path | None,
     tracks: int,
-    form: str,
+    output_format: str,
     source: "AudioSource | None",
 ) -> int:
     from artistindex.audio.sources.youtube import YouTube
@@ -249,7 +254,7 @@ def _dry_run(
         catalogue=catalogue,
         ids=ids,
         tracks=tracks,
-        form=form,
+        output_format=output_format,
         quiet=state.quiet,
         search=source.search if isinstance(source, YouTube) else None,
     )

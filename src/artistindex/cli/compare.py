@@ -64,7 +64,7 @@ def command(
     ks: tuple[int, ...],
     report: Path | None,
     transforms: bool,
-    form: str,
+    output_format: str,
 ) -> None:
     """Set two or more indexes side by side, on the artists that they share.
 
@@ -77,7 +77,7 @@ def command(
         if len(models) > 1 or similarities or pairs or report:
             raise Misuse("--transforms takes one MODEL, --truth and --k, and nothing else")
         folder = find_index(state.indexes, models[0] if models else None)
-        _compare_transforms(state, folder, truth, ks, form)
+        _compare_transforms(state, folder, truth, ks, output_format)
         return
     from artistindex.evaluation.compare import compare
 
@@ -95,12 +95,12 @@ def command(
         )
     for note in comparison.notes:
         message(note, quiet=state.quiet)
-    if form == "table":
+    if output_format == "table":
         _show(comparison)
     else:
         from artistindex.evaluation.report.sections import numbers_of
 
-        emit_table(numbers_of(comparison), form, payload=comparison.to_json())
+        emit_table(numbers_of(comparison), output_format, payload=comparison.to_json())
     if report is not None:
         with working(f"drawing {report}", quiet=state.quiet):
             files = write_report(comparison, report)
@@ -108,7 +108,7 @@ def command(
 
 
 def _compare_transforms(
-    state: State, folder: Path, truth: Path | None, ks: tuple[int, ...], form: str
+    state: State, folder: Path, truth: Path | None, ks: tuple[int, ...], output_format: str
 ) -> None:
     from artistindex.evaluation.report.evaluations import transforms_table
     from artistindex.evaluation.variants import evaluate_transforms
@@ -118,7 +118,7 @@ def _compare_transforms(
     evaluation = comparison.evaluation
     for note in (*comparison.retrieval.notes, *(evaluation.notes if evaluation else ())):
         message(note, quiet=state.quiet)
-    emit_table(transforms_table(comparison), form, payload=comparison.to_json())
+    emit_table(transforms_table(comparison), output_format, payload=comparison.to_json())
 
 
 def _files(values: tuple[str, ...]) -> dict[str, Path]:

@@ -35,7 +35,7 @@ def command() -> None:
 @format_option
 @click.pass_context
 @pass_state
-def show(state: State, context: click.Context, name: str | None, form: str) -> None:
+def show(state: State, context: click.Context, name: str | None, output_format: str) -> None:
     """Show every setting, or those of COMMAND, and where each comes from."""
     root = context.find_root()
     program = cast(click.Group, root.command)
@@ -51,8 +51,8 @@ def show(state: State, context: click.Context, name: str | None, form: str) -> N
         if each != "config":  # its own are translated: it is what runs
             table = settings.defaults_of(below, table, each)
         rows += _command_rows(below, table, each)
-    shown = rows if form == "json" else [_in_words(row) for row in rows]
-    emit(shown, _COLUMNS, form, payload=[_plain(row) for row in rows])
+    shown = rows if output_format == "json" else [_in_words(row) for row in rows]
+    emit(shown, _COLUMNS, output_format, payload=[_plain(row) for row in rows])
     is_there = settings.file_path().is_file()
     verb = "settings are read from" if is_there else "settings would be read from"
     message(f"{verb} {settings.file_path()}", quiet=state.quiet)

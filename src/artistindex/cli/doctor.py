@@ -65,7 +65,7 @@ class _Finding:
 @click.option("--offline", is_flag=True, help="Ask no service whether it answers.")
 @format_option
 @pass_state
-def command(state: State, offline: bool, form: str) -> int:
+def command(state: State, offline: bool, output_format: str) -> int:
     """Say what works here today, and what works still where something lacks.
 
     Looks at the engines, the processor, the weights, disk and caches, and asks each service once
@@ -83,7 +83,12 @@ def command(state: State, offline: bool, form: str) -> int:
             *_disk(state.indexes),
             _caches(),
         ]
-    emit(map(asdict, findings), _COLUMNS, form, payload=[asdict(finding) for finding in findings])
+    emit(
+        map(asdict, findings),
+        _COLUMNS,
+        output_format,
+        payload=[asdict(finding) for finding in findings],
+    )
     runs = any(engine.state == _WORKS for engine in engines)
     if not runs:
         message("no engine works: nothing can be embedded, but indexes that are there be asked")

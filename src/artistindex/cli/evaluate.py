@@ -49,7 +49,7 @@ def command(
     ks: tuple[int, ...],
     fused: bool,
     per_artist: bool,
-    form: str,
+    output_format: str,
 ) -> None:
     """Tell how far indexes agree with music-map's lists, or how well tracks find their artists.
 
@@ -66,11 +66,13 @@ def command(
     if not folders:
         raise BrokenIndex(f"no index in {state.indexes}: run `artistindex build` first")
     if lineup:
-        _hide_favourites(state, folders, lineup, likes, form, per_artist=per_artist)
+        _hide_favourites(state, folders, lineup, likes, output_format, per_artist=per_artist)
     elif truth is None:
-        _hold_tracks_out(state, folders, ks, form, is_fused=fused, per_artist=per_artist)
+        _hold_tracks_out(state, folders, ks, output_format, is_fused=fused, per_artist=per_artist)
     else:
-        _hold_against(state, folders, truth, ks, form, is_fused=fused, per_artist=per_artist)
+        _hold_against(
+            state, folders, truth, ks, output_format, is_fused=fused, per_artist=per_artist
+        )
 
 
 def _check(
@@ -99,7 +101,7 @@ def _hide_favourites(
     folders: list[Path],
     lineup: Sequence[Path],
     likes: Sequence[Path],
-    form: str,
+    output_format: str,
     *,
     per_artist: bool,
 ) -> None:
@@ -118,14 +120,14 @@ def _hide_favourites(
         "likes": list(map(str, likes)),
         "indexes": [evaluation.to_json(per_artist=per_artist) for evaluation in evaluations],
     }
-    emit_table(hidden_table(evaluations, per_artist=per_artist), form, payload=payload)
+    emit_table(hidden_table(evaluations, per_artist=per_artist), output_format, payload=payload)
 
 
 def _hold_tracks_out(
     state: State,
     folders: list[Path],
     ks: tuple[int, ...],
-    form: str,
+    output_format: str,
     *,
     is_fused: bool,
     per_artist: bool,
@@ -138,7 +140,7 @@ def _hold_tracks_out(
     for note in (*comparison.notes, *retrieval_differences(comparison)):
         message(note, quiet=state.quiet)
     table = retrieval_table(comparison, per_artist=per_artist)
-    emit_table(table, form, payload=comparison.to_json(per_artist=per_artist))
+    emit_table(table, output_format, payload=comparison.to_json(per_artist=per_artist))
 
 
 def _hold_against(
@@ -146,7 +148,7 @@ def _hold_against(
     folders: list[Path],
     truth: Path,
     ks: tuple[int, ...],
-    form: str,
+    output_format: str,
     *,
     is_fused: bool,
     per_artist: bool,
@@ -164,8 +166,8 @@ def _hold_against(
     for line in (*evaluation.notes, *map(pool_summary, evaluation.indexes)):
         message(line, quiet=state.quiet)
     table = (
-        artists_table(evaluation, all_metrics=form == "csv")
+        artists_table(evaluation, all_metrics=output_format == "csv")
         if per_artist
         else metrics_table(evaluation)
     )
-    emit_table(table, form, payload=evaluation.to_json(per_artist=per_artist))
+    emit_table(table, output_format, payload=evaluation.to_json(per_artist=per_artist))

@@ -14,14 +14,14 @@ _COLUMNS = ("what", "artist", "stage", "reason", "retryable", "when")
 @click.command(name="failures")
 @format_option
 @pass_state
-def command(state: State, form: str) -> None:
+def command(state: State, output_format: str) -> None:
     """List what went wrong and has not gone right since, and why.
 
     `artistindex build --retry-failed` tries it all again; those marked retryable may well succeed.
     """
     with Library.open(state.indexes / FILE_NAME, read_only=True) as library:
         rows = [asdict(failure) for failure in library.failures()]
-    if form == "table" and not rows:
+    if output_format == "table" and not rows:
         message("nothing has failed", quiet=state.quiet)
         return
-    emit(rows, _COLUMNS, form)
+    emit(rows, _COLUMNS, output_format)

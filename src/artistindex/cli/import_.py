@@ -20,7 +20,7 @@ _MAX_SHOWN = 10
 @click.option("--replace", is_flag=True, help="Take the pack's vector of artists who are here too.")
 @format_option
 @pass_state
-def command(state: State, pack: Path, replace: bool, form: str) -> None:
+def command(state: State, pack: Path, replace: bool, output_format: str) -> None:
     """Take the indexes in PACK.zip in: new ones as they are, others merged with what is here.
 
     Artists are the same where they share an id, else where they are spelled alike. Whoever is here
@@ -36,7 +36,7 @@ def command(state: State, pack: Path, replace: bool, form: str) -> None:
     say(f"reading {pack}")
     imported = import_pack(pack, state.indexes, replace=replace, wait=True)
     rows = [index.to_json() for index in imported]
-    emit(rows, _COLUMNS, form, payload={"pack": str(pack), "indexes": rows})
+    emit(rows, _COLUMNS, output_format, payload={"pack": str(pack), "indexes": rows})
     for index in imported:
         say(f"{index.model}: {describe_claims(index.key)}")
         say(f"{index.model}: licence of the weights: {index.licence or 'not stated'}")

@@ -23,7 +23,7 @@ _PENDING = (("names", "name", "to look up"), ("artists", "artist", "to listen to
 @click.option("--verify", "whole", is_flag=True, help="Read everything and check every hash.")
 @format_option
 @pass_state
-def command(state: State, whole: bool, form: str) -> int:
+def command(state: State, whole: bool, output_format: str) -> int:
     """Say what the library and the indexes hold.
 
     Leaves with 1 where something is damaged.
@@ -33,9 +33,9 @@ def command(state: State, whole: bool, form: str) -> int:
         rows = [_index(folder, whole=whole) for folder in all_indexes(state.indexes)]
     if not rows and library is None:
         raise BrokenIndex(f"nothing in {state.indexes.absolute()}", remedy=Remedy.BUILD_FIRST)
-    if form == "table" and library is not None:
+    if output_format == "table" and library is not None:
         _say(library, quiet=state.quiet)
-    emit(rows, _COLUMNS, form, payload={"library": library, "indexes": rows})
+    emit(rows, _COLUMNS, output_format, payload={"library": library, "indexes": rows})
     damaged = [row for row in rows if row["error"]] or (library and library["error"])
     for row in rows:
         if row["error"]:

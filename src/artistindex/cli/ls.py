@@ -22,7 +22,7 @@ _TRACK_COLUMNS = ("title", "album", "path", "source", "recording", "models", "gu
 @click.argument("artist", required=False, shell_complete=completion.artists)
 @format_option
 @pass_state
-def command(state: State, artist: str | None, form: str) -> None:
+def command(state: State, artist: str | None, output_format: str) -> None:
     """List the artists of the library, or the tracks of ARTIST.
 
     An artist is guessed whom no tag names, only the paths of files. Of a track there are the models
@@ -32,7 +32,7 @@ def command(state: State, artist: str | None, form: str) -> None:
     with Library.open(state.indexes / FILE_NAME, read_only=True) as library:
         rows = _artists(library, state.indexes) if artist is None else _tracks(library, artist)
     columns = _ARTIST_COLUMNS if artist is None else _TRACK_COLUMNS
-    emit(rows if form == "json" else map(_flat, rows), columns, form)
+    emit(rows if output_format == "json" else map(_flat, rows), columns, output_format)
 
 
 def _artists(library: Library, indexes: Path) -> list[dict[str, Any]]:

@@ -94,7 +94,7 @@ _NOBODY = Favourites((), ())
 @playlist_option
 @click.option(
     "--format",
-    "form",
+    "output_format",
     type=click.Choice([*FORMATS, "markdown"]),
     default="table",
     show_default=True,
@@ -109,7 +109,7 @@ def command(
     dislikes: tuple[Path, ...],
     index: tuple[str, ...],
     is_ingesting: bool,
-    form: str,
+    output_format: str,
     **options: Any,
 ) -> int:
     """Rank the artists in the files LINEUP for someone's favourites.
@@ -148,7 +148,12 @@ def command(
         )
         answer = Answer(opened.name, ranking, whole, chosen, days, failed)
     shown = view(answer, by=options["by"], k=options["k"])
-    emit(shown.rows(form), shown.columns(form), form, payload=shown.to_json())
+    emit(
+        shown.rows(output_format),
+        shown.columns(output_format),
+        output_format,
+        payload=shown.to_json(),
+    )
     _write_files(shown, options, state)
     if not state.quiet:
         for line in remarks(answer):

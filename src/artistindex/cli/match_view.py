@@ -110,10 +110,10 @@ class View(Protocol):
     def evenings(self) -> Sequence[Evening]:
         """When and where they play."""
 
-    def columns(self, form: str) -> Sequence[str]:
+    def columns(self, output_format: str) -> Sequence[str]:
         """The columns that a table, CSV or Markdown has."""
 
-    def rows(self, form: str) -> list[dict[str, Any]]:
+    def rows(self, output_format: str) -> list[dict[str, Any]]:
         """The rows of it."""
 
     def to_json(self) -> dict[str, Any]:
@@ -146,10 +146,10 @@ class _Artists:
     def to_json(self) -> dict[str, Any]:
         return self.answer.to_json(self.entries)
 
-    def columns(self, form: str) -> Sequence[str]:
+    def columns(self, output_format: str) -> Sequence[str]:
         """Columns that are empty all over are left out, in CSV only those of the events."""
         events = [column for column in _EVENT_COLUMNS if self._tells(column)]
-        if form == "csv":
+        if output_format == "csv":
             return (*_ACT_COLUMNS, *events, *CSV_COLUMNS)
         billed = any(not _is_plain(entry) for entry in self.entries)
         acts = [column for column in _ACT_COLUMNS if column != "billed" or billed]
@@ -163,12 +163,12 @@ class _Artists:
             for appearance in entry.appearances
         )
 
-    def rows(self, form: str) -> list[dict[str, Any]]:
+    def rows(self, output_format: str) -> list[dict[str, Any]]:
         """A row for each artist, with the first event; in CSV one for each event."""
         rows = []
         for entry in self.entries:
             appearances = entry.stated_appearances or [Appearance()]
-            first = appearances if form == "csv" else appearances[:1]
+            first = appearances if output_format == "csv" else appearances[:1]
             more = len(appearances) - len(first)
             rows += [_act_cells(entry) | _event_cells(appearance, more) for appearance in first]
         return rows
@@ -224,14 +224,16 @@ class _Evenings:
         payload = self.answer.to_json(self.answer.ranking.ranked)
         return payload | {"evenings": [evening.to_json() for evening in self.evenings]}
 
-    def columns(self, form: str) -> Sequence[str]:
-        rows = self.rows(form)
+    def columns(self, output_format: str) -> Sequence[str]:
+        rows = self.rows(output_format)
         return [column for column in _EVENING_COLUMNS if any(row[column] for row in rows)] or [
             "rank"
         ]
 
-    def rows(self, form: str) -> list[dict[str, Any]]:
-        return [_evening_cells(evening, is_whole=form == "csv") for evening in self.evenings]
+    def rows(self, output_format: str) -> list[dict[str, Any]]:
+        return [
+            _evening_cells(evening, is_whole=output_format == "csv") for evening in self.evenings
+        ]
 
 
 def _evening_cells(evening: Evening, *, is_whole: bool) -> dict[str, Any]:

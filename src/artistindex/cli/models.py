@@ -29,11 +29,11 @@ def command() -> None:
 @command.command(name="list")
 @format_option
 @pass_state
-def list_(state: State, form: str) -> None:
+def list_(state: State, output_format: str) -> None:
     """List every model and whether its weights are installed."""
     rows = [_row(spec, state) for spec in MODELS.values()]
-    shown = rows if form != "table" else [_brief(row) for row in rows]
-    emit(shown, _COLUMNS, form, payload=rows)
+    shown = rows if output_format != "table" else [_brief(row) for row in rows]
+    emit(shown, _COLUMNS, output_format, payload=rows)
 
 
 @command.command()
@@ -74,7 +74,7 @@ def add(state: State, model: str, file: Path, unverified: bool) -> None:
 @click.argument("model", shell_complete=completion.models)
 @format_option
 @pass_state
-def check_(state: State, model: str, form: str) -> None:
+def check_(state: State, model: str, output_format: str) -> None:
     """Run MODEL in both engines on the same audio and compare.
 
     Prints how many patches each made, how fast (seconds of audio a second, in f32), the largest
@@ -94,7 +94,7 @@ def check_(state: State, model: str, form: str) -> None:
         for run in check.runs
     ]
     columns = ("model", "engine", "patches", "speed", "difference", "choice")
-    emit(rows, columns, form, payload=asdict(check))
+    emit(rows, columns, output_format, payload=asdict(check))
     if check.reason:
         message(f"{model}: engine auto takes {check.choice}, as {check.reason}", quiet=state.quiet)
 

@@ -39,7 +39,7 @@ def command(
     names_file: Path | None,
     out: Path,
     retry_failed: bool,
-    form: str,
+    output_format: str,
 ) -> int:
     """Fetch music-map.com's lists of similar artists into the file that `evaluate` reads.
 
@@ -64,7 +64,7 @@ def command(
             retry_failed=retry_failed,
             done=lambda outcome: bar.advance(task),
         )
-    emit([asdict(outcome) for outcome in outcomes], _COLUMNS, form)
+    emit([asdict(outcome) for outcome in outcomes], _COLUMNS, output_format)
     counted = Counter(outcome.status for outcome in outcomes)
     summary = ", ".join(f"{count} {status}" for status, count in counted.items())
     if counted["unknown"] and not retry_failed:

@@ -36,7 +36,7 @@ class _Decorator(Protocol):
 
 format_option: _Decorator = click.option(
     "--format",
-    "form",
+    "output_format",
     type=click.Choice(FORMATS),
     default="table",
     show_default=True,

@@ -29,23 +29,27 @@ _live: "list[Progress]" = []  # the bar that is on the screen, the innermost las
 
 
 def emit(
-    rows: Iterable[Mapping[str, Any]], columns: Sequence[str], form: str, *, payload: object = None
+    rows: Iterable[Mapping[str, Any]],
+    columns: Sequence[str],
+    output_format: str,
+    *,
+    payload: object = None,
 ) -> None:
     """Print `rows` as a table, CSV or Markdown of `columns`, or `payload` (else them) as JSON."""
-    if form == "json":
+    if output_format == "json":
         emit_json(list(rows) if payload is None else payload)
-    elif form == "csv":
+    elif output_format == "csv":
         _emit_csv(rows, columns)
-    elif form == "markdown":
+    elif output_format == "markdown":
         _emit_markdown(list(rows), columns)
     else:
         _emit_table(rows, columns)
 
 
-def emit_table(table: "Table", form: str, *, payload: object) -> None:
+def emit_table(table: "Table", output_format: str, *, payload: object) -> None:
     """Print a table as text or CSV, or `payload` as JSON."""
     rows = (dict(zip(table.titles, row, strict=True)) for row in table.rows)
-    emit(rows, table.titles, form, payload=payload)
+    emit(rows, table.titles, output_format, payload=payload)
 
 
 def printable_lines(text: str) -> str:

@@ -41,7 +41,7 @@ def command(
     end: str,
     neighbours: int,
     index: tuple[str, ...],
-    form: str,
+    output_format: str,
     playlist: Path | None,
 ) -> None:
     """Walk from the artist A to the artist B in small steps.
@@ -70,8 +70,8 @@ def command(
         )
     ]
     tracks = list({(listed.artist, listed.track.title): listed for listed in tracks}.values())
-    if form in PLAYLIST_FORMATS:
-        print_playlist(form, tracks, title)
+    if output_format in PLAYLIST_FORMATS:
+        print_playlist(output_format, tracks, title)
     else:
         payload = {
             "index": name,
@@ -80,7 +80,7 @@ def command(
             "smallest_score": min(step.score for step in steps),
             "steps": [{"step": at, **step.to_json()} for at, step in enumerate(steps, 1)],
         }
-        shown = track_cell if form == "csv" else short_cell
+        shown = track_cell if output_format == "csv" else short_cell
         rows = [
             {
                 "step": at,
@@ -93,5 +93,5 @@ def command(
             }
             for at, step in enumerate(steps, 1)
         ]
-        emit(rows, _COLUMNS, form, payload=payload)
+        emit(rows, _COLUMNS, output_format, payload=payload)
     save_playlist(playlist, tracks, title, state)

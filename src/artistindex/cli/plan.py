@@ -29,7 +29,7 @@ def dry_run(
     catalogue: str | None,
     ids: Path | None,
     tracks: int,
-    form: str,
+    output_format: str,
     quiet: bool,
     search: "Search | None" = None,
 ) -> int:
@@ -55,7 +55,7 @@ def dry_run(
     rows, columns = (
         (_rows(payload), _COLUMNS) if search is None else (_videos(payload), _VIDEO_COLUMNS)
     )
-    emit(rows, columns, form, payload=payload)
+    emit(rows, columns, output_format, payload=payload)
     _say(payload, quiet=quiet)
     if not payload["failed"]:
         return 0

@@ -30,7 +30,7 @@ def playlist_options(command: Any) -> Any:
     """`--format` with the playlists that can be printed, and `--playlist FILE`."""
     format_option = click.option(
         "--format",
-        "form",
+        "output_format",
         type=click.Choice((*FORMATS, *PLAYLIST_FORMATS)),
         default="table",
         show_default=True,
@@ -64,9 +64,9 @@ def save_playlist(
     message(f"{path} lists {counted(count, 'track')}{more}", quiet=state.quiet)
 
 
-def print_playlist(form: str, tracks: "Sequence[PlaylistTrack]", title: str) -> None:
+def print_playlist(output_format: str, tracks: "Sequence[PlaylistTrack]", title: str) -> None:
     """Print the playlist, its files relative to the working directory."""
     from artistindex.query.playlist import PlaylistFormat, render
 
-    text = render(tracks, PlaylistFormat(form), folder=Path.cwd(), title=title)
+    text = render(tracks, PlaylistFormat(output_format), folder=Path.cwd(), title=title)
     click.echo(printable_lines(text), nl=False)

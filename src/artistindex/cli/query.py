@@ -127,7 +127,7 @@ def command(
     artists: tuple[str, ...],
     k: int,
     index: tuple[str, ...],
-    form: str,
+    output_format: str,
     playlist: Path | None,
     **options: Any,
 ) -> None:
@@ -168,12 +168,12 @@ def command(
         "neighbours" if options["goal"] == "artists" else "tracks": answer.payload,
     }
     title = f"Like {', '.join(payload['query'])}"
-    if form in PLAYLIST_FORMATS:
-        print_playlist(form, answer.tracks, title)
+    if output_format in PLAYLIST_FORMATS:
+        print_playlist(output_format, answer.tracks, title)
     else:
         rows = [row | cells for row, cells in zip(answer.payload, answer.cells, strict=True)]
-        columns = (*answer.columns, *answer.more_columns(form))
-        emit(rows, columns, form, payload=payload)
+        columns = (*answer.columns, *answer.more_columns(output_format))
+        emit(rows, columns, output_format, payload=payload)
     save_playlist(playlist, answer.tracks, title, state)
 
 
@@ -285,11 +285,11 @@ class _Answer:
     tracks: "list[PlaylistTrack]"
     columns: tuple[str, ...] = _COLUMNS
 
-    def more_columns(self, form: str) -> tuple[str, ...]:
+    def more_columns(self, output_format: str) -> tuple[str, ...]:
         """Return the last columns, of which CSV has more."""
         if self.columns == _TRACK_COLUMNS:
             return ()
-        return CSV_COLUMNS if form == "csv" else TABLE_COLUMNS
+        return CSV_COLUMNS if output_format == "csv" else TABLE_COLUMNS
 
 
 def _of_neighbours(

@@ -20,7 +20,7 @@ _COLUMNS = ("recipe", "mrr", "low", "high", "difference", "diff low", "diff high
 @click.option("--apply", is_flag=True, help="Build the index by the best recipe, if it is another.")
 @format_option
 @pass_state
-def command(state: State, model: str | None, apply: bool, form: str) -> None:
+def command(state: State, model: str | None, apply: bool, output_format: str) -> None:
     """Say which recipe of MODEL's vectors suits your own music, and how sure that is.
 
     Every track whose artist has another one looks for its artist among all, in each recipe that the
@@ -32,7 +32,7 @@ def command(state: State, model: str | None, apply: bool, form: str) -> None:
     folder = find_index(state.indexes, model)
     with working(f"holding out the tracks of {folder}", quiet=state.quiet):
         tuning = tune(folder)
-    emit(_rows(tuning), _COLUMNS, form, payload=tuning.to_json())
+    emit(_rows(tuning), _COLUMNS, output_format, payload=tuning.to_json())
     _say(tuning, quiet=state.quiet)
     if apply and tuning.best != tuning.current:
         _build(state, tuning)
