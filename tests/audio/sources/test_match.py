@@ -564,7 +564,7 @@ def right_answers() -> list[tuple[dict[str, Any], dict[str, Any]]]:
 
 @given(
     pair=st.deferred(lambda: st.sampled_from(right_answers())),
-    output_format=st.sampled_from(
+    form=st.sampled_from(
         [
             "{v} (Official Video)",
             "{v} [Official Audio]",
