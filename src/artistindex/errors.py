@@ -11,6 +11,7 @@ ArtistIndexError            one line that names the thing, and a `Remedy`: what 
 |   +-- NewerIndex          ... since a newer version wrote it
 +-- BrokenLibrary           a library that cannot be read or written
 +-- PackError               a pack that cannot be read, or does not go with what is here
++-- MissingExtra            a package of an extra that is not installed
 +-- Busy                    another process is writing; names it
 +-- ServiceError            a web service refused or cannot be reached
 |   +-- StatusError         ... answered with an HTTP status that is no success
@@ -43,6 +44,7 @@ class Remedy(StrEnum):
     NAME_ARTISTS = auto()
     NAME_THE_MODEL = auto()
     SEE_FAILURES = auto()
+    INSTALL_EXTRA = auto()
     INSTALL_ESSENTIA = auto()
     INSTALL_OPENVINO = auto()
     USE_ESSENTIA = auto()
@@ -123,6 +125,14 @@ class BrokenLibrary(ArtistIndexError):
 
 class PackError(ArtistIndexError):
     """A pack that cannot be read or made, or that does not go with the indexes that are here."""
+
+
+class MissingExtra(ArtistIndexError):
+    """What was asked for needs a package of an extra that is not installed."""
+
+    def __init__(self, message: str, extra: str) -> None:
+        super().__init__(message, remedy=Remedy.INSTALL_EXTRA, extra=extra)
+        self.extra = extra
 
 
 class Busy(ArtistIndexError):

@@ -24,6 +24,7 @@ _WORDS = {
     Remedy.NAME_ARTISTS: "name some, or give --audio DIR",
     Remedy.NAME_THE_MODEL: "`--model {model}` makes it anew with these",
     Remedy.SEE_FAILURES: "`artistindex failures` says why",
+    Remedy.INSTALL_EXTRA: "install it with `pip install 'artistindex[{extra}]'`",
     Remedy.INSTALL_ESSENTIA: "install essentia-tensorflow, or use --engine openvino",
     Remedy.INSTALL_OPENVINO: "install openvino, or use --engine essentia",
     Remedy.USE_ESSENTIA: "try --engine essentia",
