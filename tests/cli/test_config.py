@@ -150,3 +150,18 @@ def test_a_default_that_has_no_say_here_is_no_misuse(
     code, _, err = run("build", "--audio", folder, "--dry-run", "--catalogue", "deezer")
     assert code == 2
     assert "--catalogue is for names" in err
+
+
+def test_a_ranker_is_set_in_its_older_spellings_too(
+    run: Run, planted: Callable[..., Path], configure: Configure
+) -> None:
+    planted()
+    configure('[query]\nhubs = "csls"\n')
+    assert "csls" in neighbours(run)[0]
+    assert rows_of(run)["query.hubs"]["value"] == "csls"
+    assert "csls" not in neighbours(run, "--hubs", "none")[0]
+    assert "csls" not in neighbours(run, "--ranker", "cosine")[0]
+    assert "mp" in neighbours(run, "--ranker", "mp")[0]
+    configure('[query]\nranker = "mp"\n')
+    assert "mp" in neighbours(run)[0]
+    assert "query.hubs" not in rows_of(run)

@@ -5,10 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
+from artistindex.cli.query import command as query_command
 from artistindex.index.reader import ArtistIndex
+from artistindex.query.ranking import RANKERS
 from builds import Place
+from planted_library import plant_tracks, styles
 
 Plant = Callable[..., Path]
 
@@ -129,3 +133,59 @@ def test_a_query_loads_nothing_heavy(built: Place) -> None:
         check=True,
     )
     assert result.stderr.strip() == "0 []"
+
+
+# --- rankers ------------------------------------------------------------------------------------
+
+
+def test_every_ranker_has_its_word(run: Any) -> None:
+    (option,) = [option for option in query_command.params if option.name == "ranker"]
+    assert isinstance(option.type, click.Choice)
+    assert tuple(option.type.choices) == tuple(RANKERS)
+
+
+@pytest.mark.parametrize(
+    ("ranker", "older"),
+    [
+        ("cosine", ()),
+        ("cosine", ("--hubs", "none")),
+        ("csls", ("--hubs", "csls")),
+        ("mp", ("--hubs", "mp")),
+        ("tracks", ("--rerank", "tracks")),
+        ("tracks", ("--hubs", "none", "--rerank", "tracks")),
+    ],
+)
+def test_older_spellings_of_a_ranker_answer_alike(
+    run: Any, ranker: str, older: tuple[str, ...]
+) -> None:
+    plant_tracks(run.indexes, styles())
+    asked = ("query", "Artist 3", "--format", "json")
+    answer = run(*asked, "--ranker", ranker)
+    assert answer == run(*asked, *older)
+    assert answer[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("flags", "named"),
+    [
+        (("--ranker", "csls", "--rerank", "tracks"), "--ranker and --rerank do not go together"),
+        (("--ranker", "cosine", "--hubs", "mp"), "--ranker and --hubs do not go together"),
+        (("--ranker", "mp", "--explain"), "--ranker and --explain do not go together"),
+        (("--ranker", "tracks", "--for", "tracks"), "--for tracks and --ranker do not go"),
+        (("--ranker", "tracks", "--minus", "Artist 4"), "--ranker looks at tracks"),
+    ],
+)
+def test_what_does_not_go_with_a_ranker_is_misuse(
+    run: Any, flags: tuple[str, ...], named: str
+) -> None:
+    plant_tracks(run.indexes, styles())
+    code, _, err = run("query", "Artist 3", *flags)
+    assert (code, err.count("\n")) == (2, 1)
+    assert named in err
+
+
+def test_hidden_spellings_are_not_in_the_help(run: Any) -> None:
+    out = run("query", "--help")[1]
+    assert "--ranker" in out
+    assert "--hubs" not in out
+    assert "--rerank" not in out

@@ -102,6 +102,8 @@ def _command_rows(
     command: click.Command, table: dict[str, Any], name: str
 ) -> Iterator[dict[str, Any]]:
     for key, option in settings.options_of(command, is_top=False).items():
+        if option.hidden and option.name not in table:
+            continue
         if option.name in table:
             yield _row(f"{name}.{key}", table[option.name], str(settings.file_path()))
         else:

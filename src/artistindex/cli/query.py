@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 _COLUMNS = ("rank", "artist", "score", "percentile", "tracks")
 _TRACK_COLUMNS = ("rank", "artist", "title", "album", "score", "where")
 _SCORE_COLUMNS = {"csls": "csls", "mp": "mp", "tracks": "matches"}
+_RANKER_FLAGS = ("ranker", "hubs", "rerank")
 
 
 @click.command(name="query")
@@ -105,14 +106,23 @@ _SCORE_COLUMNS = {"csls": "csls", "mp": "mp", "tracks": "matches"}
     help="Let music-map's lists have a voice too, from a file that `artistindex musicmap` wrote.",
 )
 @click.option(
-    "--hubs",
-    type=click.Choice(["none", "csls", "mp"]),
-    default="none",
-    show_default=True,
-    help="Correct for artists who are near everybody: by local scaling or mutual proximity.",
+    "--ranker",
+    type=click.Choice(["cosine", "csls", "mp", "tracks"]),
+    help="What ranks: the cosine of artists; the same against artists who are near everybody, by"
+    " local scaling (csls) or mutual proximity (mp); or single tracks, for the top.  [default:"
+    " cosine]",
 )
 @click.option(
-    "--rerank", type=click.Choice(["tracks"]), help="Rank the top again, by single tracks."
+    "--hubs",
+    type=click.Choice(["none", "csls", "mp"]),
+    hidden=True,
+    help="An older spelling of --ranker csls|mp.",
+)
+@click.option(
+    "--rerank",
+    type=click.Choice(["tracks"]),
+    hidden=True,
+    help="An older spelling of --ranker tracks.",
 )
 @click.option(
     "--explain",
@@ -140,8 +150,9 @@ def command(
     ARTISTs. Nobody who is asked about answers, nor does the artist of a track.
 
     Of several voices, the score is the fused one and a column for each says how much of it is its.
-    Corrected or ranked again, the order is that of the column after the name. --explain tells a
-    neighbour's stability: how often it stays in the list when everybody's tracks are drawn again.
+    With a --ranker other than cosine, the order is that of the column after the name. --explain
+    tells a neighbour's stability: how often it stays in the list when everybody's tracks are drawn
+    again.
     """
     query = _query(artists, options)
     check_playlist(playlist)
@@ -225,9 +236,10 @@ def _embedder(options: Mapping[str, Any], state: State) -> Callable[..., Any]:
 
 def _check(indexes: Sequence[ArtistIndex], query: Query, options: Mapping[str, Any]) -> None:
     """Raise Misuse for options that do not go together."""
-    ways = [f"--{name}" for name in ("rerank", "explain") if options[name]]
-    if options["hubs"] != "none":
-        ways.insert(0, "--hubs")
+    ranker, flag = _ranker(options)
+    ways = [flag] if ranker != "cosine" else []
+    if options["explain"]:
+        ways.append("--explain")
     if _is_fused(indexes, options):
         ways.append("several --index" if len(indexes) > 1 else "--truth")
     elif is_given("fuse"):
@@ -238,11 +250,24 @@ def _check(indexes: Sequence[ArtistIndex], query: Query, options: Mapping[str, A
         raise Misuse(f"--for tracks and {ways[0]} do not go together: choose one")
     music = query.audio or query.tracks
     more = query.minus or query.weights or (music and query.artists)
-    if more and (options["rerank"] or options["explain"]):
+    if more and (ranker == "tracks" or options["explain"]):
         raise Misuse(
             f"{ways[0]} looks at tracks: ask for ARTISTs alone, or for --audio and --track alone,"
             " without --minus and --weight"
         )
+
+
+def _ranker(options: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the ranker's name and the flag that names it, --hubs and --rerank being older ones.
+
+    What the command names goes over what the settings name. Raises Misuse where two flags disagree.
+    """
+    flags = [name for name in _RANKER_FLAGS if options[name] is not None]
+    flags = [name for name in flags if is_given(name)] or flags
+    rankers = {f"--{name}": options[name] for name in flags if options[name] != "none"}
+    if len({*rankers.values()}) > 1:
+        raise Misuse(f"{' and '.join(rankers)} do not go together: choose one")
+    return next(((ranker, flag) for flag, ranker in rankers.items()), ("cosine", "--ranker"))
 
 
 def _is_fused(indexes: Sequence[object], options: Mapping[str, Any]) -> bool:
@@ -313,16 +338,15 @@ def _answer(asked: Sequence[_Asked], k: int, options: Mapping[str, Any], state: 
     if _is_fused(asked, options):
         return _fused(asked, k, options, state)
     index, query, exclude = asked[0].index, asked[0].query, asked[0].exclude
-    name = options["rerank"] or options["hubs"]
-    ranker = RANKERS["cosine" if name == "none" else name]()
-    hits = search(index, query, k, ranker=ranker, exclude=exclude)
+    ranker, _ = _ranker(options)
+    hits = search(index, query, k, ranker=RANKERS[ranker](), exclude=exclude)
     if options["explain"]:
         return _explained(asked[0], hits, state)
     neighbours = [hit.neighbour for hit in hits]
     payload = [neighbour.to_json() for neighbour in neighbours]
-    if name == "none":
+    if ranker == "cosine":
         return _of_neighbours(neighbours, payload)
-    column = _SCORE_COLUMNS[name]
+    column = _SCORE_COLUMNS[ranker]
     scored = [row | {column: hit.rank_score} for row, hit in zip(payload, hits, strict=True)]
     return _of_neighbours(neighbours, scored, ("rank", "artist", column, *_COLUMNS[2:]))
 

@@ -85,7 +85,8 @@ def _defaults(
     defaults = {}
     for key, value in table.items():
         if key not in options:
-            raise Misuse(_unknown(prefix, key, [*options, *more_keys]))
+            shown = [name for name, option in options.items() if not option.hidden]
+            raise Misuse(_unknown(prefix, key, [*shown, *more_keys]))
         parameter = options[key]
         defaults[str(parameter.name)] = _checked(command, parameter, value, f"{prefix}{key}")
     return defaults
