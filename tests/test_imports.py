@@ -17,6 +17,20 @@ def test_imports_run_downwards_and_in_no_circle() -> None:
     assert result.returncode == 0, result.stdout
 
 
+def test_no_module_needs_posix_to_be_imported() -> None:
+    program = (
+        "import importlib, pkgutil, sys\n"
+        "for name in ('fcntl', 'grp', 'pty', 'pwd', 'resource', 'termios', 'tty'):\n"
+        "    sys.modules[name] = None\n"
+        "import artistindex\n"
+        "for module in pkgutil.walk_packages(artistindex.__path__, 'artistindex.'):\n"
+        "    if not module.name.endswith('__main__'):\n"
+        "        importlib.import_module(module.name)\n"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+
+
 def loaded_by(code: str) -> set[str]:
     program = f"import sys\n{code}\nprint(*sys.modules, sep='\\n')"
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)

@@ -402,7 +402,7 @@ def test_a_missing_javascript_runtime_says_how_to_get_one(
     monkeypatch.setattr("sysconfig.get_path", lambda *_, **__: str(tmp_path))
     code, _, err = run("build", "Rezz", *MODEL)
     assert code == 1
-    assert "pip install 'yt-dlp[default,deno]'" in err
+    assert "pip install 'artistindex[youtube]'" in err
 
 
 @pytest.mark.parametrize("missing", ["catalogue", "videos"])

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from threading import Event, Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -20,12 +21,20 @@ class Display:
     """The reporter of the command line; a context manager that draws while it is open.
 
     On a terminal a bar shows what is done, how many tracks of how many, the rate (seconds of audio
-    embedded a second of wall time) and the time left. Elsewhere one line says so every 30 seconds.
+    embedded a second of wall time) and the time left. Elsewhere a line says so every
+    `interval` seconds, also while nothing is heard of the run.
     """
 
-    def __init__(self, *, quiet: bool, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        *,
+        quiet: bool,
+        clock: Callable[[], float] = time.monotonic,
+        interval: float = _SECONDS_A_LINE,
+    ) -> None:
         self._quiet = quiet
         self._clock = clock
+        self._interval = interval
         self._bar = bar(quiet=quiet)
         self._activity = "starting"
         self._done = self._total = 0
@@ -34,8 +43,12 @@ class Display:
     def __enter__(self) -> Self:
         self._progress: Progress = self._bar.__enter__()
         self._task = self._progress.add_task(self._activity, total=None, state="")
-        self._spoke = self._clock()
         self._began: float | None = None
+        self._closed = Event()
+        self._lines: Thread | None = None
+        if self._progress.disable and not self._quiet:
+            self._lines = Thread(target=self._say_now_and_then, name="display", daemon=True)
+            self._lines.start()
         return self
 
     def __exit__(
@@ -44,13 +57,15 @@ class Display:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._closed.set()
+        if self._lines is not None:
+            self._lines.join()
         self._bar.__exit__(kind, error, trace)
 
     def activity(self, text: str) -> None:
         """Show what is done from now on."""
         self._activity = text
         self._progress.update(self._task, description=printable(text))
-        self._say_now_and_then()
 
     def planned(self, tracks: int) -> None:
         """Lengthen the bar by `tracks`."""
@@ -69,7 +84,6 @@ class Display:
             description=self._end_of(printable(label)),
             state=self._state(),
         )
-        self._say_now_and_then()
 
     def downloaded(self, name: str, done: int, total: int | None) -> None:
         """Show how much of a file has arrived."""
@@ -79,7 +93,6 @@ class Display:
         self._progress.update(self._task, description=self._activity, completed=done, total=total)
         if done == total:
             self._progress.reset(self._task, total=None)
-        self._say_now_and_then()
 
     def _state(self) -> str:
         """Return how many of how many, the rate and the time left, as the bar has them."""
@@ -107,10 +120,8 @@ class Display:
         return (self._total - self._done) * self._passed / self._done
 
     def _say_now_and_then(self) -> None:
-        if not self._progress.disable or self._clock() - self._spoke < _SECONDS_A_LINE:
-            return
-        self._spoke = self._clock()
-        message(self._line(), quiet=self._quiet)
+        while not self._closed.wait(self._interval):
+            message(self._line())
 
     def _line(self) -> str:
         """Return what is done and how far it is, for a log."""

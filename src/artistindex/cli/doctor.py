@@ -146,7 +146,8 @@ def _yt_dlp() -> Iterator[_Finding]:
     if deno:
         yield _Finding("deno", _WORKS, deno)
     else:
-        yield _Finding("deno", _LACKS, "is not installed; yt-dlp may miss videos", otherwise)
+        detail = "is not installed; `pip install 'artistindex[youtube]'` brings it"
+        yield _Finding("deno", _LACKS, detail, otherwise)
 
 
 def _credentials() -> _Finding:

@@ -272,8 +272,10 @@ def test_a_missing_javascript_runtime_says_how_to_get_one(
     monkeypatch.setenv("PATH", str(tmp_path))  # neither there nor beside the interpreter
     monkeypatch.setattr("sysconfig.get_path", lambda *_, **__: str(tmp_path))
     site.fail("bbbbbbbbbbb", *[video_site.NO_FORMAT] * 9)
-    with pytest.raises(ServiceEnded, match=r"JavaScript runtime.*yt-dlp\[default,deno\]"):
+    with pytest.raises(ServiceEnded, match="JavaScript runtime") as caught:
         youtube.fetch(match("bbbbbbbbbbb"))
+    assert caught.value.remedy is Remedy.INSTALL_EXTRA
+    assert caught.value.details == {"extra": "youtube"}
 
 
 def test_no_network_ends_the_run_quickly(tmp_path: Path) -> None:

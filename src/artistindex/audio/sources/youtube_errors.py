@@ -86,15 +86,19 @@ def as_service_unavailable(refusal: Refusal, service: str) -> ServiceEnded | Non
             "done is kept",
             remedy=Remedy.GIVE_COOKIES,
         )
-    lines = {
-        ErrorKind.RUNTIME: f"{service} needs a JavaScript runtime to give out audio, and none was "
-        "found: pip install 'yt-dlp[default,deno]', or install deno (https://deno.com); "
-        "then run this again",
-        ErrorKind.OFFLINE: f"{service} cannot be reached: check the connection (or the proxy), "
-        "then run this again; what is done is kept",
-    }
-    line = lines.get(refusal.kind)
-    return ServiceEnded(line) if line else None
+    if refusal.kind is ErrorKind.RUNTIME:
+        return ServiceEnded(
+            f"{service} needs a JavaScript runtime to give out audio, and none was found; deno "
+            "(https://deno.com) is one",
+            remedy=Remedy.INSTALL_EXTRA,
+            extra="youtube",
+        )
+    if refusal.kind is ErrorKind.OFFLINE:
+        return ServiceEnded(
+            f"{service} cannot be reached: check the connection (or the proxy), then run this "
+            "again; what is done is kept"
+        )
+    return None
 
 
 def as_track_error(refusal: Refusal, service: str) -> TrackError:
