@@ -74,7 +74,7 @@ def understand(error: BaseException, warnings: str = "") -> Refusal:
 
 def plain(message: str) -> str:
     """One short line of a message of yt-dlp, without addresses, paths and advice."""
-    line = " ".join(_ADDRESS.sub("...", _NOISE.sub("", message)).split())
+    line = " ".join(_ADDRESS.sub("...", _NOISE.sub(" ", message)).split())
     return line[:160].rstrip(" .:;") or "it gave no reason"
 
 
