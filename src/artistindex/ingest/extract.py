@@ -206,7 +206,7 @@ class ExtractionRun:
             return task
         except ServiceEnded as error:
             self.report.ended = str(error)
-            _log.warning("%s", error, extra={"remedy": error.remedy})
+            _log.warning("%s", error, extra={"remedy": error.remedy, "details": error.details})
             self._to_fetch.clear()
         return None
 
