@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from artistindex.errors import Misuse
-from artistindex.listeners.user_files import read_text
+from artistindex.listeners.favourites import read_favourites
+from artistindex.listeners.lineups import read_lineup
+from artistindex.listeners.user_files import Upload, read_text
 
 TEXT = "Björk\nBeyoncé’s\nSigur Rós"
 
@@ -54,3 +56,18 @@ def test_a_pipe_with_a_writer_who_takes_his_time() -> None:
     assert read_text(Path(f"/dev/fd/{reader}")) == TEXT
     timer.join()
     os.close(reader)
+
+
+def test_a_file_that_was_sent_is_read_like_one_on_disk_and_its_name_is_never_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here.txt").write_text("Rezz\n", "utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert read_favourites(Upload("here.txt", "Sigur Rós\nAC/DC".encode())).names == [
+        "Sigur Rós",
+        "AC/DC",
+    ]
+    sent = [Upload("-", b"artist,day\nRezz,Fri\n"), Upload("/etc/passwd", b'["TroyBoi"]')]
+    assert [billing.name for billing in read_lineup(sent)] == ["Rezz", "TroyBoi"]
+    with pytest.raises(Misuse, match=r"^x\\u202ey\.json: not JSON"):
+        read_favourites(Upload("x\u202ey.json", b'{"artists": ['))

@@ -12,7 +12,7 @@ from artistindex.entities import TrackStage
 from artistindex.errors import ArtistIndexError, BrokenIndex, Remedy
 from artistindex.index.manifest import Manifest
 from artistindex.index.reader import all_indexes, verify
-from artistindex.index.recipes import VectorRecipe, name_of
+from artistindex.index.summary import summary_of
 from artistindex.library.library import FILE_NAME, Library
 
 _COLUMNS = ("index", "artists", "tracks", "dimension", "precision", "excerpt", "transform", "state")
@@ -87,11 +87,6 @@ def _library(indexes: Path, *, whole: bool) -> dict[str, Any] | None:
     return summary
 
 
-def _recipe(manifest: Manifest) -> str | None:
-    key = manifest.key
-    return name_of(VectorRecipe(key.layer, key.pooling, manifest.transform))
-
-
 def _pending(library: Library) -> dict[str, int]:
     """Return how many names are yet to be looked up, and how many artists yet to be heard."""
     unheard = sum(
@@ -105,22 +100,7 @@ def _pending(library: Library) -> dict[str, int]:
 def _index(folder: Path, *, whole: bool) -> dict[str, Any]:
     row: dict[str, Any] = {"index": folder.name, "path": str(folder), "error": None}
     try:
-        manifest = Manifest.read(folder)
-        row |= {
-            "artists": manifest.artists,
-            "tracks": manifest.tracks,
-            "dimension": manifest.dimension,
-            "model": manifest.key.model,
-            "weights_sha256": manifest.key.weights_sha256,
-            "precision": manifest.key.precision,
-            "excerpt": manifest.key.excerpt,
-            "layer": manifest.key.layer,
-            "pooling": manifest.key.pooling,
-            "transform": manifest.transform,
-            "recipe": _recipe(manifest),
-            "licence": manifest.licence,
-            "created": manifest.created,
-        }
+        row |= summary_of(Manifest.read(folder))
         if whole:
             verify(folder)
         row["state"] = "verified" if whole else "ok"

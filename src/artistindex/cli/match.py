@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from artistindex import naming
-from artistindex.cli.match_view import Answer, Days, View, remarks, view
+from artistindex.cli.match_view import View, remarks, view
 from artistindex.cli.options import (
     FORMATS,
     State,
@@ -29,6 +29,7 @@ from artistindex.listeners.bills import Lineup
 from artistindex.listeners.favourites import Favourites, read_favourites, read_names
 from artistindex.listeners.lineups import read_lineup
 from artistindex.query.lineup import rank_lineup
+from artistindex.query.lineup_answer import Answer, Days
 
 if TYPE_CHECKING:
     from artistindex.query.evenings import Evening

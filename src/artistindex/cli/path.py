@@ -50,7 +50,7 @@ def command(
     is the cosine of the two artists; each step names the two recordings that join it, one of each,
     and how alike they are.
     """
-    from artistindex.query.artist_path import find_path
+    from artistindex.query.artist_path import find_path, path_json
     from artistindex.query.playlist import PlaylistTrack
 
     if len(index) > 1:
@@ -58,7 +58,7 @@ def command(
     check_playlist(playlist)
     with ArtistIndex.open(find_index(state.indexes, index[0] if index else None)) as opened:
         steps = find_path(opened, start, end, neighbours=neighbours)
-        name = opened.name
+        payload = path_json(opened, steps)
     title = f"From {steps[0].artist} to {steps[-1].next}"
     tracks = [
         PlaylistTrack(artist, track)
@@ -73,13 +73,6 @@ def command(
     if output_format in PLAYLIST_FORMATS:
         print_playlist(output_format, tracks, title)
     else:
-        payload = {
-            "index": name,
-            "from": steps[0].artist,
-            "to": steps[-1].next,
-            "smallest_score": min(step.score for step in steps),
-            "steps": [{"step": at, **step.to_json()} for at, step in enumerate(steps, 1)],
-        }
         shown = track_cell if output_format == "csv" else short_cell
         rows = [
             {

@@ -174,7 +174,7 @@ def command(
     names = [index.name for index in indexes]
     payload = {
         "index": names if len(names) > 1 else names[0],
-        **_query_payload(asked[0].query),
+        **asked[0].query.to_json(),
         "k": k,
         "neighbours" if options["goal"] == "artists" else "tracks": answer.payload,
     }
@@ -272,20 +272,6 @@ def _ranker(options: Mapping[str, Any]) -> tuple[str, str]:
 
 def _is_fused(indexes: Sequence[object], options: Mapping[str, Any]) -> bool:
     return len(indexes) > 1 or options["truth"] is not None
-
-
-def _query_payload(query: ResolvedQuery) -> dict[str, Any]:
-    """What was asked, as JSON: `query`, and `minus`, `weights` and so on where they were used."""
-    payload: dict[str, Any] = {"query": [*query.artists, *query.tracks, *query.audio]}
-    if query.minus:
-        payload["minus"] = list(query.minus)
-    if query.weights:
-        payload["weights"] = dict(query.weights)
-    if query.tracks:
-        payload["track"] = list(query.tracks)
-    if query.audio:
-        payload["audio"] = list(query.audio)
-    return payload
 
 
 # --- what is answered ---------------------------------------------------------------------------

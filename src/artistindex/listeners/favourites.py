@@ -19,12 +19,15 @@ from artistindex.listeners.not_names import not_a_name
 from artistindex.listeners.structure import Document, Structure, read_document
 from artistindex.listeners.tables import Column, Table
 from artistindex.listeners.typed_lists import typed_lines
-from artistindex.listeners.user_files import kind
+from artistindex.listeners.user_files import Source, kind, label_of
 
 UNDERSTOOD = (
     "understood are lists of names (text, CSV, JSON, YAML), Last.fm and Exportify CSV, Spotify and"
     " ListenBrainz JSON, JSPF, XSPF, M3U8 with #EXTINF, Rekordbox XML and Traktor NML"
 )
+Files = str | Source | Iterable[str | Source]
+"""One file or several, by path or as they were sent."""
+
 _LISTS = (
     *(("artists",), ("artists", "items"), ("playlist", "track"), ("listens",)),
     *(("payload", "listens"), ("topartists", "artist"), ("items",)),
@@ -71,26 +74,26 @@ class Favourites:
         return len(self.favourites)
 
 
-def read_favourites(paths: str | Path | Iterable[str | Path]) -> Favourites:
+def read_favourites(files: Files) -> Favourites:
     """Read favourites from one file or several, whose weights are added up; `-` is standard input.
 
     What kind of file each is is told by its structure (docs/lineups.md has the kinds). Raises
     Misuse, in one line, for a file that cannot be read, is of no such kind or names nobody.
     """
-    sources = source_paths(paths)
+    sources = sources_of(files)
     mentions = [mention for source in sources for mention in mentions_of(read_document(source))]
-    return Favourites(_merge(mentions), sources)
+    return Favourites(_merge(mentions), tuple(map(label_of, sources)))
 
 
-def read_names(source: Path) -> list[str]:
+def read_names(source: Source) -> list[str]:
     """Return the names in a file of favourites, each folded name once, in order. Raises Misuse."""
     return read_favourites(source).names
 
 
-def source_paths(paths: str | Path | Iterable[str | Path]) -> tuple[Path, ...]:
-    """Return one path or several as a tuple."""
-    given = (paths,) if isinstance(paths, str | Path) else paths
-    return tuple(map(Path, given))
+def sources_of(files: Files) -> tuple[Source, ...]:
+    """Return one file or several as a tuple."""
+    given = (files,) if isinstance(files, str | Source) else files
+    return tuple(Path(file) if isinstance(file, str) else file for file in given)
 
 
 def unique(names: Iterable[str]) -> Iterator[str]:

@@ -1,7 +1,6 @@
 """Who plays where and when, out of the files that people have of line-ups and events."""
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
 from artistindex import naming
 from artistindex.errors import Misuse
@@ -15,9 +14,10 @@ from artistindex.listeners.bills import (
     Event,
     Lineup,
 )
-from artistindex.listeners.favourites import from_table, mentions_of, source_paths
+from artistindex.listeners.favourites import Files, from_table, mentions_of, sources_of
 from artistindex.listeners.structure import Document, Structure, read_document
 from artistindex.listeners.tables import Column, Table
+from artistindex.listeners.user_files import Source, label_of
 
 _COLUMNS = (
     *(Column.EVENT, Column.DATE, Column.VENUE, Column.LINK),
@@ -25,9 +25,7 @@ _COLUMNS = (
 )
 
 
-def read_lineup(
-    paths: str | Path | Iterable[str | Path], *, knows: Callable[[str], bool] | None = None
-) -> Lineup:
+def read_lineup(files: Files, *, knows: Callable[[str], bool] | None = None) -> Lineup:
     """Read a line-up from one file or several; `-` is standard input.
 
     What kind of file each is is told by its structure (docs/lineups.md has the kinds). `knows`
@@ -35,17 +33,18 @@ def read_lineup(
     commas of their own. Raises Misuse, in one line, for a file that cannot be read, is of no such
     kind, or bills nobody.
     """
-    sources = source_paths(paths)
+    sources = sources_of(files)
     bills = [_read_bill(source, knows) for source in sources]
     events = dict.fromkeys(event for bill in bills for event in bill.events)
-    return Lineup(_merge(act for bill in bills for act in bill.acts), tuple(events), sources)
+    billings = _merge(act for bill in bills for act in bill.acts)
+    return Lineup(billings, tuple(events), tuple(map(label_of, sources)))
 
 
-def _read_bill(source: Path, knows: Callable[[str], bool] | None) -> Bill:
+def _read_bill(source: Source, knows: Callable[[str], bool] | None) -> Bill:
     document = read_document(source)
     bill = _read_document(document, knows)
     if not any(naming.clean(act.name) for act in bill.acts):
-        raise Misuse(f"{source}: no artist in it; {UNDERSTOOD}")
+        raise Misuse(f"{document.source}: no artist in it; {UNDERSTOOD}")
     return bill
 
 

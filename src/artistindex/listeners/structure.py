@@ -12,7 +12,7 @@ from artistindex import naming
 from artistindex.errors import Misuse
 from artistindex.listeners import calendar
 from artistindex.listeners.tables import header_of, parse_table
-from artistindex.listeners.user_files import parse_json, read_text
+from artistindex.listeners.user_files import Source, label_of, parse_json, read_text
 
 _YAML_TEXT = "tag:yaml.org,2002:str"
 _MAX_YAML_CHARACTERS = 4 << 20  # its parser takes a second for each 100,000
@@ -55,13 +55,13 @@ class Document:
     content: Any
 
 
-def read_document(source: Path) -> Document:
+def read_document(file: Source) -> Document:
     """Read a file of the user's and tell its structure. Raises Misuse for what is broken.
 
     The ending of the name counts only where the structure does not speak: it says what a broken
     or empty file was meant to be.
     """
-    text = read_text(source)
+    text, source = read_text(file), label_of(file)
     start = text.lstrip()
     if _MARKUP_START.match(start) and ("</" in start or "/>" in start):
         return Document(source, Structure.XML, _parse_xml(start, source))

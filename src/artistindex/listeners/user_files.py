@@ -4,9 +4,11 @@ import json
 import os
 import stat
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from artistindex import naming
 from artistindex.errors import Misuse
 
 MAX_BYTES = 256 << 20  # the collection of a DJ with 50,000 tracks is an XML file of 150 MB
@@ -14,13 +16,39 @@ _UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _MAX_FOREIGN_LETTERS = 1 / 3  # of the letters in a text of the Western code page
 
 
-def read_text(source: Path) -> str:
-    """Return the text of a file of the user's; `-` is standard input.
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file of the user's that was sent: what it is called there, and its bytes.
+
+    Its name is shown and never opened.
+    """
+
+    name: str
+    content: bytes
+
+    @property
+    def label(self) -> Path:
+        """The name as messages have it, cut and escaped."""
+        return Path(naming.printable(naming.truncate(self.name.replace("\0", ""))) or "a file")
+
+
+Source = Path | Upload
+"""A file of the user's: a path, of which `-` is standard input, or one that was sent."""
+
+
+def label_of(source: Source) -> Path:
+    """Return what a message calls a file."""
+    return source.label if isinstance(source, Upload) else source
+
+
+def read_text(source: Source) -> str:
+    """Return the text of a file of the user's.
 
     UTF-8, UTF-16 with its mark, and the Western code page of Windows are understood. Raises Misuse
     for what cannot be read as text, is larger than MAX_BYTES, or is a pipe without a writer.
     """
-    data = _read_bytes(source)
+    data = source.content if isinstance(source, Upload) else _read_bytes(source)
+    source = label_of(source)
     text = _decode(data)
     if text is None:
         raise Misuse(f"{source}: not text in UTF-8; save it as UTF-8 and try again")

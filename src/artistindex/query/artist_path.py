@@ -5,7 +5,7 @@ steps is taken, then the one whose steps are smallest together.
 """
 
 import heapq
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -63,6 +63,17 @@ class PathStep:
             "score": self.score,
             "joined_by": joined_by,
         }
+
+
+def path_json(index: ArtistIndex, steps: Sequence[PathStep]) -> dict[str, Any]:
+    """Return the whole path in the JSON shape of `artistindex path`."""
+    return {
+        "index": index.name,
+        "from": steps[0].artist,
+        "to": steps[-1].next,
+        "smallest_score": min(step.score for step in steps),
+        "steps": [{"step": at, **step.to_json()} for at, step in enumerate(steps, 1)],
+    }
 
 
 def find_path(

@@ -5,6 +5,7 @@ Every artist and the audio count as unit vectors, so that a weight alone says ho
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +43,21 @@ class ResolvedQuery:
     audio: tuple[str, ...] = ()
     tracks: tuple[str, ...] = ()
     recordings: frozenset[int] = frozenset()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what was asked in the JSON shape of `artistindex query`.
+
+        `query` has artists, tracks and audio; `minus`, `weights`, `track` and `audio` are there
+        where they were used.
+        """
+        asked: dict[str, Any] = {"query": [*self.artists, *self.tracks, *self.audio]}
+        more = {
+            "minus": list(self.minus),
+            "weights": dict(self.weights),
+            "track": list(self.tracks),
+            "audio": list(self.audio),
+        }
+        return asked | {key: value for key, value in more.items() if value}
 
     @property
     def is_of_artists_alone(self) -> bool:
