@@ -2,6 +2,7 @@ import hashlib
 import json
 import resource
 import sqlite3
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from artistindex.errors import BrokenIndex, Misuse
 from artistindex.index import manifest
 from artistindex.index.manifest import Manifest
 from artistindex.index.sidecar import UsedTrack
-from artistindex.index.writer import background, write_index
+from artistindex.index.writer import background, rows_sharing_recordings, write_index
 
 KEY = VectorKey("vggish", "a" * 64, "f32", "3x30")
 
@@ -173,6 +174,47 @@ def test_background_of_many_artists_is_sampled_alike_every_time() -> None:
     mean = background(vectors)
     assert mean == background(vectors)
     assert mean[500] == pytest.approx(np.median(pairs), abs=0.01)
+
+
+def test_pairs_who_share_a_recording_are_no_background() -> None:
+    sharing = set(combinations(range(10), 2))
+    for count in (40, 1200):
+        vectors = rows(count, 4)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        vectors[:10] = vectors[0]
+        everybody, others = background(vectors), background(vectors, sharing=sharing)
+        assert everybody[-1] == pytest.approx(1)
+        similarities = vectors @ vectors.T
+        similarities[:10, :10] = -1
+        highest = similarities[np.triu_indices(count, 1)].max()
+        assert others[-1] == pytest.approx(highest, abs=1e-3)
+        assert others[0] > -1
+    assert background(rows(2), sharing={(0, 1)}) == ()
+
+
+def test_rows_share_the_recordings_of_their_tracks() -> None:
+    song, remaster, other, unknown = (
+        UsedTrack("S", recording=1),
+        UsedTrack("S (Remastered)", recording=1),
+        UsedTrack("O", recording=2),
+        UsedTrack("U"),
+    )
+    used = [[song, other], [other, unknown], [unknown], [remaster], [song, remaster]]
+    assert rows_sharing_recordings(used) == {(0, 1), (0, 3), (0, 4), (3, 4)}
+
+
+def test_an_index_is_calibrated_on_artists_of_no_common_recording(tmp_path: Path) -> None:
+    vectors = rows(4)
+    tracks = [[used_track(number, vectors[number])] for number in (0, 0, 2, 3)]
+    manifest = write_index(
+        tmp_path,
+        key=KEY,
+        artists=[Artist(name) for name in "ABCD"],
+        vectors=vectors[[0, 0, 2, 3]],
+        tracks=tracks,
+    )
+    assert manifest.background[-1] < 0.999
+    assert manifest.percentile(1.0) == 100
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,15 @@ def test_percentiles_of_a_difference_are_among_who_could_answer(folder: Path) ->
         assert [hit.neighbour.percentile for hit in hits] == pytest.approx(expected)
 
 
+def test_percentiles_without_minus_are_among_pairs_of_artists(folder: Path) -> None:
+    with ArtistIndex.open(folder) as index:
+        pairs = (index.vectors @ index.vectors.T)[np.triu_indices(len(index), 1)]
+        for query in ("Artist 3", Query(("Artist 3", "Artist 5"), weights={"Artist 5": 2.0})):
+            for hit in search(index, query, len(index)):
+                less = 100 * np.mean(pairs < hit.neighbour.score)
+                assert hit.neighbour.percentile == pytest.approx(less, abs=100 / len(pairs) + 0.1)
+
+
 def test_the_embedded_audio_is_added(folder: Path) -> None:
     with ArtistIndex.open(folder) as index:
         sound = index.vector("Artist 7")

@@ -3,10 +3,12 @@
 import hashlib
 import json
 import sqlite3
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -120,28 +122,57 @@ def remove_artists(folder: Path, rows: Collection[int]) -> Manifest | None:
         return content.manifest
 
 
-def background(rows: NDArray[np.float32]) -> tuple[float, ...]:
+Pairs = Collection[tuple[int, int]]
+"""Pairs of rows, the lower one first."""
+
+
+def background(rows: NDArray[np.float32], *, sharing: Pairs = ()) -> tuple[float, ...]:
     """Quantiles of the inner products of pairs of `rows` (n, d), evenly spaced from 0 to 1.
 
-    All pairs for up to 1,000 rows, else half a million drawn with a fixed seed. Empty for one row.
+    All pairs for up to 1,000 rows, else half a million drawn with a fixed seed; those in `sharing`
+    are left out. Empty where no pair is left.
     """
-    count = len(rows)
-    if count < 2:
+    similarities = (_of_all_pairs if len(rows) <= _MANY_ARTISTS else _of_drawn_pairs)(rows, sharing)
+    if not len(similarities):
         return ()
-    if count <= _MANY_ARTISTS:
-        similarities = (rows @ rows.T)[np.triu_indices(count, 1)]
-    else:
-        draw = np.random.default_rng(0)
-        row = draw.integers(0, count, _SAMPLED_PAIRS)
-        partner = (row + draw.integers(1, count, _SAMPLED_PAIRS)) % count
-        similarities = np.concatenate(
-            [
-                np.einsum("ij,ij->i", rows[row[at : at + 10_000]], rows[partner[at : at + 10_000]])
-                for at in range(0, _SAMPLED_PAIRS, 10_000)
-            ]
-        )
     levels = np.linspace(0.0, 1.0, QUANTILES)
     return tuple(round(float(value), 7) for value in np.quantile(similarities, levels))
+
+
+def rows_sharing_recordings(used: Iterable[Sequence[UsedTrack]]) -> set[tuple[int, int]]:
+    """The pairs of rows that have a recording in common: they are alike, whatever they sound like.
+
+    `used` are the tracks behind each row.
+    """
+    rows_of: dict[int, list[int]] = defaultdict(list)
+    for row, tracks in enumerate(used):
+        for recording in {track.recording for track in tracks}:
+            if recording is not None:
+                rows_of[recording].append(row)
+    return {pair for rows in rows_of.values() for pair in combinations(rows, 2)}
+
+
+def _of_all_pairs(rows: NDArray[np.float32], sharing: Pairs) -> NDArray[np.float32]:
+    counted = np.triu(np.ones((len(rows), len(rows)), np.bool_), 1)
+    for pair in sharing:
+        counted[pair] = False
+    return np.asarray((rows @ rows.T)[counted], np.float32)
+
+
+def _of_drawn_pairs(rows: NDArray[np.float32], sharing: Pairs) -> NDArray[np.float32]:
+    count = len(rows)
+    draw = np.random.default_rng(0)
+    row = draw.integers(0, count, _SAMPLED_PAIRS)
+    partner = (row + draw.integers(1, count, _SAMPLED_PAIRS)) % count
+    if sharing:
+        shared = np.array([low * count + high for low, high in sharing])
+        counted = ~np.isin(np.minimum(row, partner) * count + np.maximum(row, partner), shared)
+        row, partner = row[counted], partner[counted]
+    parts = [
+        np.einsum("ij,ij->i", rows[row[at : at + 10_000]], rows[partner[at : at + 10_000]])
+        for at in range(0, len(row), 10_000)
+    ]
+    return np.concatenate([np.empty(0, np.float32), *parts])
 
 
 # --- the files ----------------------------------------------------------------------------------
@@ -191,7 +222,7 @@ def _content(
             dimension=rows.shape[1],
             artists=len(artists),
             tracks=table.count,
-            background=background(rows),
+            background=background(rows, sharing=rows_sharing_recordings(tracks)),
             index_file=names[0],
             artists_file=names[1],
             tracks_file=names[2] if len(names) > 2 else None,
