@@ -1,13 +1,16 @@
 """Run the original experiment again: eight artists, two models, and what music-map makes of it.
 
+    python scripts/reproduce_experiment.py
     python scripts/reproduce_experiment.py --ids artist_id_mapping.json \
-        --truth musicmap.json --out spike5 --earlier MERT=spike_5_similarities.json \
+        --truth musicmap.json --earlier MERT=spike_5_similarities.json \
         --earlier "VGGish 2025=spike_4_similarities.json"
     python scripts/reproduce_experiment.py --audio MUSIC --truth musicmap.json --out spike5
 
-The eight artists' tracks come from a catalogue and their audio from YouTube, as `artistindex build`
-does it, or, with --audio, everything from a folder, whose artists then take the place of the eight.
-Without --truth the lists are fetched from music-map.com into OUT/musicmap.json.
+It says first what it will fetch and how long that takes (--plan says that alone), and goes on
+where it was stopped when it is started again. The eight artists' tracks come from a catalogue and
+their audio from YouTube, as `artistindex build` does it, or, with --audio, everything from a
+folder, whose artists then take the place of the eight. Without --truth the lists are fetched from
+music-map.com into OUT/musicmap.json.
 
 OUT receives spike_5_embeddings.json, spike_5_similarities.json and spike_5_validation.json in the
 original shapes for the first model, the same in a folder named after each further model, the
@@ -17,8 +20,9 @@ other and beside earlier results.
 
 import argparse
 import json
+import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
@@ -28,7 +32,10 @@ import numpy as np
 
 from artistindex import ArtistIndex, ArtistIndexError, Library, build, compare
 from artistindex.cli import exit_codes
+from artistindex.cli.display import Display
 from artistindex.cli.remedies import line_for
+from artistindex.embedding.registry import spec_of
+from artistindex.embedding.weights import is_installed
 from artistindex.errors import Misuse
 from artistindex.evaluation.compare import Comparison
 from artistindex.evaluation.expected_pairs import EXPERIMENT
@@ -53,6 +60,9 @@ ARTISTS = (
 )
 MODELS = ("discogs-effnet", "vggish")
 TOP = 5
+BYTES_A_VIDEO = 4_000_000  # the audio of four minutes at 128 kbit/s
+SECONDS_A_VIDEO = 12  # a guest gets about 300 videos an hour (docs/ingest.md)
+REQUESTS_A_NAME = 3  # of a catalogue, one a second
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -69,7 +79,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--out", type=Path, required=True, help="the folder of the results")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("experiment"),
+        help="the folder of the results (default: experiment)",
+    )
+    parser.add_argument("--plan", action="store_true", help="say what would be fetched, and stop")
     parser.add_argument("--audio", type=Path, help="a folder of music instead of the catalogue")
     parser.add_argument("--ids", type=Path, help='pinned ids: {"mapping": {name: spotify id}}')
     parser.add_argument("--truth", type=Path, help="music-map lists; fetched where not given")
@@ -99,16 +115,21 @@ def run(options: argparse.Namespace) -> int:
     models = options.models or MODELS
     if len(models) + len(earlier) < 2:
         raise Misuse("there is nothing to compare: give two --model, or an --earlier result")
-    built = build(
-        artists=[] if options.audio else ARTISTS,
-        audio=options.audio,
-        ids=options.ids,
-        indexes=options.out / "indexes",
-        models=models,
-        tracks=options.tracks,
-        engine=options.engine,
-        workers=options.workers,
-    )
+    print(*plan(options, models), sep="\n", file=sys.stderr)
+    if options.plan:
+        return exit_codes.DONE
+    with Display(quiet=False) as display:
+        built = build(
+            artists=[] if options.audio else ARTISTS,
+            audio=options.audio,
+            ids=options.ids,
+            indexes=options.out / "indexes",
+            models=models,
+            tracks=options.tracks,
+            engine=options.engine,
+            workers=options.workers,
+            reporter=display,
+        )
     for failed in built.failed:
         print(f"{failed.artist}: {failed.reason} ({failed.stage})", file=sys.stderr)
     folders = {index.path: options.out / index.model for index in built.indexes}
@@ -116,6 +137,50 @@ def run(options: argparse.Namespace) -> int:
         folders[next(iter(folders))] = options.out
         finish(folders, options.truth, earlier, options.out, built)
     return exit_codes.for_build(built)
+
+
+def plan(options: argparse.Namespace, models: Sequence[str]) -> list[str]:
+    """Say what a run will fetch and how long that takes; what is there already counts."""
+    lines = [f"models: {', '.join(models)}"]
+    missing = [spec for spec in map(spec_of, models) if not is_installed(spec)]
+    size = sum(spec.bytes or spec.about_bytes or 0 for spec in missing)
+    if missing:
+        lines.append(f"fetches weights: {', '.join(spec.name for spec in missing)}, {_mb(size)}")
+    names = () if options.audio else ARTISTS
+    if options.audio:
+        lines.append(f"music: the folder {options.audio}, nothing is fetched")
+    else:
+        lines += _fetched_music(options, models)
+    if options.truth is None:
+        whose = f"{len(names)}" if names else "the folder's artists'"
+        lines.append(f"fetches {whose} lists from music-map.com, one a second at most")
+    lines.append(f"results: {options.out}; stopped by Ctrl-C, it goes on when started again")
+    return lines
+
+
+def _fetched_music(options: argparse.Namespace, models: Sequence[str]) -> Iterator[str]:
+    embedded = _tracks_embedded(options.out / "indexes" / FILE_NAME, models)
+    videos = max(0, options.tracks * len(ARTISTS) - embedded)
+    minutes = (videos * SECONDS_A_VIDEO + len(ARTISTS) * REQUESTS_A_NAME) / 60
+    yield f"artists: {', '.join(ARTISTS)}; {options.tracks} tracks each, {embedded} of all embedded"
+    yield (
+        f"fetches up to {videos} tracks from YouTube, some {_mb(videos * BYTES_A_VIDEO)}; at the"
+        f" pace that it bears {math.ceil(minutes)} minutes, embedding goes on meanwhile"
+    )
+
+
+def _tracks_embedded(path: Path, models: Sequence[str]) -> int:
+    """The tracks that have a vector of every model."""
+    if not path.exists():
+        return 0
+    with Library.open(path, read_only=True) as library:
+        embedded = library.keys()
+    counts = {key.model: tracks for key, tracks in embedded}
+    return min(counts.get(model, 0) for model in models)
+
+
+def _mb(size: int) -> str:
+    return f"{size / 1e6:.0f} MB"
 
 
 def finish(
@@ -139,10 +204,22 @@ def finish(
             write_json(target / "spike_5_validation.json", validation(index, known))
     eight = {normalise(name) for name in ARTISTS} <= {normalise(name) for name in names}
     pairs = EXPERIMENT if eight else None
-    comparison = compare(list(folders), similarities=earlier, truth=truth, pairs=pairs)
+    comparison = _compared(list(folders), earlier, truth, pairs)
     write_report(comparison, out / "report")
     (out / "SPIKE_5_RESULTS.md").write_text(results(comparison, built), encoding="utf-8")
     print(comparison.verdict.headline)
+    print(f"tells it: {out / 'SPIKE_5_RESULTS.md'}; shows it: {out / 'report' / 'report.html'}")
+
+
+def _compared(
+    folders: Sequence[Path], earlier: Mapping[str, Path], truth: Path, pairs: Path | None
+) -> Comparison:
+    """Compare with the truth, or without one that names none of these artists' neighbours."""
+    try:
+        return compare(folders, similarities=earlier, truth=truth, pairs=pairs)
+    except Misuse as error:
+        print(f"compared without music-map: {line_for(error)}", file=sys.stderr)
+        return compare(folders, similarities=earlier, pairs=pairs)
 
 
 def _earlier(values: Sequence[str]) -> dict[str, Path]:

@@ -2,13 +2,18 @@
 
 import importlib.util
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
+from urllib.parse import quote_plus
 
 import numpy as np
 import pytest
 from pytest_httpserver import HTTPServer
 
+import online as places
 import sounds
 import standins
 from artistindex.embedding import weights
@@ -106,6 +111,16 @@ def truth(tmp_path):
     return write_truth(tmp_path / "truth.json", lists)
 
 
+def test_lists_that_name_none_of_the_artists_end_in_a_comparison_without_them(
+    planted, tmp_path, capsys
+):
+    truth = write_truth(tmp_path / "truth.json", {"Artist 1": ["Somebody else"]})
+    folders = [planted(), planted(model="musicnn", seed=1)]
+    comparison = script("reproduce_experiment")._compared(folders, {}, truth, None)
+    assert not comparison.evaluations
+    assert "compared without music-map" in capsys.readouterr().err
+
+
 @pytest.mark.process
 def test_the_whole_experiment_from_a_folder(models, music, earlier, truth, tmp_path, capsys):
     out = tmp_path / "out"
@@ -173,6 +188,64 @@ def test_lists_are_fetched_where_none_are_given(
     )
     assert list(read_truth(path).lists) == ["Rezz"]
     assert "has no page for 'Vril'" in capsys.readouterr().err
+
+
+def test_the_plan_says_what_would_be_fetched_and_fetches_nothing(models, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert script("reproduce_experiment").main(["--out", str(out), "--plan", "--tracks", "3"]) == 0
+    told = capsys.readouterr().err
+    assert "Vril, Calibre" in told
+    assert "3 tracks each, 0 of all embedded" in told
+    assert "up to 24 tracks from YouTube, some 96 MB" in told
+    assert "8 lists from music-map.com" in told
+    assert "weights" not in told, "they are installed"
+    assert not out.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.process
+def test_the_whole_experiment_from_the_names_alone_and_again(models, tmp_path):
+    videos: list[str] = []
+    with places.serving() as online:
+        for at, name in enumerate(EIGHT):
+            songs = [tmp_path / f"{at}-{number}.m4a" for number in range(2)]
+            for number, song in enumerate(songs):
+                sounds.write(song, sounds.music(4, seed=2 * at + number))
+            performer = online.add(name, ["One", "Two"], songs)
+            videos += [places.video_id(performer, number) for number in range(2)]
+            others = (name, *(other for other in EIGHT if other != name))
+            page = "".join(f"<a id=s{place}>{other}</a>" for place, other in enumerate(others))
+            path = "/map/" + quote_plus(name.lower())
+            online.server.expect_request(path).respond_with_data(page)
+        environment = online.environment | {
+            "ARTISTINDEX_MUSICMAP_URL": online.server.url_for("/map/")
+        }
+        first = run_experiment(tmp_path, environment)
+        fetched = [online.asked[video] for video in videos]
+        again = run_experiment(tmp_path, environment)
+    assert "0 of all embedded" in first
+    assert "up to 16 tracks from YouTube" in first
+    assert "16 of all embedded" in again
+    assert "up to 0 tracks from YouTube" in again
+    assert all(fetched)
+    assert [online.asked[video] for video in videos] == fetched
+    assert (tmp_path / "out" / "report" / "report.html").is_file()
+    assert len(json.loads((tmp_path / "out" / "spike_5_embeddings.json").read_text("utf-8"))) == 8
+
+
+def run_experiment(folder: Path, environment: dict[str, str]) -> str:
+    """Run the script in a process of its own; returns what it told."""
+    program = Path(__file__).parents[2] / "scripts" / "reproduce_experiment.py"
+    options = ["--out", "out", "--tracks", "2", "--engine", "openvino", "--workers", "1"]
+    done = subprocess.run(
+        [sys.executable, program, *options],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=os.environ | environment,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stderr
 
 
 @pytest.mark.parametrize(
