@@ -6,12 +6,12 @@ from urllib.parse import quote, quote_plus
 from artistindex import naming
 from artistindex.entities import Artist, Service
 
-_ARTIST_PAGES = {
+ARTIST_PAGES = {
     Service.SPOTIFY: "https://open.spotify.com/artist/",
     Service.DEEZER: "https://www.deezer.com/artist/",
     Service.MUSICBRAINZ: "https://musicbrainz.org/artist/",
 }
-_TRACK_PAGES = {
+TRACK_PAGES = {
     "spotify": "https://open.spotify.com/track/",
     "deezer": "https://www.deezer.com/track/",
     "youtube": "https://www.youtube.com/watch?v=",
@@ -24,7 +24,7 @@ def artist_links(artist: Artist) -> dict[str, str]:
     """Return the artist's pages by service, and on music-map by name."""
     links = {
         str(service): page + quote(artist.ids[service], safe="")
-        for service, page in _ARTIST_PAGES.items()
+        for service, page in ARTIST_PAGES.items()
         if service in artist.ids
     }
     name = quote_plus(naming.clean(artist.name).lower(), errors="replace")
@@ -33,7 +33,7 @@ def artist_links(artist: Artist) -> dict[str, str]:
 
 def track_link(ids: Mapping[str, str]) -> str | None:
     """Return the page of a track on the first service that has it, of those named here."""
-    for service, page in _TRACK_PAGES.items():
+    for service, page in TRACK_PAGES.items():
         if service in ids:
             return page + quote(ids[service], safe="")
     return None

@@ -39,7 +39,7 @@ def _component(evening: Evening, date: datetime.date, now: datetime.datetime) ->
     from icalendar import Event
 
     component = Event()
-    component.add("uid", _uid(evening))
+    component.add("uid", uid_of(evening))
     component.add("dtstamp", now)
     component.add("dtstart", date)
     component.add("summary", naming.printable(evening.name))
@@ -52,7 +52,8 @@ def _component(evening: Evening, date: datetime.date, now: datetime.datetime) ->
     return component
 
 
-def _uid(evening: Evening) -> str:
+def uid_of(evening: Evening) -> str:
+    """Return what tells an evening from all others, the same in every calendar."""
     event = evening.event
     identity = (event.name or evening.name, event.date, event.venue, evening.day, event.link)
     text = "\0".join(str(part or "") for part in identity)

@@ -109,7 +109,7 @@ def explain(
 
 def _drawn(sets: TrackSets, rows: Sequence[int], resamples: int, seed: int) -> Floats:
     """What was asked with, from artists' tracks drawn again: (resamples, d)."""
-    drawn: Floats = np.sum([_resampled(sets, row, resamples, seed) for row in rows], axis=0)
+    drawn: Floats = np.sum([resampled(sets, row, resamples, seed) for row in rows], axis=0)
     return drawn
 
 
@@ -120,15 +120,15 @@ def _stabilities(
 
     `asked` is of shape (resamples, d), or (1, d) for what is the same each time.
     """
-    drawn = [_resampled(sets, row, resamples, seed) for row in pool]
+    drawn = [resampled(sets, row, resamples, seed) for row in pool]
     scores = np.stack([(vectors * asked).sum(axis=1) for vectors in drawn], axis=1)
     best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
     stays: Floats = np.bincount(best.ravel(), minlength=len(pool)) / resamples
     return stays
 
 
-def _resampled(sets: TrackSets, row: int, resamples: int, seed: int) -> Floats:
-    """The artist's vector from as many tracks, drawn with replacement: (resamples, d)."""
+def resampled(sets: TrackSets, row: int, resamples: int, seed: int) -> Floats:
+    """Return the artist's vector from as many tracks, drawn with replacement: (resamples, d)."""
     tracks = sets.of(row)
     if tracks.is_imported:
         return np.repeat(tracks.units, resamples, axis=0).astype(np.float64)

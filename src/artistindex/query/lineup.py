@@ -51,7 +51,8 @@ class LineupEntry(Neighbour):
     `percentile` is the share of the index's artists, favourites left out, who fit these favourites
     less, in percent: 100 for a favourite, None where there is nobody else. `because` are the
     nearest favourites, `against` the nearest of those who are disliked; `entry_tracks` are the
-    tracks nearest to the nearest favourite.
+    tracks nearest to the nearest favourite. `row` is the artist's in the index, None for a
+    favourite whom it lacks.
     """
 
     billed: str = ""
@@ -61,6 +62,7 @@ class LineupEntry(Neighbour):
     against: tuple[Reason, ...] = ()
     appearances: tuple[Appearance, ...] = ()
     also_billed: tuple[str, ...] = ()
+    row: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the entry of `ranked` in the JSON shape of `artistindex match`."""
@@ -281,4 +283,5 @@ def _entry(
         against=tuple(Reason(index.artists[near], score) for score, near in judged.against),
         appearances=judged.act.appearances,
         also_billed=spellings[1:],
+        row=row,
     )

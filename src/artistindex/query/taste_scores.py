@@ -63,9 +63,13 @@ class TasteScores:
         """Score all artists of `index`."""
         liked, disliked = list(taste.liked), list(taste.disliked)
         handicaps = handicaps_of(index, taste.liked.values())
-        scores = _scores(index, liked, handicaps, disliked)
+        scores = _scores(index.vectors, index, liked, handicaps, disliked)
         rivals = np.sort(np.delete(scores, liked))
         return cls(scores, index, liked, handicaps, disliked, rivals)
+
+    def of_vectors(self, vectors: NDArray[np.floating]) -> Floats:
+        """Return the scores (n,) of artists with other unit `vectors` (n, dimension)."""
+        return _scores(vectors, self._index, self._liked, self._handicaps, self._disliked)
 
     def percentile(self, row: int) -> float | None:
         """Return the share of the others, favourites left out, who score less, in percent."""
@@ -91,13 +95,18 @@ class TasteScores:
 
 
 def _scores(
-    index: ArtistIndex, liked: Sequence[int], handicaps: Floats, disliked: Sequence[int]
+    vectors: NDArray[np.floating],
+    index: ArtistIndex,
+    liked: Sequence[int],
+    handicaps: Floats,
+    disliked: Sequence[int],
 ) -> Floats:
-    vectors = index.vectors
+    """Score `vectors`, of artists of the index or not, by its liked and disliked rows."""
+    near, away = index.vectors[liked], index.vectors[disliked]
     scores = np.empty(len(vectors))
     for at in range(0, len(vectors), _AT_ONCE):
         part = vectors[at : at + _AT_ONCE].T.astype(np.float64)
-        near = nearest(vectors[liked] @ part, handicaps)
-        away = (vectors[disliked] @ part).max(axis=0) if disliked else np.zeros(1)
-        scores[at : at + _AT_ONCE] = near - DISLIKE * np.maximum(away, 0.0)
+        likes = nearest(near @ part, handicaps)
+        dislikes = (away @ part).max(axis=0) if disliked else np.zeros(1)
+        scores[at : at + _AT_ONCE] = likes - DISLIKE * np.maximum(dislikes, 0.0)
     return scores

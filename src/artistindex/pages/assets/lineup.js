@@ -1,0 +1,176 @@
+/* The line-up: the table is in the page already; here are its filters, the picks and the player. */
+class LineupTable {
+  constructor(acts, title, onShowOnMap) {
+    this.acts = acts;
+    this.title = title;
+    this.rows = [...byId("acts").tBodies[0].rows];
+    this.picks = new Set(store.get("picks") ?? []);
+    this.lent = new Set((address.read().get("picks") ?? "").split(".").filter(Boolean));
+    this.onShowOnMap = onShowOnMap;
+    byId("tools").hidden = false;
+    this.addPickButtons();
+    this.addMapButtons();
+    this.addFilters();
+    this.addFiles();
+    this.offerLent();
+    this.update();
+  }
+
+  addPickButtons() {
+    this.rows.forEach((row, at) => {
+      const act = this.acts[at];
+      const button = element("button", {
+        type: "button",
+        class: "pick",
+        "aria-pressed": "false",
+        "aria-label": `Pick ${shown(act.name)}`,
+        onclick: () => this.toggle(act.key),
+      });
+      row.cells[0].append(button);
+    });
+  }
+
+  addMapButtons() {
+    if (!this.onShowOnMap) return;
+    this.rows.forEach((row, at) => {
+      const act = this.acts[at];
+      if (act.row === null) return;
+      const button = element("button", { type: "button", class: "quiet", onclick: () => this.onShowOnMap(act.row) }, "On the map");
+      row.querySelector(".act").append(button);
+    });
+  }
+
+  addFilters() {
+    for (const id of ["filter-day", "filter-place", "filter-picked"]) {
+      byId(id)?.addEventListener("change", () => this.update());
+    }
+    byId("filter-name").addEventListener("input", () => this.update());
+  }
+
+  addFiles() {
+    const picked = () => this.acts.filter((act) => this.picks.has(act.key));
+    byId("save-ics").addEventListener("click", () => download("picks.ics", "text/calendar", icsText(picked())));
+    byId("save-m3u8").addEventListener("click", () =>
+      download("picks.m3u8", "audio/x-mpegurl", m3u8Text(picked(), this.title)),
+    );
+    byId("share").addEventListener("click", () => this.share());
+    byId("print").addEventListener("click", () => window.print());
+  }
+
+  /* Picks that came with the address are somebody else's until they are taken over. */
+  offerLent() {
+    const known = new Set(this.acts.map((act) => act.key));
+    this.lent = new Set([...this.lent].filter((key) => known.has(key) && !this.picks.has(key)));
+    if (!this.lent.size) return;
+    const notice = byId("lent");
+    const take = element("button", { type: "button", class: "plain" }, "Add them to mine");
+    take.addEventListener("click", () => {
+      this.lent.forEach((key) => this.picks.add(key));
+      this.lent.clear();
+      notice.hidden = true;
+      this.keep();
+    });
+    const names = this.acts.filter((act) => this.lent.has(act.key)).map((act) => shown(act.name));
+    notice.append(`${counted(names.length, "pick")} came with this address: ${names.slice(0, 5).join(", ")}`);
+    notice.append(names.length > 5 ? " and more. " : ". ", take);
+    notice.hidden = false;
+  }
+
+  toggle(key) {
+    if (!this.picks.delete(key)) this.picks.add(key);
+    this.keep();
+  }
+
+  keep() {
+    store.set("picks", [...this.picks]);
+    this.update();
+  }
+
+  async share() {
+    const keys = this.acts.filter((act) => this.picks.has(act.key)).map((act) => act.key);
+    address.write({ picks: keys.join(".") });
+    try {
+      await navigator.clipboard.writeText(location.href);
+      say("The address with your picks is copied");
+    } catch {
+      say("The address of this page has your picks now: copy it from the bar above");
+    }
+    byId("shared").textContent = byId("status").textContent;
+  }
+
+  update() {
+    const day = byId("filter-day")?.value ?? "";
+    const place = byId("filter-place")?.value ?? "";
+    const typed = fold(byId("filter-name").value);
+    const isPicked = byId("filter-picked").checked;
+    let count = 0;
+    this.rows.forEach((row, at) => {
+      const act = this.acts[at];
+      const plays = act.events.some((event) => (!day || event.when === day) && (!place || (event.venue ?? event.stage) === place));
+      const fits = (!(day || place) || plays) && (!isPicked || this.picks.has(act.key)) && (!typed || fold(act.name).includes(typed));
+      row.hidden = !fits;
+      count += fits;
+      row.classList.toggle("picked", this.picks.has(act.key));
+      row.querySelector("button.pick").setAttribute("aria-pressed", String(this.picks.has(act.key)));
+    });
+    this.tell(count);
+  }
+
+  tell(count) {
+    const picked = this.acts.filter((act) => this.picks.has(act.key));
+    byId("count").textContent = count === this.acts.length ? counted(count, "act") : `${count} of ${counted(this.acts.length, "act")}`;
+    byId("picked-count").textContent = picked.length ? `${picked.length}` : "";
+    document.body.classList.toggle("has-picks", picked.length > 0);
+    byId("save-ics").disabled = !picked.some((act) => act.events.some((event) => event.date));
+    byId("save-m3u8").disabled = !picked.some((act) => act.tracks.some((track) => track.audio || track.link));
+    byId("share").disabled = !picked.length;
+  }
+}
+
+/* One player for all play buttons of the page: a second click stops. */
+class Player {
+  constructor() {
+    this.audio = new Audio();
+    this.audio.preload = "none";
+    this.button = null;
+    this.audio.addEventListener("ended", () => this.stop());
+    this.audio.addEventListener("error", () => this.button && this.fail());
+    document.addEventListener("click", (event) => {
+      const button = event.target.closest("button.play");
+      if (button) this.toggle(button);
+    });
+  }
+
+  toggle(button) {
+    const isPlaying = this.button === button;
+    this.stop();
+    if (isPlaying) return;
+    this.button = button;
+    this.audio.src = button.dataset.audio;
+    button.setAttribute("aria-pressed", "true");
+    this.audio.play().catch(() => this.button === button && this.fail());
+  }
+
+  stop() {
+    this.audio.pause();
+    this.button?.setAttribute("aria-pressed", "false");
+    this.button = null;
+  }
+
+  fail() {
+    const { title } = this.button.dataset;
+    this.stop();
+    say(`${title}: its file is not beside this page, or this browser cannot play it`);
+  }
+}
+
+function playButton(track) {
+  return element("button", {
+    type: "button",
+    class: "play",
+    "aria-pressed": "false",
+    "aria-label": `Play ${shown(track.title)}`,
+    "data-audio": track.audio,
+    "data-title": shown(track.title),
+  });
+}
