@@ -252,7 +252,7 @@ _KNOWN = {
     "library/database.py": 3,  # after refuse_link; a copy without a name; in memory
     "library/lock.py": 1,  # "x" follows no link
     "index/sealed_sqlite.py": 2,  # opened to be read only; in memory
-    "index/sidecar.py": 1,  # in a new folder of its own
+    "index/sidecar_writer.py": 1,  # in a new file of its own
     "embedding/download.py": 1,  # opener=no_follow
     "embedding/openvino.py": 1,  # in a new folder of its own
     "embedding/weights.py": 1,  # into a new file of its own

@@ -2,6 +2,7 @@ import hashlib
 import json
 import resource
 import sqlite3
+from contextlib import closing
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,13 @@ import pytest
 from artistindex.entities import Artist, VectorKey
 from artistindex.errors import BrokenIndex, Misuse
 from artistindex.index import manifest
-from artistindex.index.manifest import Manifest
+from artistindex.index.calibration import background
+from artistindex.index.manifest import Manifest, Recipe
+from artistindex.index.reader import ArtistIndex
+from artistindex.index.rows import IndexRow, VectorFile
 from artistindex.index.sidecar import UsedTrack
-from artistindex.index.writer import background, rows_sharing_recordings, write_index
+from artistindex.index.sidecar_writer import SidecarWriter
+from artistindex.index.writer import write_index, write_rows
 
 KEY = VectorKey("vggish", "a" * 64, "f32", "3x30")
 
@@ -151,6 +156,37 @@ def test_vectors_that_cannot_be_are_refused(tmp_path: Path, vectors: np.ndarray)
     assert files(tmp_path) == set()
 
 
+def test_a_track_list_too_few_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        write_index(
+            tmp_path, key=KEY, artists=[Artist("A"), Artist("B")], vectors=rows(2), tracks=[[]]
+        )
+    assert files(tmp_path) == set()
+
+
+@pytest.mark.parametrize("transform", ["none", "centre", "all-but-the-top", "whiten"])
+def test_rows_out_of_an_index_and_new_ones_make_the_same_index(
+    tmp_path: Path, transform: str
+) -> None:
+    count, dimension = 600, 48  # more than are transformed together
+    vectors, of_tracks = rows(count, dimension), rows(count, dimension, seed=1)
+
+    def raw(at: int) -> IndexRow:
+        artist = Artist(f"A{at}", {"spotify": f"s{at}"})
+        return IndexRow(artist, vectors[at], [used_track(at, of_tracks[at])], guessed=at % 3 == 0)
+
+    recipe = Recipe(KEY, transform=transform)
+    whole = write_rows(tmp_path / "whole", map(raw, range(count)), recipe)
+    assert whole is not None
+    with ArtistIndex.open(tmp_path / "whole") as index:
+        mixed = (
+            raw(at) if at % 7 == 0 or at > 590 else row
+            for at, row in enumerate(index.placed_rows(range(count)))
+        )
+        assert write_rows(tmp_path / "mixed", mixed, whole.recipe, fitted=index.transform)
+    assert files(tmp_path / "mixed") == files(tmp_path / "whole")
+
+
 def test_an_unknown_transform_is_misuse(tmp_path: Path) -> None:
     with pytest.raises(Misuse, match=r"there are|known ones"):
         written(tmp_path, transform="nonsense")
@@ -192,7 +228,7 @@ def test_pairs_who_share_a_recording_are_no_background() -> None:
     assert background(rows(2), sharing={(0, 1)}) == ()
 
 
-def test_rows_share_the_recordings_of_their_tracks() -> None:
+def test_rows_share_the_recordings_of_their_tracks(tmp_path: Path) -> None:
     song, remaster, other, unknown = (
         UsedTrack("S", recording=1),
         UsedTrack("S (Remastered)", recording=1),
@@ -200,7 +236,14 @@ def test_rows_share_the_recordings_of_their_tracks() -> None:
         UsedTrack("U"),
     )
     used = [[song, other], [other, unknown], [unknown], [remaster], [song, remaster]]
-    assert rows_sharing_recordings(used) == {(0, 1), (0, 3), (0, 4), (3, 4)}
+    (tmp_path / "vectors").touch()
+    with (
+        closing(VectorFile(tmp_path / "vectors")) as vectors,
+        closing(SidecarWriter(tmp_path / "sidecar", vectors)) as sidecar,
+    ):
+        for row, tracks in enumerate(used):
+            sidecar.add(IndexRow(Artist(f"A{row}"), rows(1)[0], tracks))
+        assert sidecar.rows_sharing_recordings() == {(0, 1), (0, 3), (0, 4), (3, 4)}
 
 
 def test_an_index_is_calibrated_on_artists_of_no_common_recording(tmp_path: Path) -> None:

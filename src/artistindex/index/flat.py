@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # IndexFlatIP on disk: "IxFI", dimension, rows, two unused words, trained flag, metric, length
 _HEADER = struct.Struct("<4siqqqBiQ")
+HEADER_BYTES = _HEADER.size
 _UNUSED = 1 << 20  # what FAISS puts into the unused words
 
 

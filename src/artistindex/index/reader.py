@@ -1,7 +1,7 @@
 """Asking an index: by artist, by several artists, or by a vector."""
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -17,6 +17,7 @@ from artistindex.errors import AmbiguousArtist, BrokenIndex, Misuse, Remedy, Unk
 from artistindex.index.entry_tracks import entry_tracks
 from artistindex.index.flat import mapped_rows, open_flat
 from artistindex.index.manifest import BLOCK_BYTES, FILE_NAME, DataFile, Manifest
+from artistindex.index.rows import IndexRow, batches
 from artistindex.index.sidecar import Entry, Sidecar, Sidecar2, UsedTrack
 from artistindex.index.sidecar_1 import Sidecar1
 from artistindex.index.transforms import Transform, unit
@@ -32,6 +33,7 @@ PREFERRED = ("discogs-effnet", "vggish", "musicnn")
 _CLOSEST = 5
 _MIN_LIKENESS = 70  # of a name for it to be worth naming: rapidfuzz has 100 for the same
 _MAX_SKIPPED = 64  # rows left out, from which on FAISS is told instead of asked for more
+_ROWS_AT_ONCE = 500  # that are taken out of an index together
 _BLOCKS_CHECKED = 4  # of each file at every opening: 16 MB
 _MAX_HASHED_WHOLE = 256 * 1024 * 1024  # bytes of a file of format 1, hashed at every opening
 
@@ -291,6 +293,19 @@ class ArtistIndex:
     def tracks_of_row(self, row: int) -> list[UsedTrack]:
         """The tracks behind the vector of `row`."""
         return self._sidecar.tracks([row], self.track_vectors)[row]
+
+    def placed_rows(self, rows: Iterable[int]) -> Iterator[IndexRow]:
+        """Yield what the index holds of the artists in `rows`, for another one of its space."""
+        for batch in batches(rows, _ROWS_AT_ONCE):
+            used = self._sidecar.tracks(batch, self.track_vectors)
+            for entry in self._sidecar.entries(batch):
+                yield IndexRow(
+                    entry.artist,
+                    self._vector(entry.row),
+                    used[entry.row],
+                    guessed=entry.guessed,
+                    is_placed=True,
+                )
 
     def _vector(self, row: int) -> NDArray[np.float32]:
         vector: NDArray[np.float32] = self._index.reconstruct(row)

@@ -1,17 +1,12 @@
 """The sidecar of an index: which row is which artist, and the tracks behind each.
 
-One SQLite file. It is written in a place of its own and put down as bytes; it is opened read-only
-and immutable, so that an index on a read-only disk, or one that is just being replaced, can be
-read.
-`sidecar_1` reads that of format 1.
+One SQLite file, opened read-only and immutable, so that an index on a read-only disk, or one that
+is just being replaced, can be read. `sidecar_writer` writes it; `sidecar_1` reads that of format 1.
 """
 
 import os
-import sqlite3
-import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -27,7 +22,7 @@ from artistindex.index.sealed_sqlite import SealedDatabase
 StoredArray = tuple[str, int, int, bytes]
 """The name, rows, columns and little-endian float32 bytes of an array."""
 
-_SCHEMA = """
+SCHEMA = """
     CREATE TABLE artists (
         row INTEGER PRIMARY KEY,
         name TEXT NOT NULL,
@@ -78,16 +73,6 @@ _SCHEMA = """
     ) STRICT;
 """
 
-_COLUMNS = {
-    "artists": 5,
-    "artist_ids": 3,
-    "folders": 2,
-    "tracks": 8,
-    "track_ids": 3,
-    "artist_tracks": 3,
-    "arrays": 4,
-}
-_PIECE = 1 << 20  # bytes
 _MANY = 1_000  # rows, from which on it is quicker to read them all
 _MAX_COUNTED = 100_000  # rows that are counted at every opening
 
@@ -120,162 +105,6 @@ class Entry:
     artist: Artist
     tracks: int
     guessed: bool = False
-
-
-class TrackTable:
-    """The tracks of an index, each once, and the rows of those that have a vector.
-
-    A track of the library that stands for several artists is one track. What is behind each row,
-    `used`, is read anew for each table that is made of it, so that it need not be in memory.
-    """
-
-    def __init__(self, used: Iterable[Sequence[UsedTrack]]) -> None:
-        self._used = used
-        self.counts = [len(numbers) for numbers in self.numbers()]
-        self.count = sum(1 for _ in self.tracks())
-
-    def numbers(self) -> Iterator[list[int]]:
-        """Yield the numbers of the tracks behind each row."""
-        for tracks in self._numbered():
-            yield [number for number, _, _ in tracks]
-
-    def tracks(self) -> Iterator[UsedTrack]:
-        """Yield the tracks, in the order of their numbers."""
-        for tracks in self._numbered():
-            yield from (track for _, track, is_new in tracks if is_new)
-
-    def vectors(self) -> NDArray[np.float32]:
-        """The vectors of those that have one, in order: (vectors, dimension)."""
-        vectors = [track.vector for track in self.tracks() if track.vector is not None]
-        return np.array(vectors, "<f4").reshape(len(vectors), -1 if vectors else 0)
-
-    def folder(self) -> Path | None:
-        """The folder that all files lie in; None where there are none."""
-        folders = {str(track.path.parent) for track in self.tracks() if track.path is not None}
-        return Path(os.path.commonpath(folders)) if folders else None
-
-    def _numbered(self) -> Iterator[list[tuple[int, UsedTrack, bool]]]:
-        """Yield number, track and whether it is new, of those behind each row."""
-        numbers: dict[int, int] = {}
-        count = 0
-        for tracks in self._used:
-            row = []
-            for track in tracks:
-                number = count
-                if track.library_id is not None:
-                    number = numbers.setdefault(track.library_id, count)
-                row.append((number, track, number == count))
-                count += number == count
-            yield row
-
-
-class FilePieces:
-    """The content of a file, in pieces, read anew each time."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __iter__(self) -> Iterator[bytes]:
-        with self._path.open("rb") as file:
-            while piece := file.read(_PIECE):
-                yield piece
-
-
-@contextmanager
-def written_sidecar(
-    artists: Iterable[Artist],
-    table: TrackTable,
-    arrays: Sequence[StoredArray] = (),
-    guessed: Sequence[bool] = (),
-) -> Iterator[FilePieces]:
-    """Write the file for `artists` in row order, of whom some names may be `guessed`.
-
-    It lies in a temporary folder until the end of the block. Raises OSError, and what SQLite raises
-    where there is no room.
-    """
-    with tempfile.TemporaryDirectory(prefix="artistindex-") as folder:
-        path = Path(folder, "sidecar.sqlite3")
-        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-            connection.execute("PRAGMA journal_mode = OFF")
-            connection.execute("PRAGMA synchronous = OFF")
-            connection.execute("BEGIN")
-            for statement in _SCHEMA.split(";"):
-                connection.execute(statement)
-            for name, rows in _tables(artists, table, arrays, guessed).items():
-                marks = ", ".join("?" * _COLUMNS[name])
-                connection.executemany(f"INSERT INTO {name} VALUES ({marks})", rows)
-            connection.execute("COMMIT")
-        _forget_writer(path)
-        yield FilePieces(path)
-
-
-def _forget_writer(path: Path) -> None:
-    """Blank what a header says of who changed the file how often: the same rows, the same bytes.
-
-    https://www.sqlite.org/fileformat.html, offsets 24, 92 and 96.
-    """
-    with path.open("r+b") as file:
-        for offset, length in ((24, 4), (92, 8)):
-            file.seek(offset)
-            file.write(bytes(length))
-
-
-def _tables(
-    artists: Iterable[Artist],
-    table: TrackTable,
-    arrays: Sequence[StoredArray],
-    guessed: Sequence[bool],
-) -> dict[str, Iterable[tuple[Any, ...]]]:
-    folder = table.folder()
-    return {
-        "artists": (
-            (
-                row,
-                artist.name,
-                naming.normalise(artist.name),
-                bool(guessed) and guessed[row],
-                table.counts[row],
-            )
-            for row, artist in enumerate(artists)
-        ),
-        "artist_ids": (
-            (row, service, id_)
-            for row, artist in enumerate(artists)
-            for service, id_ in artist.ids.items()
-        ),
-        "folders": [] if folder is None else [(0, os.fsencode(folder))],
-        "tracks": _track_rows(table, folder),
-        "track_ids": (
-            (number, service, id_)
-            for number, track in enumerate(table.tracks())
-            for service, id_ in track.ids.items()
-        ),
-        "artist_tracks": (
-            (row, position, number)
-            for row, numbers in enumerate(table.numbers())
-            for position, number in enumerate(numbers)
-        ),
-        "arrays": arrays,
-    }
-
-
-def _track_rows(table: TrackTable, folder: Path | None) -> Iterable[tuple[Any, ...]]:
-    vectors = 0
-    for number, track in enumerate(table.tracks()):
-        has_file = folder is not None and track.path is not None
-        path = os.fsencode(os.path.relpath(track.path, folder)) if has_file else None  # type: ignore[arg-type]
-        vector = None if track.vector is None else vectors
-        vectors += vector is not None
-        yield (
-            number,
-            track.title,
-            track.album,
-            track.recording,
-            0 if has_file else None,
-            path,
-            vector,
-            track.library_id,
-        )
 
 
 class Sidecar(ABC):
@@ -363,7 +192,7 @@ class Sidecar(ABC):
 class Sidecar2(Sidecar):
     """The sidecar of format 2."""
 
-    schema = _SCHEMA
+    schema = SCHEMA
 
     def entries(self, rows: Sequence[int] | None = None) -> list[Entry]:
         """The entries of `rows`, in that order; all of them in row order without `rows`."""

@@ -1,14 +1,20 @@
-"""Artist vectors -> a FAISS index, its sidecar, its tracks' vectors and its manifest."""
+"""Artists' rows -> a FAISS index, its sidecar, its tracks' vectors and its manifest.
+
+The rows come once, one after the other, and go into files beside the index at once: what is in
+memory does not grow with them, but for a number for each track. A transform that has yet to be
+fitted waits for the last row; until then the raw vectors lie in a file of their own.
+"""
 
 import hashlib
 import json
+import os
 import sqlite3
-from collections import defaultdict
+import tempfile
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import combinations
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -20,14 +26,17 @@ from artistindex.entities import Artist, VectorKey
 from artistindex.errors import BrokenIndex
 from artistindex.index import flat, manifest, transforms
 from artistindex.index.background import background_of
+from artistindex.index.calibration import background
 from artistindex.index.manifest import BLOCK_BYTES, DataFile, FittedOn, Manifest, Recipe
 from artistindex.index.reader import ArtistIndex
-from artistindex.index.sidecar import TrackTable, UsedTrack, written_sidecar
+from artistindex.index.rows import IndexRow, VectorFile, batches
+from artistindex.index.sidecar import UsedTrack
+from artistindex.index.sidecar_writer import SidecarWriter
 from artistindex.index.transforms import Transform
 
-QUANTILES = 1001
-_SAMPLED_PAIRS = 500_000
-_MANY_ARTISTS = 1_000
+_AT_ONCE = 256  # rows that a transform is applied to together
+
+Rows = NDArray[np.float32]
 
 
 def write_index(
@@ -35,7 +44,7 @@ def write_index(
     *,
     key: VectorKey,
     artists: Collection[Artist],
-    vectors: NDArray[np.float32],
+    vectors: Rows,
     tracks: Iterable[Sequence[UsedTrack]] | None = None,
     guessed: Sequence[bool] = (),
     licence: str = "",
@@ -45,51 +54,62 @@ def write_index(
 ) -> Manifest:
     """Write the index of `artists` to `folder`; the rows of `vectors` (n, d) are theirs.
 
-    The raw vectors are transformed and scaled to unit length here; those of `tracks`, which is read
-    more than once, are written as they are. `guessed` tells whose name was guessed from a path.
-    `max_tracks` an artist and `outliers` ("keep" or "drop") go into the recipe. Replacing
-    manifest.json is the one commit point: whatever happens before it, the index that was there
-    stays as it was. Data files that neither the new manifest nor the one before it names are
-    removed. An index that is there already, just so, is left alone and its manifest returned.
+    The raw vectors are transformed and scaled to unit length here; those of `tracks` are written as
+    they are. `guessed` tells whose name was guessed from a path. `max_tracks` an artist and
+    `outliers` ("keep" or "drop") go into the recipe. The rest is as in `write_rows`.
 
-    Raises ValueError for vectors that are not finite or do not match `artists`, NewerIndex where a
-    newer version's index is in the place, BrokenIndex where the folder cannot be written.
+    Raises ValueError for vectors that are not finite or do not match `artists`, and what
+    `write_rows` raises.
     """
     if vectors.ndim != 2 or len(vectors) != len(artists) or not len(artists):
         raise ValueError(f"{len(artists)} artists do not go with vectors of shape {vectors.shape}")
-    if not np.isfinite(vectors).all():
-        raise ValueError("artist vectors must be finite")
-    used = tracks if tracks is not None else [()] * len(artists)
-    fitted, recipe = _fit(
-        Recipe(key, tracks=max_tracks, outliers=outliers, transform=transform), vectors, used
+    rows = (
+        IndexRow(*fields)
+        for fields in zip(
+            artists,
+            np.asarray(vectors, np.float32),
+            tracks if tracks is not None else repeat((), len(artists)),
+            guessed or repeat(False, len(artists)),
+            strict=True,
+        )
     )
-    rows = fitted.apply(vectors)
-    del vectors  # nobody may need them any more, and they are as large as the index
-    with _content(folder, recipe, artists, rows, fitted, used, guessed, licence) as content:
-        return _put(folder, content)
+    recipe = Recipe(key, tracks=max_tracks, outliers=outliers, transform=transform)
+    written = write_rows(folder, rows, recipe, licence=licence)
+    if written is None:
+        raise ValueError("there are no tracks for any artist")
+    return written
 
 
-def _fit(
-    recipe: Recipe, vectors: NDArray[np.float32], used: Iterable[Sequence[UsedTrack]]
-) -> tuple[Transform, Recipe]:
-    """Fit the transform of `recipe`; the recipe returned says what it was fitted on."""
-    if recipe.transform != transforms.WHITEN_TRACKS:
-        fitted = transforms.fit(recipe.transform, vectors)
-        if recipe.transform == "none":
-            return fitted, recipe
-        return fitted, replace(recipe, fitted_on=FittedOn.ARTISTS, fitted_count=len(vectors))
-    tracks, background = TrackTable(used).vectors(), background_of(recipe.key, vectors.shape[1])
-    fitted = transforms.fit(recipe.transform, vectors, tracks=tracks, background=background)
-    count, weight = len(tracks) or len(vectors), transforms.BACKGROUND_TRACKS
-    return fitted, replace(
-        recipe,
-        fitted_on=FittedOn.TRACKS if len(tracks) else FittedOn.ARTISTS,
-        fitted_count=count,
-        transform_parameters={
-            "shrinkage": transforms.TRACK_SHRINKAGE,
-            "background": weight / (weight + count) if background else 0.0,
-        },
-    )
+def write_rows(
+    folder: Path,
+    rows: Iterable[IndexRow],
+    recipe: Recipe,
+    *,
+    licence: str = "",
+    fitted: Transform | None = None,
+) -> Manifest | None:
+    """Write the index of `rows`, which are read once, to `folder`; None where there are none.
+
+    The transform of `recipe` is fitted on the rows, unless it was before: then it is `fitted`, and
+    the recipe says on what. Replacing manifest.json is the one commit point: whatever happens
+    before it, the index that was there stays as it was. Data files that neither the new manifest
+    nor the one before it names are removed. An index that is there already, just so, is left alone
+    and its manifest returned. The licences of the rows are added to `licence`.
+
+    Raises ValueError for vectors that are not finite or of differing dimensions, Misuse for a
+    transform that cannot be fitted, NewerIndex where a newer version's index is in the place,
+    BrokenIndex where the folder cannot be written, and what reading the rows raises.
+    """
+    before = manifest.replaceable(folder)
+    if recipe.transform == "none":
+        fitted = Transform()
+    with _explained(folder), _Parts(folder) as parts, _Draft(parts, fitted) as draft:
+        for batch in batches(rows, _AT_ONCE):
+            draft.add(batch)
+        if not draft.count:
+            return None
+        content = draft.finish(recipe, licence)
+        return _put(folder, content, before)
 
 
 def remove_artists(folder: Path, rows: Collection[int]) -> Manifest | None:
@@ -99,86 +119,21 @@ def remove_artists(folder: Path, rows: Collection[int]) -> Manifest | None:
     anybody left, the index is removed and None returned. Raises BrokenIndex.
     """
     manifest.replaceable(folder)  # refuses what must not be written
-    with ExitStack() as stack:
-        index = stack.enter_context(ArtistIndex.open(folder))
-        remaining = [entry for entry in index.entries if entry.row not in set(rows)]
-        if not remaining:
-            _remove(folder)
-            return None
-        chosen = [entry.row for entry in remaining]
-        making = _content(
-            folder,
-            index.manifest.recipe,
-            [entry.artist for entry in remaining],
-            index.vectors[chosen],
-            index.transform,
-            [index.tracks_of_row(row) for row in chosen],
-            [entry.guessed for entry in remaining],
-            index.manifest.licence,
+    with ArtistIndex.open(folder) as index:
+        gone = set(rows)
+        remaining = index.placed_rows(row for row in range(len(index)) if row not in gone)
+        before = index.manifest
+        written = write_rows(
+            folder, remaining, before.recipe, licence=before.licence, fitted=index.transform
         )
-        content = stack.enter_context(making)
-        _put(folder, content)
-        _sweep(folder, [content.manifest])
-        return content.manifest
+    if written is None:
+        _remove(folder)
+    else:
+        _sweep(folder, [written])
+    return written
 
 
-Pairs = Collection[tuple[int, int]]
-"""Pairs of rows, the lower one first."""
-
-
-def background(rows: NDArray[np.float32], *, sharing: Pairs = ()) -> tuple[float, ...]:
-    """Quantiles of the inner products of pairs of `rows` (n, d), evenly spaced from 0 to 1.
-
-    All pairs for up to 1,000 rows, else half a million drawn with a fixed seed; those in `sharing`
-    are left out. Empty where no pair is left.
-    """
-    similarities = (_of_all_pairs if len(rows) <= _MANY_ARTISTS else _of_drawn_pairs)(rows, sharing)
-    if not len(similarities):
-        return ()
-    levels = np.linspace(0.0, 1.0, QUANTILES)
-    return tuple(round(float(value), 7) for value in np.quantile(similarities, levels))
-
-
-def rows_sharing_recordings(used: Iterable[Sequence[UsedTrack]]) -> set[tuple[int, int]]:
-    """The pairs of rows that have a recording in common: they are alike, whatever they sound like.
-
-    `used` are the tracks behind each row.
-    """
-    rows_of: dict[int, list[int]] = defaultdict(list)
-    for row, tracks in enumerate(used):
-        for recording in {track.recording for track in tracks}:
-            if recording is not None:
-                rows_of[recording].append(row)
-    return {pair for rows in rows_of.values() for pair in combinations(rows, 2)}
-
-
-def _of_all_pairs(rows: NDArray[np.float32], sharing: Pairs) -> NDArray[np.float32]:
-    counted = np.triu(np.ones((len(rows), len(rows)), np.bool_), 1)
-    for pair in sharing:
-        counted[pair] = False
-    return np.asarray((rows @ rows.T)[counted], np.float32)
-
-
-def _of_drawn_pairs(rows: NDArray[np.float32], sharing: Pairs) -> NDArray[np.float32]:
-    count = len(rows)
-    draw = np.random.default_rng(0)
-    row = draw.integers(0, count, _SAMPLED_PAIRS)
-    partner = (row + draw.integers(1, count, _SAMPLED_PAIRS)) % count
-    if sharing:
-        shared = np.array([low * count + high for low, high in sharing])
-        counted = ~np.isin(np.minimum(row, partner) * count + np.maximum(row, partner), shared)
-        row, partner = row[counted], partner[counted]
-    parts = [
-        np.einsum("ij,ij->i", rows[row[at : at + 10_000]], rows[partner[at : at + 10_000]])
-        for at in range(0, len(row), 10_000)
-    ]
-    return np.concatenate([np.empty(0, np.float32), *parts])
-
-
-# --- the files ----------------------------------------------------------------------------------
-
-Parts = Iterable[bytes | memoryview]
-"""The content of a file, in pieces, which is read more than once."""
+# --- on the way ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,52 +141,153 @@ class _Content:
     """An index as it is to stand in its folder: the manifest, and the files that it names."""
 
     manifest: Manifest
-    files: tuple[tuple[DataFile, Parts], ...]
+    parts: tuple[tuple[DataFile, Path], ...]
 
 
-@contextmanager
-def _content(
-    folder: Path,
-    recipe: Recipe,
-    artists: Collection[Artist],
-    rows: NDArray[np.float32],
-    transform: Transform,
-    tracks: Iterable[Sequence[UsedTrack]],
-    guessed: Sequence[bool],
-    licence: str,
-) -> Iterator[_Content]:
-    """Make the index that is to stand in `folder`; its content lasts until the end of the block."""
-    table = TrackTable(tracks)
-    track_vectors = table.vectors()
-    with ExitStack() as stack:
-        with _explained(folder):
-            sidecar = stack.enter_context(
-                written_sidecar(artists, table, transform.stored(), guessed)
-            )
-        parts: list[tuple[str, Parts]] = [
-            ("index-{}.faiss", [flat.header(*rows.shape), _memory(rows)]),
-            ("artists-{}.sqlite3", sidecar),
+class _Draft:
+    """An index that is being written into `parts`, by the transform `fitted` or one yet to fit."""
+
+    def __init__(self, parts: "_Parts", fitted: Transform | None) -> None:
+        self._parts = parts
+        self._fitted = fitted
+        self._files = ExitStack()
+        self._vectors = self._vector_file(header=flat.HEADER_BYTES)
+        self._raw = self._vector_file()
+        self._tracks = self._vector_file()
+        self._sidecar_path = parts.new()
+        self._sidecar = SidecarWriter(self._sidecar_path, self._tracks)
+        self._files.callback(self._sidecar.close)
+        self._licences: dict[str, None] = {}
+        self.count = 0
+
+    def __enter__(self) -> "_Draft":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._files.close()
+
+    def add(self, rows: Sequence[IndexRow]) -> None:
+        """Take in the next `_AT_ONCE` rows, or the last ones."""
+        for row in rows:
+            self._sidecar.add(row)
+        self._licences |= dict.fromkeys(row.licence for row in rows if row.licence)
+        self.count += len(rows)
+        vectors = np.stack([row.vector for row in rows])
+        if not np.isfinite(vectors).all():
+            raise ValueError("artist vectors must be finite")
+        if self._fitted is None:
+            self._raw.extend(vectors)
+        else:
+            is_raw = np.array([not row.is_placed for row in rows])
+            self._vectors.extend(_placed(vectors, is_raw, self._fitted))
+
+    def finish(self, recipe: Recipe, licence: str) -> _Content:
+        """Fit what is to be fitted, and describe what was written."""
+        if self._fitted is None:
+            self._fitted, recipe = _fit(recipe, self._raw.mapped(), self._tracks.mapped())
+            for batch in batches(self._raw.mapped(), _AT_ONCE):
+                self._vectors.extend(
+                    _placed(np.stack(batch), np.ones(len(batch), np.bool_), self._fitted)
+                )
+        rows, tracks = self._vectors.mapped(), self._tracks.mapped()
+        self._vectors.write_header(flat.header(*rows.shape))
+        sharing = self._sidecar.rows_sharing_recordings()
+        self._sidecar.finish(self._fitted.stored())
+        parts = [
+            ("index-{}.faiss", self._vectors.path),
+            ("artists-{}.sqlite3", self._sidecar_path),
+            *([("tracks-{}.f32", self._tracks.path)] if len(tracks) else []),
         ]
-        if len(track_vectors):
-            parts.append(("tracks-{}.f32", [_memory(track_vectors)]))
-        described = tuple((_describe(pattern, content), content) for pattern, content in parts)
+        described = tuple((_describe(pattern, path), path) for pattern, path in parts)
         names = [file for file, _ in described]
-        manifest = Manifest(
+        new = Manifest(
             recipe=recipe,
-            licence=licence,
+            licence="; ".join(dict.fromkeys([licence, *self._licences])),
             dimension=rows.shape[1],
-            artists=len(artists),
-            tracks=table.count,
-            background=background(rows, sharing=rows_sharing_recordings(tracks)),
+            artists=self.count,
+            tracks=self._sidecar.tracks,
+            background=background(rows, sharing=sharing),
             index_file=names[0],
             artists_file=names[1],
             tracks_file=names[2] if len(names) > 2 else None,
-            track_vectors=track_vectors.shape[0],
-            track_dimension=track_vectors.shape[1],
+            track_vectors=tracks.shape[0],
+            track_dimension=tracks.shape[1],
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             made_by=f"artistindex {__version__}",
         )
-        yield _Content(manifest, described)
+        return _Content(new, described)
+
+    def _vector_file(self, *, header: int = 0) -> VectorFile:
+        file = VectorFile(self._parts.new(), header=header)
+        self._files.callback(file.close)
+        return file
+
+
+def _placed(vectors: Rows, is_raw: NDArray[np.bool_], transform: Transform) -> Rows:
+    """The unit vectors (n, d') of rows (n, d) of which some lie in the transform's space already.
+
+    The transform is always applied to as many rows, since the way in which a product of matrices
+    is rounded depends on their shapes: an artist's vector is the same whoever is beside it.
+    """
+    if not is_raw.any():
+        return vectors
+    if is_raw.all() and transform.name == "none":
+        return transform.apply(vectors)
+    together = np.zeros((_AT_ONCE, vectors.shape[1]), np.float32)
+    together[: len(vectors)][is_raw] = vectors[is_raw]
+    placed = transform.apply(together)[: len(vectors)]
+    if not is_raw.all():
+        placed[~is_raw] = vectors[~is_raw]
+    return placed
+
+
+def _fit(recipe: Recipe, vectors: Rows, tracks: Rows) -> tuple[Transform, Recipe]:
+    """Fit the transform of `recipe`; the recipe returned says what it was fitted on."""
+    if recipe.transform != transforms.WHITEN_TRACKS:
+        fitted = transforms.fit(recipe.transform, vectors)
+        return fitted, replace(recipe, fitted_on=FittedOn.ARTISTS, fitted_count=len(vectors))
+    at_large = background_of(recipe.key, vectors.shape[1])
+    fitted = transforms.fit(recipe.transform, vectors, tracks=tracks, background=at_large)
+    count, weight = len(tracks) or len(vectors), transforms.BACKGROUND_TRACKS
+    return fitted, replace(
+        recipe,
+        fitted_on=FittedOn.TRACKS if len(tracks) else FittedOn.ARTISTS,
+        fitted_count=count,
+        transform_parameters={
+            "shrinkage": transforms.TRACK_SHRINKAGE,
+            "background": weight / (weight + count) if at_large else 0.0,
+        },
+    )
+
+
+# --- the files ----------------------------------------------------------------------------------
+
+
+class _Parts:
+    """New files inside the folder of an index, which are gone at the end unless put into place."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._paths: list[Path] = []
+        self._is_new = not folder.exists()
+
+    def new(self) -> Path:
+        """Make an empty file, of a name that nobody could foresee. Raises OSError."""
+        files.make_folder(self._folder)
+        handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=self._folder)
+        os.close(handle)
+        self._paths.append(Path(name))
+        return self._paths[-1]
+
+    def __enter__(self) -> "_Parts":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for path in self._paths:
+            path.unlink(missing_ok=True)
+        if self._is_new:
+            with suppress(OSError):  # the index is in it
+                self._folder.rmdir()
 
 
 @contextmanager
@@ -246,45 +302,27 @@ def _explained(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _memory(rows: NDArray[np.float32]) -> memoryview:
-    return np.ascontiguousarray(rows, "<f4").data.cast("B")
+def _describe(pattern: str, path: Path) -> DataFile:
+    """Hash a file: all of it, and each block of 4 MiB, the last one shorter."""
+    whole, size, blocks = hashlib.sha256(), 0, []
+    with path.open("rb") as file:
+        while block := file.read(BLOCK_BYTES):
+            whole.update(block)
+            blocks.append(hashlib.sha256(block).hexdigest())
+            size += len(block)
+    name = pattern.format(whole.hexdigest()[:16])
+    return DataFile(name, size, whole.hexdigest(), tuple(blocks))
 
 
-def _describe(pattern: str, parts: Parts) -> DataFile:
-    whole, size = hashlib.sha256(), 0
-    for part in parts:
-        whole.update(part)
-        size += len(part)
-    blocks = tuple(hashlib.sha256(block).hexdigest() for block in _blocks(parts))
-    return DataFile(pattern.format(whole.hexdigest()[:16]), size, whole.hexdigest(), blocks)
-
-
-def _blocks(parts: Parts) -> Iterable[bytes]:
-    """The content in blocks of 4 MiB, the last one shorter."""
-    block = bytearray()
-    for part in parts:
-        for at in range(0, len(part), BLOCK_BYTES):
-            block += part[at : at + BLOCK_BYTES]
-            if len(block) >= BLOCK_BYTES:
-                yield bytes(block[:BLOCK_BYTES])
-                del block[:BLOCK_BYTES]
-    if block:
-        yield bytes(block)
-
-
-def _put(folder: Path, content: _Content) -> Manifest:
+def _put(folder: Path, content: _Content, before: Manifest | None) -> Manifest:
     """Put the files down and commit them, unless they are there already."""
-    before = manifest.replaceable(folder)
     if before is not None and _same(before, content.manifest) and _in_place(folder, before):
         return before
-    with _explained(folder):
-        files.make_folder(folder)
-        for file, parts in content.files:
-            with files.atomic_writer(folder / file.name) as opened:
-                opened.writelines(parts)
-        document = json.dumps(content.manifest.to_json(), ensure_ascii=False, indent=1)
-        files.atomic_write(folder / manifest.FILE_NAME, document.encode())
-        _sweep(folder, [content.manifest, *([before] if before else [])])
+    for file, part in content.parts:
+        files.replace_file(part, folder / file.name)
+    document = json.dumps(content.manifest.to_json(), ensure_ascii=False, indent=1)
+    files.atomic_write(folder / manifest.FILE_NAME, document.encode())
+    _sweep(folder, [content.manifest, *([before] if before else [])])
     return content.manifest
 
 
