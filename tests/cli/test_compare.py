@@ -137,3 +137,21 @@ def test_a_report_where_a_file_is(run, two, tmp_path):
     code, out, err = run("compare", "vggish", "musicnn", "--report", tmp_path / "file")
     assert (code, out) == (2, ""), "compared, and only then looked"
     assert "is a file" in err
+
+
+def test_two_settings_of_one_model_by_their_paths(run, planted, tmp_path):
+    for name, seed in (("A_B & C%", 0), ("other", 1)):
+        planted(folder=tmp_path / name, seed=seed)
+    paths = [tmp_path / name / "vggish" for name in ("A_B & C%", "other")]
+    code, out, _ = run("compare", *paths, "--format", "json", "--seed", "5")
+    document = json.loads(out)
+    assert code == 0
+    assert document["indexes"] == list(map(str, paths))
+    assert document["provenance"]["seed"] == 5
+    code, out, _ = run("compare", *paths, "--format", "latex")
+    assert code == 0
+    assert r"A\_B \& C\%" in out
+    assert out.count(r"\begin{tabular}") == out.count(r"\end{tabular}") == 3
+    code, out, err = run("compare", *paths, tmp_path / "nowhere")
+    assert (code, out) == (1, "")
+    assert "no index at" in err

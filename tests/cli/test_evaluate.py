@@ -144,3 +144,48 @@ def test_strengths_that_are_no_numbers(run, planted, tmp_path):
     assert code == 0
     assert "NaN" not in out
     assert "1 listed artists have no strength" in err
+
+
+def test_what_was_read_is_said(run, planted, tmp_path):
+    planted()
+    path = tmp_path / "pairs.csv"
+    path.write_text("artist,similar,weight\nArtist 1,Artist 2,3\nArtist 1,Nobody,2\nX,Y,1\n")
+    code, _, err = run("evaluate", "--truth", path, "--k", "3")
+    assert code == 0
+    assert "read as pairs of artists, with strengths: 2 artists with a list, 3 pairs" in err
+    assert "of 5 names are indexed 2 in vggish" in err
+
+
+def test_csv_says_who_was_asked_and_how_to_repeat_it(run, planted, truth):
+    planted()
+    arguments = ("--truth", truth, "--format", "csv", "--seed", "3")
+    code, out, _ = run("evaluate", *arguments)
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert code == 0
+    assert {(row["queries"], row["pool_artists"], row["seed"]) for row in rows} == {
+        ("19", "20", "3")
+    }
+    assert float(rows[0]["coverage"]) == 1
+    assert len(rows[0]["truth_sha256"]) == 64
+    _, again, _ = run("evaluate", *arguments)
+    numbers = [{key: row[key] for key in ("value", "low", "high")} for row in rows]
+    assert numbers == [
+        {key: row[key] for key in ("value", "low", "high")}
+        for row in csv.DictReader(io.StringIO(again))
+    ]
+
+
+def test_tables_for_papers(run, planted, truth):
+    planted()
+    code, out, _ = run("evaluate", "--truth", truth, "--format", "latex", "--k", "5")
+    assert code == 0
+    lines = out.splitlines()
+    assert lines[0].startswith("% artistindex ")
+    assert r"\toprule" in lines
+    (row,) = (line for line in lines if "open\\_overlap@5" in line)
+    assert row.endswith(r" \\")
+    assert row.count("&") == 8
+    code, out, _ = run("evaluate", "--truth", truth, "--format", "markdown", "--k", "5")
+    assert code == 0
+    assert "| index | metric | value |" in out
+    assert "<!-- artistindex " in out

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import click
 
 from artistindex.cli import completion
-from artistindex.cli.options import State, any_path, format_option, pass_state
-from artistindex.cli.output import emit_table, message, working
+from artistindex.cli.options import State, any_path, paper_format_option, pass_state, seed_option
+from artistindex.cli.output import emit_for_paper, emit_table, message, working
 from artistindex.errors import Misuse
 from artistindex.index.reader import find_index
 from artistindex.naming import printable
@@ -27,7 +27,9 @@ _EXPERIMENT = "experiment"
     help="A file of pairwise similarities as the original experiment wrote them, set beside the"
     " indexes under NAME; may be given several times.",
 )
-@click.option("--truth", type=any_path, metavar="FILE", help="music-map lists to judge them by.")
+@click.option(
+    "--truth", type=any_path, metavar="FILE", help="Who is like whom, as evaluate reads it."
+)
 @click.option(
     "--pairs",
     metavar="FILE",
@@ -53,7 +55,8 @@ _EXPERIMENT = "experiment"
     is_flag=True,
     help="Compare instead the spaces that build --transform can make of one MODEL's index.",
 )
-@format_option
+@seed_option
+@paper_format_option
 @pass_state
 def command(
     state: State,
@@ -64,20 +67,22 @@ def command(
     ks: tuple[int, ...],
     report: Path | None,
     transforms: bool,
+    seed: int,
     output_format: str,
 ) -> None:
     """Set two or more indexes side by side, on the artists that they share.
 
-    Says how their similarities spread, how far the indexes agree with each other and where they
-    disagree most, and, with --truth, which one agrees better with music-map, by how much, and how
-    sure that is. With --transforms, one index is set side by side with itself in every space, by
-    artist retrieval and, with --truth, by music-map.
+    A MODEL is an index by name, or the folder of any index by its path: so are compared two of one
+    model with different settings. Says how the similarities of each spread, how far the indexes
+    agree with each other and where they disagree most, and, with --truth, which one agrees better
+    with that, by how much, and how sure that is. With --transforms, one index is set side by side
+    with itself in every space, by artist retrieval and, with --truth, by that.
     """
     if transforms:
         if len(models) > 1 or similarities or pairs or report:
             raise Misuse("--transforms takes one MODEL, --truth and --k, and nothing else")
         folder = find_index(state.indexes, models[0] if models else None)
-        _compare_transforms(state, folder, truth, ks, output_format)
+        _compare_transforms(state, folder, truth, ks, seed, output_format)
         return
     from artistindex.evaluation.compare import compare
 
@@ -92,11 +97,18 @@ def command(
             truth=truth,
             pairs=_pairs_file(pairs),
             ks=ks or None,
+            seed=seed,
         )
     for note in comparison.notes:
         message(note, quiet=state.quiet)
     if output_format == "table":
         _show(comparison)
+    elif output_format in ("markdown", "latex"):
+        from artistindex.evaluation.report.sections import paper_tables_of
+
+        emit_for_paper(
+            paper_tables_of(comparison), output_format, comparison.provenance.sentences()
+        )
     else:
         from artistindex.evaluation.report.sections import numbers_of
 
@@ -108,17 +120,27 @@ def command(
 
 
 def _compare_transforms(
-    state: State, folder: Path, truth: Path | None, ks: tuple[int, ...], output_format: str
+    state: State,
+    folder: Path,
+    truth: Path | None,
+    ks: tuple[int, ...],
+    seed: int,
+    output_format: str,
 ) -> None:
     from artistindex.evaluation.report.evaluations import transforms_table
     from artistindex.evaluation.variants import evaluate_transforms
 
     with working(f"comparing the spaces of {folder}", quiet=state.quiet):
-        comparison = evaluate_transforms(folder, truth=truth, ks=ks or None)
+        comparison = evaluate_transforms(folder, truth=truth, ks=ks or None, seed=seed)
     evaluation = comparison.evaluation
     for note in (*comparison.retrieval.notes, *(evaluation.notes if evaluation else ())):
         message(note, quiet=state.quiet)
-    emit_table(transforms_table(comparison), output_format, payload=comparison.to_json())
+    table = transforms_table(comparison)
+    if output_format in ("markdown", "latex"):
+        provenance = comparison.retrieval.provenance
+        emit_for_paper([table], output_format, provenance.sentences() if provenance else ())
+    else:
+        emit_table(table, output_format, payload=comparison.to_json())
 
 
 def _files(values: tuple[str, ...]) -> dict[str, Path]:

@@ -1,14 +1,29 @@
 """`artistindex evaluate`."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from artistindex.cli.options import State, any_path, format_option, index_option, pass_state
-from artistindex.cli.output import emit_table, message, working
+from artistindex.cli.options import (
+    FORMATS,
+    PAPER_FORMATS,
+    State,
+    any_path,
+    index_option,
+    paper_format_option,
+    pass_state,
+    seed_option,
+)
+from artistindex.cli.output import emit_for_paper, emit_table, message, working
 from artistindex.errors import BrokenIndex, Misuse
 from artistindex.index.reader import all_indexes, find_index
+
+if TYPE_CHECKING:
+    from artistindex.evaluation.provenance import Provenance
+    from artistindex.evaluation.report.tables import Table
 
 
 @click.command(name="evaluate")
@@ -16,7 +31,8 @@ from artistindex.index.reader import all_indexes, find_index
     "--truth",
     type=any_path,
     metavar="FILE",
-    help="The music-map lists to hold the indexes against, as `artistindex musicmap` writes them.",
+    help="Who is like whom: music-map lists as `artistindex musicmap` writes them, lists, pairs,"
+    " qrels or labels (docs/evaluation.md).",
 )
 @click.option(
     "--artist-retrieval",
@@ -37,7 +53,8 @@ from artistindex.index.reader import all_indexes, find_index
 @click.option("--k", "ks", type=int, multiple=True, help="A cut-off.  [default: 5 and 10]")
 @click.option("--fused", is_flag=True, help="Judge the indexes' fusions too; see query --fuse.")
 @click.option("--per-artist", is_flag=True, help="Show every query artist instead of the means.")
-@format_option
+@seed_option
+@paper_format_option
 @pass_state
 def command(
     state: State,
@@ -49,9 +66,10 @@ def command(
     ks: tuple[int, ...],
     fused: bool,
     per_artist: bool,
+    seed: int,
     output_format: str,
 ) -> None:
-    """Tell how far indexes agree with music-map's lists, or how well tracks find their artists.
+    """Tell how far indexes agree with a truth, or how well tracks find their artists.
 
     Every value stands beside its 95% interval, what chance alone gives, and the ceiling that a
     perfect index could reach. Each index is judged on its own pool of artists: `artistindex
@@ -65,14 +83,33 @@ def command(
     folders = [find_index(state.indexes, name) for name in index] or all_indexes(state.indexes)
     if not folders:
         raise BrokenIndex(f"no index in {state.indexes}: run `artistindex build` first")
+    asked = _Asked(folders, ks or None, seed, output_format, is_fused=fused, per_artist=per_artist)
     if lineup:
-        _hide_favourites(state, folders, lineup, likes, output_format, per_artist=per_artist)
+        _hide_favourites(state, asked, lineup, likes)
     elif truth is None:
-        _hold_tracks_out(state, folders, ks, output_format, is_fused=fused, per_artist=per_artist)
+        _hold_tracks_out(state, asked)
     else:
-        _hold_against(
-            state, folders, truth, ks, output_format, is_fused=fused, per_artist=per_artist
-        )
+        _hold_against(state, asked, truth)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is evaluated, how, and in what form it is printed."""
+
+    folders: list[Path]
+    ks: tuple[int, ...] | None
+    seed: int
+    output_format: str
+    is_fused: bool
+    per_artist: bool
+
+    @property
+    def is_for_paper(self) -> bool:
+        return self.output_format in PAPER_FORMATS[len(FORMATS) :]
+
+    @property
+    def is_csv(self) -> bool:
+        return self.output_format == "csv"
 
 
 def _check(
@@ -97,13 +134,7 @@ def _check(
 
 
 def _hide_favourites(
-    state: State,
-    folders: list[Path],
-    lineup: Sequence[Path],
-    likes: Sequence[Path],
-    output_format: str,
-    *,
-    per_artist: bool,
+    state: State, asked: _Asked, lineup: Sequence[Path], likes: Sequence[Path]
 ) -> None:
     from artistindex.evaluation.hidden_favourites import hidden_favourites
     from artistindex.evaluation.report.evaluations import hidden_summary, hidden_table
@@ -112,62 +143,71 @@ def _hide_favourites(
 
     liked, bill = read_favourites(likes), read_lineup(lineup)
     with working("hiding every favourite who plays in turn", quiet=state.quiet):
-        evaluations = [hidden_favourites(folder, bill, liked) for folder in folders]
+        evaluations = [
+            hidden_favourites(folder, bill, liked, seed=asked.seed) for folder in asked.folders
+        ]
     for evaluation in evaluations:
         message(hidden_summary(evaluation), quiet=state.quiet)
     payload = {
         "lineup": list(map(str, lineup)),
         "likes": list(map(str, likes)),
-        "indexes": [evaluation.to_json(per_artist=per_artist) for evaluation in evaluations],
+        "indexes": [evaluation.to_json(per_artist=asked.per_artist) for evaluation in evaluations],
     }
-    emit_table(hidden_table(evaluations, per_artist=per_artist), output_format, payload=payload)
+    _emit(asked, hidden_table(evaluations, per_artist=asked.per_artist), payload, None)
 
 
-def _hold_tracks_out(
-    state: State,
-    folders: list[Path],
-    ks: tuple[int, ...],
-    output_format: str,
-    *,
-    is_fused: bool,
-    per_artist: bool,
-) -> None:
+def _hold_tracks_out(state: State, asked: _Asked) -> None:
     from artistindex.evaluation.artist_retrieval import artist_retrieval
-    from artistindex.evaluation.report.evaluations import retrieval_differences, retrieval_table
+    from artistindex.evaluation.report.evaluations import (
+        retrieval_differences,
+        retrieval_paper_table,
+        retrieval_table,
+    )
 
     with working("holding out every track in turn", quiet=state.quiet):
-        comparison = artist_retrieval(folders, is_fused=is_fused, ks=ks or None)
+        comparison = artist_retrieval(
+            asked.folders, is_fused=asked.is_fused, ks=asked.ks, seed=asked.seed
+        )
     for note in (*comparison.notes, *retrieval_differences(comparison)):
         message(note, quiet=state.quiet)
-    table = retrieval_table(comparison, per_artist=per_artist)
-    emit_table(table, output_format, payload=comparison.to_json(per_artist=per_artist))
+    if asked.is_for_paper and not asked.per_artist:
+        table = retrieval_paper_table(comparison)
+    else:
+        table = retrieval_table(comparison, per_artist=asked.per_artist, is_whole=asked.is_csv)
+    payload = comparison.to_json(per_artist=asked.per_artist)
+    _emit(asked, table, payload, comparison.provenance)
 
 
-def _hold_against(
-    state: State,
-    folders: list[Path],
-    truth: Path,
-    ks: tuple[int, ...],
-    output_format: str,
-    *,
-    is_fused: bool,
-    per_artist: bool,
-) -> None:
+def _hold_against(state: State, asked: _Asked, truth: Path) -> None:
     from artistindex.evaluation.evaluate import evaluate
     from artistindex.evaluation.report.evaluations import (
         artists_table,
         metrics_table,
+        paper_table,
         pool_summary,
+        reading_summary,
     )
     from artistindex.evaluation.variants import evaluate_fused
 
+    judge = evaluate_fused if asked.is_fused else evaluate
     with working(f"judging by {truth}", quiet=state.quiet):
-        evaluation = (evaluate_fused if is_fused else evaluate)(folders, truth, ks=ks or None)
-    for line in (*evaluation.notes, *map(pool_summary, evaluation.indexes)):
+        evaluation = judge(asked.folders, truth, ks=asked.ks, seed=asked.seed)
+    summaries = (pool_summary(index, evaluation.judge) for index in evaluation.indexes)
+    for line in (reading_summary(evaluation), *evaluation.notes, *summaries):
         message(line, quiet=state.quiet)
-    table = (
-        artists_table(evaluation, all_metrics=output_format == "csv")
-        if per_artist
-        else metrics_table(evaluation)
-    )
-    emit_table(table, output_format, payload=evaluation.to_json(per_artist=per_artist))
+    if asked.per_artist:
+        table = artists_table(evaluation, all_metrics=asked.is_csv)
+    elif asked.is_for_paper:
+        table = paper_table(evaluation)
+    else:
+        table = metrics_table(evaluation, is_whole=asked.is_csv)
+    payload = evaluation.to_json(per_artist=asked.per_artist)
+    _emit(asked, table, payload, evaluation.provenance)
+
+
+def _emit(asked: _Asked, table: "Table", payload: object, provenance: "Provenance | None") -> None:
+    if asked.is_for_paper:
+        notes = [] if provenance is None else provenance.sentences()
+        emit_for_paper([table], asked.output_format, notes)
+    else:
+        emit_table(table, asked.output_format, payload=payload)

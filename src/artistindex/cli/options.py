@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from artistindex.embedding.pool import Pool
 
 FORMATS = ("table", "json", "csv")
+PAPER_FORMATS = (*FORMATS, "markdown", "latex")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,24 @@ format_option: _Decorator = click.option(
     default="table",
     show_default=True,
     help="How to print: a table for people, or json or csv for programs.",
+)
+
+paper_format_option: _Decorator = click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(PAPER_FORMATS),
+    default="table",
+    show_default=True,
+    help="How to print: a table for people, json or csv for programs, markdown or latex (booktabs)"
+    " for papers.",
+)
+seed_option: _Decorator = click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="What the intervals are drawn with: the same seed gives the same numbers.",
 )
 
 any_path = click.Path(path_type=Path)

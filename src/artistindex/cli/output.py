@@ -52,6 +52,22 @@ def emit_table(table: "Table", output_format: str, *, payload: object) -> None:
     emit(rows, table.titles, output_format, payload=payload)
 
 
+def emit_for_paper(tables: "Iterable[Table]", output_format: str, notes: Iterable[str]) -> None:
+    """Print tables as Markdown or LaTeX, with what they rest on in comments."""
+    from artistindex.evaluation.report.tables import latex_table, markdown_table
+
+    notes = list(map(printable, notes))
+    for number, table in enumerate(tables):
+        if number:
+            click.echo()
+        if output_format == "latex":
+            click.echo(latex_table(table, notes=notes if not number else ()))
+        else:
+            click.echo(f"{table.caption}\n\n{markdown_table(table)}")
+    if output_format == "markdown":
+        click.echo("\n" + "\n".join(f"<!-- {note.replace('--', '- -')} -->" for note in notes))
+
+
 def printable_lines(text: str) -> str:
     """Return a text of several lines, what a terminal must not see in them escaped."""
     return "\n".join(map(printable, text.split("\n")))

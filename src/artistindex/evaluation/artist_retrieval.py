@@ -7,7 +7,7 @@ answers are the artists credited for the track who have any other left.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from artistindex.evaluation import bootstrap, chance, metrics
 from artistindex.evaluation.bootstrap import Difference, Estimate
 from artistindex.evaluation.chance import Chance
 from artistindex.evaluation.metrics import Hubness
+from artistindex.evaluation.provenance import IndexOrigin, Provenance
 from artistindex.evaluation.track_pool import Scorer, TrackPool, by_centroid, fused, read_pools
 from artistindex.index.manifest import Manifest
 from artistindex.index.transforms import TRANSFORMS
@@ -106,6 +107,7 @@ class RankerComparison:
     retrievals: tuple[Retrieval, ...]
     differences: Mapping[tuple[str, str], Difference]
     notes: tuple[str, ...] = ()
+    provenance: Provenance | None = None
 
     def to_json(self, *, per_artist: bool = False) -> dict[str, Any]:
         """Return the shape that `artistindex evaluate --artist-retrieval --format json` prints."""
@@ -117,6 +119,7 @@ class RankerComparison:
                 for pair, difference in self.differences.items()
             ],
             "notes": list(self.notes),
+            "provenance": None if self.provenance is None else self.provenance.to_json(),
         }
 
 
@@ -150,7 +153,18 @@ def artist_retrieval(
             fused_name(method): fused(tuple(scorers.values()), method=method)
             for method in fusion.FusionMethod
         }
-    return compare_rankers(pools[0], scorers, ks=ks or (), seed=seed, resamples=resamples)
+    comparison = compare_rankers(pools[0], scorers, ks=ks or (), seed=seed, resamples=resamples)
+    return replace(comparison, provenance=_provenance(indexes, manifests, seed, resamples))
+
+
+def _provenance(
+    folders: Sequence[Path | str], manifests: Sequence[Manifest], seed: int, resamples: int
+) -> Provenance:
+    origins = [
+        IndexOrigin.of(manifest.key.model, str(folder), manifest)
+        for folder, manifest in zip(folders, manifests, strict=True)
+    ]
+    return Provenance.of(origins, None, seed=seed, resamples=resamples)
 
 
 def compare_transforms(
@@ -168,9 +182,10 @@ def compare_transforms(
     manifest = Manifest.read(Path(folder))
     (pool,) = _pools([Path(folder)], [manifest])
     scorers = {name: by_centroid(pool, transform=name) for name in TRANSFORMS}
-    return compare_rankers(
+    comparison = compare_rankers(
         pool, scorers, against=TRANSFORMS[0], ks=ks or (), seed=seed, resamples=resamples
     )
+    return replace(comparison, provenance=_provenance([folder], [manifest], seed, resamples))
 
 
 def _check_ks(ks: Sequence[int] | None) -> None:

@@ -27,15 +27,19 @@ from artistindex.evaluation.evaluate import (
     checked_ks,
     estimates,
     evaluate_spaces,
+    headline_of,
     overlap_metric,
+    recall_metric,
     values_of,
 )
 from artistindex.evaluation.expected_pairs import check_known, read_pairs
 from artistindex.evaluation.metrics import Hubness
+from artistindex.evaluation.provenance import Provenance
 from artistindex.evaluation.spaces import (
     Space,
     distinguished,
     open_spaces,
+    origins_of,
     read_similarities,
     shared_spaces,
 )
@@ -57,7 +61,7 @@ class Comparison:
 
     `spaces` are the indexes cut down to the shared artists, `left_out` says how many each loses so.
     `differences` maps (first index, second index, metric) to the paired difference, first less
-    second; `curves` holds overlap@1, overlap@2, ... of each index.
+    second; `curves` holds the headline metric at 1, 2, ... of each index.
     """
 
     spaces: tuple[Space, ...]
@@ -72,6 +76,7 @@ class Comparison:
     differences: dict[tuple[str, str, str], Difference]
     curves: dict[str, tuple[Estimate, ...]]
     criteria: tuple[Criterion, ...]
+    provenance: Provenance
 
     @property
     def names(self) -> list[str]:
@@ -85,8 +90,16 @@ class Comparison:
 
     @property
     def headline(self) -> str:
-        """The metric by which indexes are called better or worse: overlap at the largest k."""
-        return f"overlap@{self.ks[-1]}"
+        """The metric by which indexes are called better or worse: overlap at the largest k.
+
+        Recall takes its place where the lists of the truth have no order.
+        """
+        return headline_of(self.evaluations, self.ks[-1])
+
+    @property
+    def judge(self) -> str:
+        """Who says who is alike, as a sentence names it."""
+        return self.evaluation.judge if self.evaluation else "the truth"
 
     @property
     def verdict(self) -> Verdict:
@@ -131,6 +144,7 @@ class Comparison:
                 for (first, second, metric), difference in self.differences.items()
             ],
             "criteria": [criterion.to_json() for criterion in self.criteria],
+            "provenance": self.provenance.to_json(),
         }
 
 
@@ -183,6 +197,8 @@ def compare(
         criteria=_criteria(
             whole[: len(indexes)], spaces, spreads, similarities_of_pairs, evaluation
         ),
+        provenance=(evaluation and evaluation.provenance)
+        or Provenance.of(origins_of(spaces), None, seed=seed, resamples=resamples),
     )
 
 
@@ -236,9 +252,11 @@ def _curves(
     curves = {}
     for index in evaluation.indexes if evaluation else ():
         last = min(_MAX_K_OF_CURVE, index.protocol.candidates)
-        overlaps = [overlap_metric(k) for k in range(1, last + 1)]
-        values = values_of(overlaps, index.rankings)
-        curve = estimates(overlaps, values, index.protocol, seed=seed, resamples=resamples)
+        is_ranked = overlap_metric(index.ks[-1]).name in index.columns
+        metric_at = overlap_metric if is_ranked else recall_metric
+        along = [metric_at(k) for k in range(1, last + 1)]
+        values = values_of(along, index.rankings)
+        curve = estimates(along, values, index.protocol, seed=seed, resamples=resamples)
         curves[index.index] = tuple(curve.values())
     return curves
 

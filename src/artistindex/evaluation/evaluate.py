@@ -1,9 +1,9 @@
-"""Indexes held against music-map: `evaluate`, every metric that it reports, and what it returns."""
+"""Indexes held against a truth: `evaluate`, every metric that it reports, and what it returns."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,8 @@ from artistindex.evaluation.bootstrap import Estimate
 from artistindex.evaluation.chance import Chance
 from artistindex.evaluation.metrics import Pool
 from artistindex.evaluation.protocol import Protocol, Query, QueryRanking, make_protocol, rank
-from artistindex.evaluation.spaces import Space, open_spaces
+from artistindex.evaluation.provenance import Provenance
+from artistindex.evaluation.spaces import Space, open_spaces, origins_of
 from artistindex.index.reader import ArtistIndex
 from artistindex.listeners.truth_files import GroundTruth, read_truth
 
@@ -56,7 +57,10 @@ class IndexEvaluation:
                 "in_pool": len(ranking.query.rows),
                 "metrics": dict(zip(self.columns, map(float, values), strict=True)),
                 "nearest": [artists[row] for row in ranking.top],
-                "music_map": [artists[row] for row in ranking.query.rows[: len(ranking.top)]],
+                "relevant": (
+                    first := [artists[row] for row in ranking.query.rows[: len(ranking.top)]]
+                ),
+                "music_map": first,
             }
             for ranking, values in zip(self.rankings, self.values, strict=True)
         ]
@@ -72,6 +76,7 @@ class IndexEvaluation:
             "coverage": self.protocol.coverage,
             "listed": self.protocol.listed,
             "listed_in_pool": self.protocol.listed_in_pool,
+            "names_in_pool": self.protocol.names_in_pool,
             "left_out": {reason: len(artists) for reason, artists in left_out.items()},
             "lists_unused": self.protocol.lists_unused,
             "kept_apart": self.protocol.excluded,
@@ -85,20 +90,66 @@ class IndexEvaluation:
         return document
 
 
+def headline_of(evaluations: Sequence[IndexEvaluation], k: int) -> str:
+    """Return the metric to judge by: overlap@`k`, else recall@`k`, where lists have no order.
+
+    recall@k is the mean of overlap@k over all orders of the lists.
+    """
+    overlap = f"overlap@{k}"
+    is_ranked = all(overlap in evaluation.columns for evaluation in evaluations)
+    return overlap if is_ranked else f"recall@{k}"
+
+
+@dataclass(frozen=True, slots=True)
+class TruthReading:
+    """What a truth file was understood as: its shape, and how much it says."""
+
+    format: str
+    queries: int
+    pairs: int
+    names: int
+    is_ranked: bool
+    is_graded: bool
+
+    @classmethod
+    def of(cls, truth: GroundTruth) -> Self:
+        """Return what `truth` was understood as."""
+        return cls(
+            format=str(truth.format),
+            queries=len(truth.lists),
+            pairs=truth.pairs,
+            names=len(truth.keys),
+            is_ranked=truth.is_ranked,
+            is_graded=truth.is_graded,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object `read_as`."""
+        return asdict(self)
+
+
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """Some indexes held against one truth."""
+    """Some indexes held against one truth.
+
+    `reading` is what it was read as, `judge` who made it.
+    """
 
     truth: str
     indexes: tuple[IndexEvaluation, ...]
     notes: tuple[str, ...] = ()
+    judge: str = "music-map"
+    reading: TruthReading | None = None
+    provenance: Provenance | None = None
 
     def to_json(self, *, per_artist: bool = False) -> dict[str, Any]:
         """Return the shape that `artistindex evaluate --format json` prints."""
         return {
             "truth": self.truth,
+            "read_as": None if self.reading is None else self.reading.to_json(),
             "indexes": [index.to_json(per_artist=per_artist) for index in self.indexes],
             "notes": list(self.notes),
+            "provenance": None if self.provenance is None else self.provenance.to_json(),
         }
 
 
@@ -110,8 +161,9 @@ def evaluate(
     seed: int = 0,
     resamples: int = bootstrap.RESAMPLES,
 ) -> Evaluation:
-    """Tell how far some indexes agree with the music-map lists in the file `truth`. Read-only.
+    """Tell how far some indexes agree with the file `truth`. Read-only.
 
+    It may hold music-map's lists or any other shape that docs/evaluation.md names.
     Each index is judged on its own pool; use `compare` for a fair contest. `ks` default to 5 and
     10; a `k` given explicitly must not exceed the candidates of any index.
 
@@ -142,7 +194,14 @@ def evaluate_spaces(
     ]
     pools = evaluations[:1] if is_one_pool else evaluations
     notes = [*truth_notes(ground_truth), *(note for pool in pools for note in pool_notes(pool))]
-    return Evaluation(str(truth), tuple(evaluations), tuple(notes))
+    return Evaluation(
+        str(truth),
+        tuple(evaluations),
+        tuple(notes),
+        judge=ground_truth.judge,
+        reading=TruthReading.of(ground_truth),
+        provenance=Provenance.of(origins_of(spaces), ground_truth, seed=seed, resamples=resamples),
+    )
 
 
 def evaluate_space(
@@ -156,7 +215,7 @@ def evaluate_space(
     """Hold one space against a truth; raises Misuse as `evaluate` does."""
     protocol = make_protocol(space, truth)
     ks = checked_ks(ks, space, protocol.candidates)
-    chosen = ranking_metrics(ks)
+    chosen = ranking_metrics(ks, is_ranked=truth.is_ranked, is_graded=truth.is_graded)
     rankings = rank(space, protocol.queries, top=max(ks))
     values = values_of(chosen, rankings)
     return IndexEvaluation(
@@ -165,7 +224,7 @@ def evaluate_space(
         ks=ks,
         metrics={
             **estimates(chosen, values, protocol, seed=seed, resamples=resamples),
-            **correlations(rankings, seed=seed, resamples=resamples),
+            **(correlations(rankings, seed=seed, resamples=resamples) if truth.is_graded else {}),
         },
         columns=tuple(metric.name for metric in chosen),
         values=values,
@@ -197,16 +256,31 @@ class RankingMetric:
     value: Callable[[Query, Ints], float]
     chance: Callable[[Query], Chance]
     pool: Pool = Pool.CLOSED
+    needs_order: bool = False
+    needs_strengths: bool = False
 
 
-def ranking_metrics(ks: Sequence[int]) -> list[RankingMetric]:
-    """Return every ranking metric, for each k."""
+def ranking_metrics(
+    ks: Sequence[int], *, is_ranked: bool = True, is_graded: bool = True
+) -> list[RankingMetric]:
+    """Return every ranking metric that a truth allows, for each k.
+
+    The overlaps hold the index's first against the list's first: a list without order has none.
+    """
     mrr = RankingMetric(
         "mrr",
         lambda query, ranks: metrics.reciprocal_rank(ranks),
         lambda query: chance.reciprocal_rank(query.relevant, query.candidates),
     )
-    return [*(metric for k in ks for metric in _metrics_at(k)), mrr]
+    chosen = [metric for k in ks for metric in _metrics_at(k)]
+    return [
+        *(
+            metric
+            for metric in chosen
+            if (is_ranked or not metric.needs_order) and (is_graded or not metric.needs_strengths)
+        ),
+        mrr,
+    ]
 
 
 def overlap_metric(k: int) -> RankingMetric:
@@ -215,6 +289,16 @@ def overlap_metric(k: int) -> RankingMetric:
         f"overlap@{k}",
         lambda query, ranks: metrics.overlap(ranks, k),
         lambda query: chance.overlap(query.relevant, query.candidates, k),
+        needs_order=True,
+    )
+
+
+def recall_metric(k: int) -> RankingMetric:
+    """Return recall@k alone, for curves over k."""
+    return RankingMetric(
+        f"recall@{k}",
+        lambda query, ranks: metrics.recall(ranks, k),
+        lambda query: chance.recall(query.relevant, query.candidates, k),
     )
 
 
@@ -226,17 +310,14 @@ def _metrics_at(k: int) -> list[RankingMetric]:
             lambda query, ranks: metrics.open_overlap(ranks, query.places, k),
             lambda query: chance.open_overlap(query.places, query.candidates, k),
             Pool.OPEN,
+            needs_order=True,
         ),
         RankingMetric(
             f"precision@{k}",
             lambda query, ranks: metrics.precision(ranks, k),
             lambda query: chance.precision(query.relevant, query.candidates, k),
         ),
-        RankingMetric(
-            f"recall@{k}",
-            lambda query, ranks: metrics.recall(ranks, k),
-            lambda query: chance.recall(query.relevant, query.candidates, k),
-        ),
+        recall_metric(k),
         RankingMetric(
             f"ndcg@{k}",
             lambda query, ranks: metrics.ndcg(ranks, np.ones(len(ranks)), k),
@@ -246,6 +327,7 @@ def _metrics_at(k: int) -> list[RankingMetric]:
             f"graded_ndcg@{k}",
             lambda query, ranks: metrics.ndcg(ranks, query.gains, k),
             lambda query: chance.ndcg(query.gains, query.candidates, k),
+            needs_strengths=True,
         ),
         RankingMetric(
             f"hit@{k}",
@@ -332,7 +414,14 @@ def truth_notes(truth: GroundTruth) -> list[str]:
             f"{truth.path} repeats {len(truth.repeated)} names in another spelling or in one list"
             f" ({shown}): the first counts"
         )
-    if truth.unknown_strengths:
+    if truth.ties:
+        notes.append(
+            f"{truth.ties} listed artists have a strength that another of their list has too: they"
+            " stand in the file's order"
+        )
+    if truth.nowhere:
+        notes.append(f"{truth.nowhere} pairs have a strength of 0 or below, and count as unlike")
+    if truth.unknown_strengths and truth.is_graded:
         notes.append(
             f"{truth.unknown_strengths} listed artists have no strength: they count as the weakest"
             " of their list and not in the correlations"

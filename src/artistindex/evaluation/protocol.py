@@ -4,14 +4,15 @@ The pool is every artist of an index; a query is one of them that the truth has 
 least one listed neighbour in the pool; its candidates are the rest of the pool, without those it
 shares a recording with, who are alike because they are in part the same. Closed metrics know
 only the neighbours that are in the pool, open ones hold the whole list against the index. Names are
-matched by `artistindex.naming`; a name that two artists of an index share can be neither told nor
-counted.
+matched by `artistindex.naming`, ids of services by themselves; a name that two artists of an index
+share can be neither told nor counted.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from artistindex import naming
 from artistindex.errors import Misuse, Remedy
 from artistindex.evaluation.spaces import Space, nearest
 from artistindex.listeners.truth_files import GroundTruth
+from artistindex.listeners.truth_shapes import Similar, artist_key
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -70,14 +72,13 @@ class LeftOut(StrEnum):
     AMBIGUOUS_NAME = "ambiguous_name"
     NO_NEIGHBOUR_IN_POOL = "no_neighbour_in_pool"
 
-    @property
-    def sentence(self) -> str:
-        """The reason for people."""
-        return _SENTENCES[self]
+    def sentence(self, judge: str) -> str:
+        """Return the reason for people; `judge` is who made the lists."""
+        return _SENTENCES[self].format(judge=judge)
 
 
 _SENTENCES = {
-    LeftOut.NO_LIST: "music-map has no list for them",
+    LeftOut.NO_LIST: "{judge} has no list for them",
     LeftOut.NOT_IN_TRUTH: "not in the truth file",
     LeftOut.AMBIGUOUS_NAME: "another artist of the index shares the name",
     LeftOut.NO_NEIGHBOUR_IN_POOL: "none of their listed neighbours is a candidate",
@@ -90,8 +91,8 @@ class Protocol:
 
     `left_out` names the pool's artists that are no query, by reason. `listed` and `listed_in_pool`
     count the listed neighbours of all indexed artists with a list, and those of them that are in
-    the pool. `lists_unused` counts lists of artists outside the pool, `excluded` pairs of artists
-    who share a recording.
+    the pool. `lists_unused` counts lists of artists outside the pool, `names_in_pool` the artists
+    that the truth names and the pool has, `excluded` pairs of artists who share a recording.
     """
 
     artists: tuple[str, ...]
@@ -100,6 +101,7 @@ class Protocol:
     listed: int
     listed_in_pool: int
     lists_unused: int
+    names_in_pool: int
     excluded: int
 
     @property
@@ -120,22 +122,25 @@ def make_protocol(space: Space, truth: GroundTruth) -> Protocol:
     """
     if len(space) < 2:
         raise Misuse(f"{space.name} holds {len(space)} artist: there is nobody to rank")
-    rows, lists, excluded = space.rows(), truth.folded, _excluded_rows(space)
-    without_list = {naming.normalise(name) for name in truth.without_list}
+    by_name, excluded = space.rows(), _excluded_rows(space)
+    rows = by_name | space.rows_of_ids()
+    lists = {rows[key]: name for name in truth.lists if (key := artist_key(name)) in rows}
+    without_list = {rows.get(artist_key(name)) for name in truth.without_list}
+    row_of = cache(lambda similar: rows.get(artist_key(similar.name)))
     with_list: list[Query] = []
     left_out: dict[LeftOut, list[str]] = {reason: [] for reason in LeftOut}
     for row, name in enumerate(space.artists):
-        folded = naming.normalise(name)
-        if folded not in rows:
-            left_out[LeftOut.AMBIGUOUS_NAME].append(name)
-        elif folded in lists:
-            query = _query(row, lists[folded], rows, excluded.get(row, ()), len(space))
+        if row in lists:
+            listed = truth.lists[lists[row]]
+            query = _query(row, listed, row_of, excluded.get(row, ()), len(space))
             with_list.append(query)
             if not query.relevant:
                 left_out[LeftOut.NO_NEIGHBOUR_IN_POOL].append(name)
+        elif row in without_list:
+            left_out[LeftOut.NO_LIST].append(name)
         else:
-            reason = LeftOut.NO_LIST if folded in without_list else LeftOut.NOT_IN_TRUTH
-            left_out[reason].append(name)
+            is_told = naming.normalise(name) in by_name
+            left_out[LeftOut.NOT_IN_TRUTH if is_told else LeftOut.AMBIGUOUS_NAME].append(name)
     queries = tuple(query for query in with_list if query.relevant)
     if not queries:
         raise _nothing_in_common(space, truth, matched=len(with_list))
@@ -145,7 +150,8 @@ def make_protocol(space: Space, truth: GroundTruth) -> Protocol:
         left_out={reason: tuple(names) for reason, names in left_out.items()},
         listed=sum(query.listed for query in with_list),
         listed_in_pool=sum(query.relevant for query in with_list),
-        lists_unused=len(lists) - len(with_list),
+        lists_unused=len(truth.lists) - len(with_list),
+        names_in_pool=len({rows[key] for key in truth.keys if key in rows}),
         excluded=len(space.excluded),
     )
 
@@ -160,17 +166,18 @@ def _excluded_rows(space: Space) -> Mapping[int, list[int]]:
 
 def _query(
     row: int,
-    listed: Sequence[tuple[str, float | None]],
-    rows: Mapping[str, int],
+    listed: Sequence[Similar],
+    row_of: Callable[[Similar], int | None],
     excluded: Collection[int],
     pool: int,
 ) -> Query:
-    in_pool = [
-        (rows[name], place, np.nan if strength is None else strength)
-        for place, (name, strength) in enumerate(listed, 1)
-        if name in rows and rows[name] not in excluded
-    ]
-    columns = np.array(in_pool, np.float64).reshape(-1, 3).T
+    in_pool: dict[int, tuple[int, int, float]] = {}  # once, be it listed by name and by id
+    for place, similar in enumerate(listed, 1):
+        other = row_of(similar)
+        if other is not None and other != row and other not in excluded:
+            strength = np.nan if similar.strength is None else similar.strength
+            in_pool.setdefault(other, (other, place, strength))
+    columns = np.array(list(in_pool.values()), np.float64).reshape(-1, 3).T
     return Query(
         row=row,
         listed=len(listed),

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 
 from artistindex import naming
 from artistindex.errors import AmbiguousArtist, BrokenIndex, Misuse, Remedy
+from artistindex.evaluation.provenance import IndexOrigin
+from artistindex.index.manifest import Manifest
 from artistindex.index.reader import ArtistIndex
 from artistindex.library.library import FILE_NAME, Library
+from artistindex.listeners.truth_shapes import artist_key
 
 Ints = NDArray[np.int64]
 Similarities = NDArray[np.floating]
@@ -27,7 +30,9 @@ class Space:
     """Artists and their similarities under one name.
 
     Either `vectors`, float32 unit rows of shape (n, d) whose inner products are the similarities,
-    or `matrix`, the similarities themselves, of shape (n, n). `origin` says where it is from.
+    or `matrix`, the similarities themselves, of shape (n, n). `origin` says where it is from,
+    `manifest` what made an index. `ids` are those of services, an artist each; empty where there
+    are none.
     `excluded` holds the pairs of rows, lower row first, of artists who share a recording: they are
     alike because they are in part the same, and neither is a candidate for the other.
     """
@@ -37,6 +42,8 @@ class Space:
     vectors: Similarities | None = None
     matrix: Similarities | None = None
     origin: str = ""
+    manifest: Manifest | None = None
+    ids: tuple[Mapping[str, str], ...] = ()
     excluded: frozenset[tuple[int, int]] = frozenset()
 
     def __len__(self) -> int:
@@ -66,6 +73,7 @@ class Space:
             artists=tuple(self.artists[row] for row in rows),
             vectors=None if self.vectors is None else self.vectors[rows],
             matrix=None if self.matrix is None else self.matrix[np.ix_(rows, rows)],
+            ids=tuple(self.ids[row] for row in rows) if self.ids else (),
             excluded=frozenset(
                 (min(places[first], places[second]), max(places[first], places[second]))
                 for first, second in self.excluded
@@ -78,6 +86,25 @@ class Space:
         folded = [naming.normalise(name) for name in self.artists]
         count = Counter(folded)
         return {name: row for row, name in enumerate(folded) if count[name] == 1}
+
+    def rows_of_ids(self) -> dict[str, int]:
+        """Return the row of each "service:ID" that only one artist has."""
+        keys = [
+            (artist_key(f"{service}:{id_}"), row)
+            for row, ids in enumerate(self.ids)
+            for service, id_ in ids.items()
+        ]
+        count = Counter(key for key, _ in keys)
+        return {key: row for key, row in keys if count[key] == 1}
+
+
+def origins_of(spaces: Iterable[Space]) -> list[IndexOrigin]:
+    """Return the origins of those spaces that are indexes."""
+    return [
+        IndexOrigin.of(space.name, space.origin, space.manifest)
+        for space in spaces
+        if space.manifest is not None
+    ]
 
 
 def nearest(similarities: Similarities, rows: Ints) -> Ints:
@@ -129,6 +156,8 @@ def space_of_index(index: ArtistIndex) -> Space:
         tuple(index.artists),
         vectors=vectors,
         origin=str(index.path),
+        manifest=index.manifest,
+        ids=tuple(artist.ids for artist in index.records),
         excluded=_sharing_a_recording(index),
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from artistindex.entities import VectorKey
 from artistindex.evaluation.agreement import PairSimilarity, Spread
-from artistindex.evaluation.evaluate import IndexEvaluation
+from artistindex.evaluation.evaluate import IndexEvaluation, headline_of
 from artistindex.index.manifest import Manifest
 from artistindex.library.library import FILE_NAME, Library
 
@@ -116,7 +116,7 @@ def _overlap_criterion(index: str, evaluation: IndexEvaluation | None) -> Criter
     required = f"> {MIN_OVERLAP:.0%} and, with its whole interval, above chance"
     if evaluation is None:
         return Criterion(name, index, required, None, None, "no truth given")
-    metric = f"overlap@{evaluation.ks[0]}"
+    metric = headline_of((evaluation,), evaluation.ks[0])
     overlap = evaluation.metrics[metric]
     ends = "no interval" if overlap.low is None else f"{overlap.low:.1%} to {overlap.high:.1%}"
     detail = f"{metric} {overlap.value:.1%} ({ends}), chance {overlap.chance:.1%}"

@@ -18,7 +18,7 @@ from artistindex.evaluation.artist_retrieval import (
     fused_name,
 )
 from artistindex.evaluation.bootstrap import Difference
-from artistindex.evaluation.evaluate import Evaluation, evaluate_spaces
+from artistindex.evaluation.evaluate import Evaluation, evaluate_spaces, headline_of
 from artistindex.evaluation.metrics import Hubness
 from artistindex.evaluation.spaces import (
     Similarities,
@@ -135,7 +135,13 @@ def evaluate_fused(
     }
     note = f"judged on the {len(spaces[0])} artists that all indexes share"
     return FusedEvaluation(
-        str(truth), evaluation.indexes, (note, *evaluation.notes), differences=differences
+        str(truth),
+        evaluation.indexes,
+        (note, *evaluation.notes),
+        judge=evaluation.judge,
+        reading=evaluation.reading,
+        provenance=evaluation.provenance,
+        differences=differences,
     )
 
 
@@ -194,7 +200,7 @@ def evaluate_transforms(
         evaluation = evaluate_spaces(
             spaces, truth, is_one_pool=True, ks=ks, seed=seed, resamples=resamples
         )
-        headline = f"overlap@{evaluation.indexes[0].ks[-1]}"
+        headline = headline_of(evaluation.indexes, evaluation.indexes[0].ks[-1])
         differences = _differences(evaluation, headline, seed=seed, resamples=resamples)
     hubs = {
         space.name: hubs_of(space, k=max(1, min(_HUBS_AT, (len(space) - 1) // 2)))

@@ -6,7 +6,7 @@ from typing import Any
 
 from artistindex.evaluation.agreement import Agreement
 from artistindex.evaluation.bootstrap import Difference
-from artistindex.evaluation.evaluate import Evaluation, IndexEvaluation
+from artistindex.evaluation.evaluate import Evaluation, IndexEvaluation, headline_of
 
 Differences = Mapping[tuple[str, str, str], Difference]
 """(first index, second index, metric) -> the paired difference, first less second."""
@@ -45,8 +45,8 @@ def difference_of(differences: Differences, first: str, second: str, metric: str
 
 
 def verdict(evaluation: Evaluation, differences: Differences, k: int) -> Verdict:
-    """Judge the indexes of `evaluation` by overlap@`k`; `differences` has every pair of them."""
-    metric = f"overlap@{k}"
+    """Judge the indexes of `evaluation` at `k`; `differences` has every pair of them."""
+    metric = headline_of(evaluation.indexes, k)
     first, second = sorted(
         evaluation.indexes, key=lambda evaluated: -(evaluated.metrics[metric].value or 0.0)
     )[:2]
@@ -54,15 +54,16 @@ def verdict(evaluation: Evaluation, differences: Differences, k: int) -> Verdict
     useful = any(evaluated.metrics[metric].beats_chance for evaluated in evaluation.indexes)
     better = first.index if useful and difference.is_clear else None
     if better:
-        headline = f"{better} agrees better with music-map than {second.index}."
+        headline = f"{better} agrees better with {evaluation.judge} than {second.index}."
     elif useful:
         headline = (
             f"No index is clearly better: {first.index} and {second.index} cannot be told apart"
             " here."
         )
     else:
-        headline = "No index is shown to agree with music-map better than chance does."
-    return Verdict(better, metric, headline, tuple(_grounds(first, second, k, difference)))
+        headline = f"No index is shown to agree with {evaluation.judge} better than chance does."
+    grounds = _grounds(first, second, metric, difference, _meaning(metric, k, evaluation.judge))
+    return Verdict(better, metric, headline, tuple(grounds))
 
 
 def verdict_without_truth(agreements: Sequence[Agreement], k: int) -> Verdict:
@@ -77,17 +78,26 @@ def verdict_without_truth(agreements: Sequence[Agreement], k: int) -> Verdict:
     return Verdict(None, None, headline, tuple(sentences))
 
 
+def _meaning(metric: str, k: int, judge: str) -> str:
+    if metric == f"overlap@{k}":
+        where = f"closest {k} on music-map" if judge == "music-map" else f"closest {k}, by {judge},"
+        return f"of an artist's {where} that are in the pool, the share in its nearest {k}"
+    return f"of the artists in the pool that are like one, by {judge}, the share in its nearest {k}"
+
+
 def _grounds(
-    first: IndexEvaluation, second: IndexEvaluation, k: int, difference: Difference
+    first: IndexEvaluation,
+    second: IndexEvaluation,
+    metric: str,
+    difference: Difference,
+    meaning: str,
 ) -> list[str]:
-    metric = f"overlap@{k}"
     ahead, behind = first.metrics[metric], second.metrics[metric]
     queries = len(first.protocol.queries)
     sentences = [
         f"By how much: {metric} is {_percent(ahead.value)} for {first.index} and"
         f" {_percent(behind.value)} for {second.index}; chance alone gives"
-        f" {_percent(ahead.chance)}. ({metric}: of an artist's closest {k} on music-map that are in"
-        f" the pool, the share in its nearest {k}.)",
+        f" {_percent(ahead.chance)}. ({metric}: {meaning}.)",
         f"How sure: the difference is {_points(difference.value)} points, {_range(difference)};"
         f" with the {queries} query artists drawn again and again, {first.index} was ahead in"
         f" {_percent(difference.better)} of the draws. {_certainty(difference)}",

@@ -1,6 +1,7 @@
 """Asking an index: by artist, by several artists, or by a vector."""
 
 import hashlib
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -331,9 +332,12 @@ class ArtistIndex:
 def find_index(indexes: Path, model: str | None = None) -> Path:
     """The folder of the index of `model`; without one the only index, else the preferred one.
 
-    Raises Misuse for a model that is unknown, BrokenIndex where there is no such index.
+    `model` may be the path of an index's folder, anywhere: then it has a separator. Raises Misuse
+    for a model that is unknown, BrokenIndex where there is no such index.
     """
     if model is not None:
+        if os.sep in model or "/" in model:
+            return Path(model)
         names = [path.name for path in all_indexes(indexes)]
         if model not in MODELS and model not in names:
             raise Misuse(

@@ -1,6 +1,7 @@
-"""The file of listeners' lists: read as a ground truth, added to as lists are collected.
+"""A ground truth read from a file, and the file of music-map lists as they are collected.
 
-It is the original experiment's JSON (docs/evaluation.md), read and written exactly:
+Truths of other shapes are read by `truth_shapes`. music-map lists are kept in the original
+experiment's JSON (docs/evaluation.md), read and written exactly:
 `{name: {"status": "success", "similar_artists": [{"name", "rank", "relationship_strength"}],
 "total_count"}}`, or `{"status": "error", "error": reason}` for an artist without a list.
 """
@@ -10,9 +11,9 @@ import json
 import logging
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import quote_plus
@@ -21,18 +22,32 @@ from artistindex import naming
 from artistindex._util import files
 from artistindex._util.dirs import cache_folder
 from artistindex.errors import Misuse
+from artistindex.listeners.truth_shapes import (
+    UNDERSTOOD,
+    NotUnderstood,
+    Shape,
+    Similar,
+    TruthFormat,
+    artist_key,
+    is_answer_or_labels,
+    parse_strength,
+    shape_of_json,
+    shape_of_text,
+)
+
+__all__ = [
+    "GroundTruth",
+    "ListFile",
+    "Similar",
+    "TruthFormat",
+    "parse_strength",
+    "read_truth",
+    "without_repeats",
+]
 
 _UNKNOWN_STRENGTH = -1.0
 _CUTS_AN_ADDRESS = re.compile(r"[/?#]")
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Similar:
-    """One listed artist; `strength` is music-map's own scale, larger is closer, None unknown."""
-
-    name: str
-    strength: float | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +56,9 @@ class GroundTruth:
 
     `lists` holds the artists with a list under their own spelling and `without_list` those without
     one. `repeated` are names left out since another spelling of theirs came first, in the file or
-    in a list; `unknown_strengths` counts listed artists without a usable strength.
+    in a list; `unknown_strengths` counts listed artists without a usable strength, `ties` those
+    whose strength another of their list has too, `nowhere` pairs that are said to be unlike.
+    `is_ranked`, where the order of a list means something.
     """
 
     path: Path
@@ -49,39 +66,58 @@ class GroundTruth:
     without_list: tuple[str, ...]
     repeated: tuple[str, ...]
     unknown_strengths: int
+    sha256: str
+    format: TruthFormat = TruthFormat.MUSIC_MAP
+    is_ranked: bool = True
+    ties: int = 0
+    nowhere: int = 0
 
     @cached_property
     def folded(self) -> dict[str, list[tuple[str, float | None]]]:
-        """The lists under folded names, of folded names with their strengths."""
+        """The lists under the keys of their artists, of such keys with their strengths.
+
+        A key is a folded name or "service:ID" (`truth_shapes.artist_key`).
+        """
         return {
-            naming.normalise(name): [
-                (naming.normalise(similar.name), similar.strength) for similar in listed
-            ]
+            artist_key(name): [(artist_key(similar.name), similar.strength) for similar in listed]
             for name, listed in self.lists.items()
         }
 
+    @cached_property
+    def keys(self) -> frozenset[str]:
+        """The keys of all artists that the file names, listed or with a list."""
+        listed = {id(similar): similar for lists in self.lists.values() for similar in lists}
+        names = (*self.lists, *self.without_list, *(similar.name for similar in listed.values()))
+        return frozenset(map(artist_key, names))
 
-def parse_strength(value: object) -> float | None:
-    """Return a strength as a number; None for what is none, for NaN, and for music-map's -1."""
-    try:
-        number = float(value)  # type: ignore[arg-type]  # what is none raises
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) and number >= 0 else None
+    @property
+    def pairs(self) -> int:
+        """How many artists are listed, counted once a list."""
+        return sum(map(len, self.lists.values()))
+
+    @property
+    def judge(self) -> str:
+        """Who says so, as a sentence names it."""
+        return "music-map" if self.format is TruthFormat.MUSIC_MAP else "the truth"
+
+    @property
+    def is_graded(self) -> bool:
+        """Whether it says how alike artists are; music-map's lists always mean to."""
+        return self.format is TruthFormat.MUSIC_MAP or self.unknown_strengths < self.pairs
 
 
 def without_repeats(
     listed: Iterable[Similar], *, owner: str
 ) -> tuple[tuple[Similar, ...], tuple[str, ...]]:
     """Return the list with each artist once and without its owner; and the names left out."""
-    seen = {naming.normalise(owner)}
+    seen = {artist_key(owner)}
     distinct, repeated = [], []
     for similar in listed:
-        folded = naming.normalise(similar.name)
-        if folded in seen:
+        key = artist_key(similar.name)
+        if key in seen:
             repeated.append(similar.name)
         else:
-            seen.add(folded)
+            seen.add(key)
             distinct.append(similar)
     return tuple(distinct), tuple(repeated)
 
@@ -90,39 +126,91 @@ def without_repeats(
 
 
 def read_truth(path: Path) -> GroundTruth:
-    """Read a file of lists, whole and checked.
+    """Read a truth file, whole and checked; its structure says which of `TruthFormat` it is.
 
     Of names that fold alike the first with a list counts. Raises Misuse where the file cannot be
-    read, has another shape, names an artist twice in the same spelling, or holds no list.
+    read, is of no shape that is understood, names an artist twice in the same spelling, or holds
+    no list.
     """
+    data = _read_bytes(path)
+    text = _decoded(path, data, UNDERSTOOD)
+    sha256 = hashlib.sha256(data).hexdigest()
+    if not text.lstrip().startswith(("{", "[")) and path.suffix.lower() != ".json":
+        return _from_shape(path, sha256, _understood(path, shape_of_text, text))
+    document = _parse_json(path, text, UNDERSTOOD)
+    if _is_music_map(document):
+        return _from_music_map(path, sha256, document)
+    return _from_shape(path, sha256, _understood(path, shape_of_json, document))
+
+
+def _is_music_map(document: Any) -> bool:
+    """Tell music-map's shape, be it broken: entries that are objects, not of numbers alone."""
+    if not isinstance(document, dict) or is_answer_or_labels(document):
+        return False
+    return not document or any(
+        isinstance(entry, dict) and (not entry or any(map(_is_no_number, entry.values())))
+        for entry in document.values()
+    )
+
+
+def _is_no_number(value: Any) -> bool:
+    return isinstance(value, bool) or not isinstance(value, int | float)
+
+
+def _understood(path: Path, shape_of: Callable[[Any], Shape], content: Any) -> Shape:
+    try:
+        return shape_of(content)
+    except NotUnderstood as error:
+        _refuse(path, str(error), UNDERSTOOD)
+
+
+def _from_music_map(path: Path, sha256: str, entries: Mapping[str, Any]) -> GroundTruth:
+    lists = {name: _parse_entry(path, name, entry, UNDERSTOOD) for name, entry in entries.items()}
+    _warn_of_cut_names(
+        path,
+        (name for name, listed in lists.items() if listed and "asked_as" not in entries[name]),
+    )
+    return _checked(path, sha256, lists, Shape(TruthFormat.MUSIC_MAP, {}, is_ranked=True))
+
+
+def _from_shape(path: Path, sha256: str, shape: Shape) -> GroundTruth:
+    return _checked(
+        path, sha256, {name: listed or None for name, listed in shape.lists.items()}, shape
+    )
+
+
+def _checked(
+    path: Path, sha256: str, entries: Mapping[str, Sequence[Similar] | None], shape: Shape
+) -> GroundTruth:
+    """Return the truth of lists, None where an artist has none, each artist once."""
     lists: dict[str, tuple[Similar, ...]] = {}
-    spellings: dict[str, str] = {}
-    without_list: list[str] = []
+    keys: set[str] = set()
     repeated: list[str] = []
-    entries = _read_entries(path)
-    for name, entry in entries.items():
-        listed = _parse_entry(path, name, entry)
+    for name, listed in entries.items():
         if listed is None:
-            without_list.append(name)
-        elif naming.normalise(name) in spellings:
+            continue
+        if artist_key(name) in keys:
             repeated.append(name)
-        else:
-            spellings[naming.normalise(name)] = name
-            lists[name], repeats = without_repeats(listed, owner=name)
-            repeated.extend(repeats)
-    _warn_of_cut_names(path, (name for name in lists if "asked_as" not in entries[name]))
+            continue
+        keys.add(artist_key(name))
+        lists[name], repeats = without_repeats(listed, owner=name)
+        repeated.extend(repeats)
+    without_list = [name for name, listed in entries.items() if listed is None]
     if not lists:
-        _refuse(path, f"holds no list ({len(without_list)} artists without one)")
+        _refuse(path, f"holds no list ({len(without_list)} artists without one)", UNDERSTOOD)
     return GroundTruth(
         path=path,
         lists=lists,
-        without_list=tuple(
-            name for name in without_list if naming.normalise(name) not in spellings
-        ),
+        without_list=tuple(name for name in without_list if artist_key(name) not in keys),
         repeated=tuple(repeated),
         unknown_strengths=sum(
             similar.strength is None for listed in lists.values() for similar in listed
         ),
+        sha256=sha256,
+        format=shape.format,
+        is_ranked=shape.is_ranked,
+        ties=shape.ties,
+        nowhere=shape.nowhere,
     )
 
 
@@ -144,20 +232,22 @@ def _warn_of_cut_names(path: Path, names: Iterable[str]) -> None:
         )
 
 
-def _parse_entry(path: Path, name: str, entry: Any) -> list[Similar] | None:
+def _parse_entry(path: Path, name: str, entry: Any, expected: str) -> list[Similar] | None:
     if not isinstance(entry, dict) or entry.get("status") not in ("success", "error"):
-        _refuse(path, f'{naming.quoted(name)} has no "status" of "success" or "error"')
+        _refuse(path, f'{naming.quoted(name)} has no "status" of "success" or "error"', expected)
     if entry["status"] == "error":
         return None
     listed = entry.get("similar_artists")
     if not isinstance(listed, list):
-        _refuse(path, f'{naming.quoted(name)} has no list of "similar_artists"')
-    return [_parse_similar(path, name, similar) for similar in sorted(listed, key=_rank)]
+        _refuse(path, f'{naming.quoted(name)} has no list of "similar_artists"', expected)
+    return [_parse_similar(path, name, similar, expected) for similar in sorted(listed, key=_rank)]
 
 
-def _parse_similar(path: Path, name: str, similar: Any) -> Similar:
+def _parse_similar(path: Path, name: str, similar: Any, expected: str) -> Similar:
     if not isinstance(similar, dict) or not isinstance(similar.get("name"), str):
-        _refuse(path, f'the list of {naming.quoted(name)} holds something without a "name"')
+        _refuse(
+            path, f'the list of {naming.quoted(name)} holds something without a "name"', expected
+        )
     strength = parse_strength(similar.get("relationship_strength"))
     return Similar(naming.clean(similar["name"]), strength)
 
@@ -167,20 +257,40 @@ def _rank(similar: Any) -> float:
     return rank if isinstance(rank, int | float) and math.isfinite(rank) else math.inf
 
 
-def _read_entries(path: Path) -> dict[str, Any]:
+def _read_bytes(path: Path) -> bytes:
     try:
-        entries = json.loads(path.read_text("utf-8-sig"), object_pairs_hook=_reject_repeated_key)
+        return path.read_bytes()
     except OSError as error:
         raise Misuse(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def _decoded(path: Path, data: bytes, expected: str) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        _refuse(path, f"is no text in UTF-8 ({error.reason})", expected)
+
+
+def _parse_json(path: Path, text: str, expected: str) -> Any:
+    try:
+        return _parse_document(text)
     except _RepeatedKey as error:
-        _refuse(path, f"names {naming.quoted(error.key)} twice: keep one of the two")
+        _refuse(path, f"names {naming.quoted(error.key)} twice: keep one of the two", expected)
     except RecursionError:
-        _refuse(path, "is nested too deeply")
-    except ValueError as error:  # malformed JSON, bytes that are no UTF-8, a number of 5,000 digits
-        _refuse(path, f"is no JSON ({error})")
-    if not isinstance(entries, dict):
-        _refuse(path, "is no JSON object of artists")
-    return entries
+        _refuse(path, "is nested too deeply", expected)
+    except ValueError as error:  # malformed JSON, a number of 5,000 digits
+        _refuse(path, f"is no JSON ({error})", expected)
+
+
+def _parse_document(text: str) -> Any:
+    """Return the value of JSON, or of JSON Lines the list of values."""
+    parse = partial(json.loads, object_pairs_hook=_reject_repeated_key)
+    try:
+        return parse(text)
+    except json.JSONDecodeError as error:
+        if error.msg != "Extra data":
+            raise
+        return [parse(line) for line in text.splitlines() if line.strip()]
 
 
 class _RepeatedKey(Exception):
@@ -197,11 +307,20 @@ def _reject_repeated_key(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     return document
 
 
-def _refuse(path: Path, problem: str) -> NoReturn:
-    raise Misuse(f"{path} {problem}; expected music-map lists, each artist with its status")
+def _refuse(path: Path, problem: str, expected: str) -> NoReturn:
+    raise Misuse(f"{path} {problem}; {expected}")
 
 
 # --- writing ------------------------------------------------------------------------------------
+
+_EXPECTED = "expected music-map lists, each artist with its status"
+
+
+def _read_entries(path: Path) -> dict[str, Any]:
+    entries = _parse_json(path, _decoded(path, _read_bytes(path), _EXPECTED), _EXPECTED)
+    if not isinstance(entries, dict):
+        _refuse(path, "is no JSON object of artists", _EXPECTED)
+    return entries
 
 
 class ListFile:
@@ -218,7 +337,7 @@ class ListFile:
             raise Misuse(f"{path} is a folder: name the file to write")
         self._entries = self._read()
         for name, entry in self._entries.by_name.items():
-            _parse_entry(path, name, entry)
+            _parse_entry(path, name, entry, _EXPECTED)
         self._unsaved = _Entries({})
 
     def status(self, name: str) -> str | None:

@@ -67,7 +67,8 @@ def label(name: str) -> str:
 
 
 def overlap_curves(comparison: Comparison) -> Plot:
-    """Draw overlap@k over k for each index, with its interval, and chance."""
+    """Draw the headline metric over k for each index, with its interval, and chance."""
+    metric = f"{comparison.headline.partition('@')[0]}@k"
 
     def draw(figure: "Figure") -> None:
         axes = figure.subplots()
@@ -90,7 +91,7 @@ def overlap_curves(comparison: Comparison) -> Plot:
         chances = [overlap.chance for overlap in first]
         axes.plot(ks, chances, color="black", linestyle=":", label="chance")
         axes.set_xlabel("k")
-        axes.set_ylabel("overlap@k")
+        axes.set_ylabel(metric)
         axes.set_ylim(0, None)
         axes.legend(frameon=False)
 
@@ -103,8 +104,8 @@ def overlap_curves(comparison: Comparison) -> Plot:
     chance = next(iter(comparison.curves.values()))[-1].chance
     return Plot(
         "overlap",
-        "Agreement with music-map over k, with 95% intervals",
-        f"Lines of overlap@k over k. At k = {k}: {', '.join(values)}. Chance, dotted, rises in a"
+        f"Agreement with {comparison.judge} over k, with 95% intervals",
+        f"Lines of {metric} over k. At k = {k}: {', '.join(values)}. Chance, dotted, rises in a"
         f" straight line to {chance:.1%}.",
         _svg("overlap", draw, 7.0, 4.2),
     )

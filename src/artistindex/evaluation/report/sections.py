@@ -4,12 +4,20 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from artistindex.evaluation.compare import Comparison
+from artistindex.evaluation.protocol import Protocol
 from artistindex.evaluation.report.tables import Column, Kind, Section, Table, shown
 
 _INTERVAL = (Column("from", Kind.NUMBER, "low"), Column("to", Kind.NUMBER, "high"))
 _ESTIMATE = (Column("value", Kind.NUMBER), *_INTERVAL, Column("chance", Kind.NUMBER))
 _SPREAD = ("min", "max", "range", "mean", "sd")
-_NUMBERS = ("part", "measure", "index", "value", "low", "high", "chance", "remark")
+_POOL = ("queries", "pool_artists", "coverage")
+_NUMBERS = ("part", "measure", "index", "value", "low", "high", "chance", *_POOL, "remark")
+
+
+_TASTE = (
+    "music-map measures listeners' taste, which also follows scenes, languages and fame; no index"
+    " of sound alone can reach the ceiling."
+)
 
 
 def overview_of(comparison: Comparison) -> Table:
@@ -33,7 +41,7 @@ def overview_of(comparison: Comparison) -> Table:
         }
         for evaluation in comparison.evaluations
     )
-    return Table.of(f"{metric} against music-map", columns, records)
+    return Table.of(f"{metric} against {comparison.judge}", columns, records)
 
 
 def sections_of(comparison: Comparison) -> list[Section]:
@@ -57,20 +65,30 @@ def sections_of(comparison: Comparison) -> list[Section]:
     return [_truth_section(comparison), *sections, _artists_section(comparison)]
 
 
+def paper_tables_of(comparison: Comparison) -> list[Table]:
+    """Return the tables that a paper shows: the headline, every metric, differences, agreement."""
+    evaluated = (
+        [overview_of(comparison), _metrics_table(comparison), _differences_table(comparison)]
+        if comparison.evaluation
+        else []
+    )
+    agreement = _agreement_section(comparison).tables[0]
+    return [*evaluated, _spread_table(comparison), _hub_table(comparison), agreement]
+
+
 def _truth_section(comparison: Comparison) -> Section:
     protocol = comparison.evaluations[0].protocol
     left_out = sum(len(names) for names in protocol.left_out.values())
     text = (
         f"Closed pool: the {len(protocol.artists)} shared artists, {protocol.candidates} ranked for"
         f" each of {len(protocol.queries)} query artists; {left_out} artists are no query."
-        f" Coverage: {protocol.coverage:.1%} of the artists that music-map lists for them are in"
-        " the pool. Metrics that begin with open_ hold the whole list against the index; their"
-        " ceiling is what a perfect index could reach.",
-        "music-map measures listeners' taste, which also follows scenes, languages and fame; no"
-        " index of sound alone can reach the ceiling.",
+        f" Coverage: {protocol.coverage:.1%} of the artists that {comparison.judge} lists for them"
+        " are in the pool. Metrics that begin with open_ hold the whole list against the index;"
+        " their ceiling is what a perfect index could reach.",
+        *([_TASTE] if comparison.judge == "music-map" else []),
     )
     tables = (_metrics_table(comparison), _differences_table(comparison))
-    return Section("Agreement with music-map", text, ("overlap",), tables)
+    return Section(f"Agreement with {comparison.judge}", text, ("overlap",), tables)
 
 
 def _metrics_table(comparison: Comparison) -> Table:
@@ -256,7 +274,10 @@ def _artists_section(comparison: Comparison) -> Section:
 
 def numbers_of(comparison: Comparison) -> Table:
     """Return everything in one table, a line for each number."""
-    parts = (_similarities, _evaluations, _differences, _agreements, _hubs, _pairs, _criteria)
+    parts = (
+        *(_similarities, _evaluations, _differences, _agreements, _hubs, _pairs, _criteria),
+        _provenance,
+    )
     records = (record for part in parts for record in part(comparison))
     return Table.of("Every number", map(Column, _NUMBERS), records)
 
@@ -271,8 +292,22 @@ def _similarities(comparison: Comparison) -> Iterator[dict[str, Any]]:
 def _evaluations(comparison: Comparison) -> Iterator[dict[str, Any]]:
     for evaluation in comparison.evaluations:
         for metric, estimate in evaluation.metrics.items():
-            names = {"part": "music-map", "measure": metric, "index": evaluation.index}
-            yield {**names, **estimate.to_json(), "remark": estimate.pool}
+            names = {"part": comparison.judge, "measure": metric, "index": evaluation.index}
+            yield {
+                **names,
+                **estimate.to_json(),
+                **protocol_record(evaluation.protocol),
+                "remark": estimate.pool,
+            }
+
+
+def protocol_record(protocol: Protocol) -> dict[str, Any]:
+    """Return the number of queries, that of the artists, and what is covered of the lists."""
+    return {
+        "queries": len(protocol.queries),
+        "pool_artists": len(protocol.artists),
+        "coverage": protocol.coverage,
+    }
 
 
 def _differences(comparison: Comparison) -> Iterator[dict[str, Any]]:
@@ -307,3 +342,16 @@ def _criteria(comparison: Comparison) -> Iterator[dict[str, Any]]:
         names = {"part": "criteria", "measure": f"{criterion.name} {criterion.required}"}
         remark = f"{criterion.outcome}: {criterion.detail}"
         yield {**names, "index": criterion.index, "value": criterion.value, "remark": remark}
+
+
+def _provenance(comparison: Comparison) -> Iterator[dict[str, Any]]:
+    """The run's settings, and the weights of each index, as remarks."""
+    provenance = comparison.provenance
+    run = {"seed": provenance.seed, "resamples": provenance.resamples, "date": provenance.date}
+    texts = {**run, "truth sha256": provenance.truth_sha256, **provenance.versions}
+    for measure, text in texts.items():
+        if text is not None:
+            yield {"part": "provenance", "measure": measure, "remark": str(text)}
+    for origin in provenance.indexes:
+        names = {"part": "provenance", "measure": "weights sha256", "index": origin.index}
+        yield {**names, "remark": origin.weights_sha256}

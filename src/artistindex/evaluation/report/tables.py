@@ -121,17 +121,63 @@ def markdown(text: str) -> str:
     return _MARKDOWN.sub(r"\\\1", html.escape(text, quote=False))
 
 
+_LATEX = {
+    **{character: f"\\{character}" for character in "&%$#_{}"},
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "−": "$-$",
+    "–": "--",
+    "…": r"\ldots{}",
+}
+_LATEX_SPECIAL = re.compile("|".join(map(re.escape, _LATEX)))
+
+
+def latex(text: str) -> str:
+    """Return text without any meaning to LaTeX."""
+    return _LATEX_SPECIAL.sub(lambda special: _LATEX[special[0]], text)
+
+
+def latex_table(table: Table, *, notes: Iterable[str] = ()) -> str:
+    """Return the table as LaTeX for the package booktabs; `notes` stand in comments above it."""
+    sides = "".join("r" if column.is_numeric else "l" for column in table.columns)
+    return "\n".join(
+        [
+            *(f"% {printable(note)}" for note in notes),
+            r"\begin{table}",
+            r"\centering",
+            rf"\caption{{{latex(printable(table.caption))}}}",
+            rf"\begin{{tabular}}{{{sides}}}",
+            r"\toprule",
+            _latex_row(map(printable, table.titles)),
+            r"\midrule",
+            *(_latex_row(_cells(table, row)) for row in table.rows),
+            r"\bottomrule",
+            r"\end{tabular}",
+            r"\end{table}",
+        ]
+    )
+
+
+def _latex_row(cells: Iterable[str]) -> str:
+    # a row that begins with [ would be an argument of the \\ before it
+    row = " & ".join(map(latex, cells))
+    return f"{'{}' if row.startswith('[') else ''}{row} \\\\"
+
+
+def _cells(table: Table, row: Iterable[Any]) -> list[str]:
+    """Return the cells of a row as text, each by its column's kind."""
+    return [cell(value, column.kind) for value, column in zip(row, table.columns, strict=True)]
+
+
 def markdown_table(table: Table) -> str:
     """Return the table as Markdown, without its caption."""
     lines = [
         [markdown(printable(title)) for title in table.titles],
         ["---:" if column.is_numeric else "---" for column in table.columns],
-        *(
-            [
-                markdown(cell(value, column.kind))
-                for column, value in zip(table.columns, row, strict=True)
-            ]
-            for row in table.rows
-        ),
+        *([markdown(text) for text in _cells(table, row)] for row in table.rows),
     ]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
