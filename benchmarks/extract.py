@@ -117,7 +117,7 @@ def install_standins(folder: Path) -> list[tuple[str, str, str]]:
         spec = spec_of(name)
         path = write(folder / f"{name}.pb")
         weights.install(spec, path, unverified=True)
-        graphs.append((spec.algorithm, str(path), spec.output))
+        graphs.append((spec.algorithm or "", str(path), spec.output))
     return graphs
 
 

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from tensorboard.compat.proto.types_pb2 import DT_FLOAT
 
 from artistindex.embedding.melspectrogram import log_mel
-from artistindex.embedding.registry import SAMPLE_RATE, ModelSpec, spec_of
+from artistindex.embedding.registry import spec_of
+from artistindex.embedding.spec import SAMPLE_RATE, MelSpectrogram, ModelSpec
 from graphdefs import Body, graph, ints, node, placeholder
 
 Floats = NDArray[np.float32]
@@ -156,6 +157,7 @@ def _windows(x: Floats, size: int, stride: int) -> Floats:
 def _made_up_patches(seed: int, spec: ModelSpec) -> Floats:
     """(patches, frames, bands, 1): log-mel patches of notes, beats and hiss at several levels."""
     random = np.random.default_rng(seed)
+    assert isinstance(spec.front_end, MelSpectrogram)
     length = spec.front_end.hop * spec.patch + spec.front_end.frame
     seconds = np.arange(length) / SAMPLE_RATE
     patches = []

@@ -27,7 +27,8 @@ from artistindex.audio.decode import Excerpt, decode
 from artistindex.embedding import weights
 from artistindex.embedding.embed import track_vector
 from artistindex.embedding.engine import load_model
-from artistindex.embedding.registry import ModelSpec, spec_of
+from artistindex.embedding.registry import spec_of
+from artistindex.embedding.spec import ModelSpec
 from artistindex.embedding.weights import Weights
 from artistindex.entities import VectorKey
 from artistindex.evaluation import bootstrap

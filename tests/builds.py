@@ -16,7 +16,8 @@ import sounds
 import standins
 from artistindex.embedding import weights
 from artistindex.embedding.embed import EmbedResult, Job, embed_safely
-from artistindex.embedding.registry import ModelSpec, spec_of
+from artistindex.embedding.registry import spec_of
+from artistindex.embedding.spec import ModelSpec
 from artistindex.errors import TrackError
 
 SECONDS = 3.2  # a little more than the longest patch, MusiCNN's

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 import standins
 from artistindex._util.dirs import cache_folder
-from artistindex.embedding import engine, melspectrogram, openvino, weights
+from artistindex.embedding import engine, front_end, melspectrogram, openvino, weights
 from artistindex.embedding.engine import (
     LIMIT,
     Engine,
@@ -28,7 +28,8 @@ from artistindex.embedding.engine import (
     self_check,
     synthetic_audio,
 )
-from artistindex.embedding.registry import SAMPLE_RATE, spec_of
+from artistindex.embedding.registry import spec_of
+from artistindex.embedding.spec import SAMPLE_RATE, MelSpectrogram
 from artistindex.embedding.weights import Weights
 from artistindex.errors import EngineError, Misuse, Remedy
 
@@ -63,6 +64,7 @@ class TestParity:
         reference, openvino_model = (
             load_model(model, engine=name) for name in ("essentia", "openvino")
         )
+        assert isinstance(spec.front_end, MelSpectrogram)
         hop = spec.front_end.hop
         first = (spec.patch - 2 + (spec.batch is not None)) * hop
         audio = synthetic_audio(60)
@@ -145,6 +147,7 @@ class TestStandIns:
     def test_every_value_of_a_patch_counts(self, name: str, tmp_path: Path) -> None:
         loaded = openvino.OpenVinoModel(stand_in(name, tmp_path))
         spec = loaded.spec
+        assert isinstance(spec.front_end, MelSpectrogram)
         random = np.random.default_rng(1)
         patch = random.standard_normal((spec.patch, spec.front_end.bands)).astype(np.float32)
         base = compute(loaded, patch)
@@ -369,7 +372,7 @@ class TestCheck:
     ) -> None:
         model = stand_in("discogs-effnet", tmp_path)
         real = melspectrogram.log_mel
-        monkeypatch.setattr(openvino, "log_mel", lambda *a: real(*a) * np.float32(1.01))
+        monkeypatch.setattr(melspectrogram, "log_mel", lambda *a: real(*a) * np.float32(1.01))
         assert load_model(model).engine == "essentia"
         (line,) = caplog.messages
         assert line.startswith("discogs-effnet: using engine essentia, as openvino's embeddings")
@@ -379,15 +382,17 @@ class TestCheck:
     def test_another_number_of_patches_falls_back(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        real = melspectrogram.patches
-        monkeypatch.setattr(openvino, "patches", lambda *a: real(*a)[:-1])
+        real = front_end.patches
+        monkeypatch.setattr(front_end, "patches", lambda *a: real(*a)[:-1])
         outcome = self_check(stand_in("vggish", tmp_path))
         assert outcome.choice == "essentia"
         assert "shape (7, 128), Essentia (8, 128)" in outcome.reason
         assert outcome.difference is None
 
     def test_nan_falls_back(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(openvino, "log_mel", lambda *_: np.full((900, 64), np.nan, np.float32))
+        monkeypatch.setattr(
+            melspectrogram, "log_mel", lambda *_: np.full((900, 64), np.nan, np.float32)
+        )
         model = stand_in("vggish", tmp_path)
         model = replace(model, sha256="nan")
         samples = 898 * 160

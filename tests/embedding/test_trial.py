@@ -8,7 +8,8 @@ import pytest
 
 import standins
 from artistindex._util.files import sha256_file
-from artistindex.embedding.registry import ModelSpec, spec_of
+from artistindex.embedding.registry import spec_of
+from artistindex.embedding.spec import ModelSpec
 from artistindex.embedding.trial import try_weights
 from artistindex.errors import WeightsError
 

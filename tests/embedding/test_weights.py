@@ -19,7 +19,8 @@ import standins
 from artistindex._util.files import sha256_file
 from artistindex._util.progress import NullReporter
 from artistindex.embedding import weights
-from artistindex.embedding.registry import BASE_URL, ModelSpec, spec_of
+from artistindex.embedding.registry import BASE_URL, spec_of
+from artistindex.embedding.spec import ModelSpec
 from artistindex.errors import Misuse, Remedy, WeightsError
 
 EFFNET = spec_of("discogs-effnet")

@@ -31,6 +31,7 @@ def reference(model: str, path: Path) -> np.ndarray:
         samples = decode(path).windows[0]
     else:
         samples = standard.MonoLoader(filename=str(path), sampleRate=16000, resampleQuality=4)()
+    assert spec.algorithm is not None
     algorithm = getattr(standard, spec.algorithm)
     graph = str(weights.path_of(spec))
     return np.mean(algorithm(graphFilename=graph, output=spec.output)(samples), axis=0)

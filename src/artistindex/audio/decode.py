@@ -1,9 +1,10 @@
-"""A file becomes 16 kHz mono float32, or a failure with a reason."""
+"""A file becomes mono float32 at the rates asked for, or a failure with a reason."""
 
 import hashlib
 import math
 import re
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artistindex.audio.reader import Source
-from artistindex.audio.resample import SAMPLE_RATE, LinearResampler
+from artistindex.audio.resample import ESSENTIA, SAMPLE_RATE, Sampling, resampler
 from artistindex.errors import Misuse, TrackError
 
 SILENCE = 10 ** (-60 / 20)  # peak below -60 dBFS
@@ -55,19 +56,21 @@ class Excerpt:
         """Seconds of all windows together."""
         return (self.windows or 1) * self.seconds
 
-    def spans(self, length: float) -> list[tuple[int, int]]:
-        """First and last sample at 16 kHz of each window in a track of `length` seconds.
+    def spans(self, length: float, rate: int = SAMPLE_RATE) -> list[tuple[int, int]]:
+        """First and last sample at `rate` Hz of each window in a track of `length` seconds.
 
         Window i lies in the middle of the i-th of `windows` equal parts.
         """
         count = self.windows or 1
-        size = round(self.seconds * SAMPLE_RATE)
+        size = round(self.seconds * rate)
         middles = ((i + 0.5) * length / count for i in range(count))
-        starts = (max(0, round((middle - self.seconds / 2) * SAMPLE_RATE)) for middle in middles)
+        starts = (max(0, round((middle - self.seconds / 2) * rate)) for middle in middles)
         return [(start, start + size) for start in starts]
 
 
 FULL = Excerpt(None, 20 * 60.0)
+
+_Windows = dict[Sampling, list[NDArray[np.float32]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +80,28 @@ class Audio:
     `windows` holds float32 arrays of shape (samples,), mono at 16 kHz, nominally within -1..1;
     patches never span two of them. `sha256` is that of these samples, so that equal audio in
     whatever lossless file, name and tags is known as equal. `duration` is that of the whole track
-    and `seconds` that of the windows together, both in seconds.
+    and `seconds` that of the windows together, both in seconds. `resampled` has the same windows by
+    the other samplings that were asked for.
     """
 
     windows: tuple[NDArray[np.float32], ...]
     sha256: str
     duration: float
     seconds: float
+    resampled: Mapping[Sampling, tuple[NDArray[np.float32], ...]] = field(default_factory=dict)
+
+    def at(self, sampling: Sampling) -> tuple[NDArray[np.float32], ...]:
+        """The windows by `sampling`; raises KeyError where nobody asked for that."""
+        return self.windows if sampling == ESSENTIA else self.resampled[sampling]
 
 
-def decode(path: Path, *, excerpt: Excerpt = FULL) -> Audio:
-    """Decode the part of a file that `excerpt` names.
+def decode(path: Path, *, excerpt: Excerpt = FULL, samplings: Collection[Sampling] = ()) -> Audio:
+    """Decode the part of a file that `excerpt` names, once for all of `samplings`.
 
     The samples equal those of Essentia's MonoLoader(sampleRate=16000, resampleQuality=4), and those
-    of an excerpt equal the same places of the whole. Memory is bounded by the excerpt, however long
-    the file is or claims to be.
+    of an excerpt equal the same places of the whole (but for the first 2 ms through a filter, which
+    knows nothing of what went before). Memory is bounded by the excerpt, however long the file is
+    or claims to be.
 
     Channels that cancel each other out are not averaged: the first that sounds stands for them.
 
@@ -101,79 +111,113 @@ def decode(path: Path, *, excerpt: Excerpt = FULL) -> Audio:
     system fails to read the file.
     """
     source = Source(path)
-    windows, length = _decoded(source, excerpt)
+    wanted = (ESSENTIA, *(sampling for sampling in samplings if sampling != ESSENTIA))
+    windows, length = _decoded(source, excerpt, wanted)
     if _peak(windows) < _QUIET:
-        windows = _channel_that_sounds(path, source.channels, excerpt, _peak(windows)) or windows
+        windows = (
+            _channel_that_sounds(path, source.channels, excerpt, wanted, _peak(windows)) or windows
+        )
     _demand_sound(windows)
     digest = hashlib.sha256()
-    for window in windows:
+    for window in windows[ESSENTIA]:
         digest.update(window.astype("<f4", copy=False).tobytes())
-    decoded = sum(map(len, windows)) / SAMPLE_RATE
-    return Audio(tuple(windows), digest.hexdigest(), length, decoded)
+    seconds = sum(map(len, windows[ESSENTIA])) / SAMPLE_RATE
+    by_sampling = {sampling: tuple(arrays) for sampling, arrays in windows.items()}
+    return Audio(by_sampling.pop(ESSENTIA), digest.hexdigest(), length, seconds, by_sampling)
 
 
-def _decoded(source: Source, excerpt: Excerpt) -> tuple[list[NDArray[np.float32]], float]:
+def _decoded(
+    source: Source, excerpt: Excerpt, samplings: tuple[Sampling, ...]
+) -> tuple[_Windows, float]:
     """The windows that `excerpt` names, and the duration of the whole track in seconds."""
     length = source.length()
     windows = None
     if length is None or length <= excerpt.total:
-        windows, length = _whole(source, excerpt)
-    return windows if windows is not None else _excerpts(source, excerpt, length), length
+        windows, length = _whole(source, excerpt, samplings)
+    return windows or _excerpts(source, excerpt, samplings, length), length
 
 
 def _channel_that_sounds(
-    path: Path, channels: int, excerpt: Excerpt, peak: float
-) -> list[NDArray[np.float32]] | None:
+    path: Path, channels: int, excerpt: Excerpt, samplings: tuple[Sampling, ...], peak: float
+) -> _Windows | None:
     """The first channel that is far louder than the mean of all: they cancel each other out."""
     for channel in range(channels if channels > 1 else 0):
-        windows, _ = _decoded(Source(path, channel=channel), excerpt)
+        windows, _ = _decoded(Source(path, channel=channel), excerpt, samplings)
         if _peak(windows) >= max(SILENCE, _CANCELLED * peak):
             return windows
     return None
 
 
-def _peak(windows: list[NDArray[np.float32]]) -> float:
-    return max((float(np.abs(window).max(initial=0)) for window in windows), default=0.0)
+def _peak(windows: _Windows) -> float:
+    peaks = (float(np.abs(window).max(initial=0)) for window in windows[ESSENTIA])
+    return max(peaks, default=0.0)
 
 
-def _whole(source: Source, excerpt: Excerpt) -> tuple[list[NDArray[np.float32]] | None, float]:
+def _whole(
+    source: Source, excerpt: Excerpt, samplings: tuple[Sampling, ...]
+) -> tuple[_Windows | None, float]:
     """The whole track and its duration; None and the true duration if it is too long for that."""
-    limit = math.ceil(excerpt.total * SAMPLE_RATE) + SAMPLE_RATE  # a second for rounded headers
-    samples = _window(source, 0, limit)
+    spans = {  # a second more, for rounded headers
+        sampling: (0, math.ceil(excerpt.total * sampling.rate) + sampling.rate)
+        for sampling in samplings
+    }
+    windows = _window(source, spans)
+    samples = windows[ESSENTIA]
     seconds = len(samples) / SAMPLE_RATE
-    if len(samples) == limit:  # the header said less than the truth
+    if len(samples) == spans[ESSENTIA][1]:  # the header said less than the truth
         return None, max(seconds, source.counted() or 0.0)
     if source.declared and seconds < MIN_SHARE * source.declared - _PADDING:
         raise _cut_off(seconds, source.declared)
-    return [samples], seconds
+    return {sampling: [window] for sampling, window in windows.items()}, seconds
 
 
-def _excerpts(source: Source, excerpt: Excerpt, length: float) -> list[NDArray[np.float32]]:
+def _excerpts(
+    source: Source, excerpt: Excerpt, samplings: tuple[Sampling, ...], length: float
+) -> _Windows:
     if source.declared and not source.reaches(MIN_SHARE * source.declared):
         raise TrackError(
             "decode", f"cut off: it ends before 90% of the {source.declared:.1f} s it declares"
         )
-    windows = [_window(source, first, last) for first, last in excerpt.spans(length)]
-    seconds = sum(map(len, windows)) / SAMPLE_RATE
+    spans = {sampling: excerpt.spans(length, sampling.rate) for sampling in samplings}
+    windows: _Windows = {sampling: [] for sampling in samplings}
+    for number in range(len(spans[ESSENTIA])):
+        window = _window(source, {sampling: spans[sampling][number] for sampling in samplings})
+        for sampling, samples in window.items():
+            windows[sampling].append(samples)
+    seconds = sum(map(len, windows[ESSENTIA])) / SAMPLE_RATE
     if seconds < MIN_SHARE * excerpt.total:
         raise _cut_off(seconds, excerpt.total)
     return windows
 
 
-def _window(source: Source, first: int, last: int) -> NDArray[np.float32]:
-    resampler = LinearResampler(source.rate, first=first, last=last)
-    parts = [np.zeros(0, np.float32)]
-    for at, samples in source.blocks(resampler.starts_at):
+def _window(
+    source: Source, spans: Mapping[Sampling, tuple[int, int]]
+) -> dict[Sampling, NDArray[np.float32]]:
+    """One window by each sampling, from its first sample to its last, out of one decoding.
+
+    It begins where the reference's does, so that what is decoded of a file whose codec leans on
+    what went before never depends on the models that listen.
+    """
+    resamplers = {
+        sampling: resampler(source.rate, sampling, first=first, last=last)
+        for sampling, (first, last) in spans.items()
+    }
+    parts = {sampling: [np.zeros(0, np.float32)] for sampling in spans}
+    for at, samples in source.blocks(resamplers[ESSENTIA].starts_at):
         if not np.isfinite(samples).all():
             raise TrackError("decode", "it holds samples that are not numbers (NaN or infinite)")
-        parts.append(resampler.feed(at, samples))
-        if resampler.done:
+        for sampling, resampling in resamplers.items():
+            if not resampling.done:
+                parts[sampling].append(resampling.feed(at, samples))
+        if all(resampling.done for resampling in resamplers.values()):
             break
-    return np.concatenate(parts)
+    for sampling, resampling in resamplers.items():
+        parts[sampling].append(resampling.finish())
+    return {sampling: np.concatenate(arrays) for sampling, arrays in parts.items()}
 
 
-def _demand_sound(windows: list[NDArray[np.float32]]) -> None:
-    if not any(map(len, windows)):
+def _demand_sound(windows: _Windows) -> None:
+    if not any(map(len, windows[ESSENTIA])):
         raise TrackError("decode", "no audio in it could be decoded")
     if _peak(windows) < SILENCE:
         raise TrackError("decode", "silent (its peak is below -60 dBFS)")

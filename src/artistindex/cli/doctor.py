@@ -18,7 +18,8 @@ from artistindex.cli.options import State, format_option, pass_state
 from artistindex.cli.output import emit, message, working
 from artistindex.cli.remedies import line_for
 from artistindex.embedding import weights
-from artistindex.embedding.registry import DEFAULT_MODELS, MODELS, ModelSpec
+from artistindex.embedding.registry import DEFAULT_MODELS, MODELS
+from artistindex.embedding.spec import ModelSpec
 from artistindex.errors import ArtistIndexError, EngineError
 
 _COLUMNS = ("what", "state", "detail", "otherwise")

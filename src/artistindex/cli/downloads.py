@@ -3,7 +3,7 @@
 from artistindex.cli.display import Display
 from artistindex.cli.options import State
 from artistindex.embedding import weights
-from artistindex.embedding.registry import ModelSpec
+from artistindex.embedding.spec import ModelSpec
 from artistindex.embedding.weights import Weights
 
 

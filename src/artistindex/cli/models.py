@@ -13,7 +13,8 @@ from artistindex.cli.options import State, any_path, format_option, pass_state
 from artistindex.cli.output import emit, message, working
 from artistindex.cli.remedies import line_for
 from artistindex.embedding import weights
-from artistindex.embedding.registry import MODELS, ModelSpec, spec_of
+from artistindex.embedding.registry import MODELS, spec_of
+from artistindex.embedding.spec import ModelSpec
 from artistindex.embedding.weights import Weights
 from artistindex.errors import WeightsError
 

@@ -82,7 +82,8 @@ def embed_track(job: Job) -> EmbedResult:
     loading = [_model(config) for config in job.models]
     timings: defaultdict[str, float] = defaultdict(float)
     with _timed(timings, "decode"):
-        audio = decode(job.path, excerpt=Excerpt.parse(job.excerpt))
+        samplings = {config.weights.spec.sampling for config in job.models}
+        audio = decode(job.path, excerpt=Excerpt.parse(job.excerpt), samplings=samplings)
     vectors, failed_models = [], []
     for config, future in zip(job.models, loading, strict=True):
         with _timed(timings, "load"):
@@ -130,7 +131,7 @@ def patch_statistics(model: EmbeddingModel, audio: Audio) -> dict[str, PatchStat
     Patches never span two windows of an excerpt. Raises TrackError where the audio is too short for
     one patch or the model answers with something that is not finite.
     """
-    windows = [model.outputs(window) for window in audio.windows]
+    windows = [model.outputs(window) for window in audio.at(model.spec.sampling)]
     layers = {layer: np.concatenate([window[layer] for window in windows]) for layer in windows[0]}
     if not len(layers[""]):
         raise TrackError(

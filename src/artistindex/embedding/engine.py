@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from artistindex._util.dirs import cache_folder
 from artistindex._util.files import atomic_write
-from artistindex.embedding.registry import SAMPLE_RATE, ModelSpec
+from artistindex.embedding.spec import SAMPLE_RATE, ModelSpec
 from artistindex.embedding.weights import Weights
 from artistindex.errors import EngineError, Misuse, Remedy
 
@@ -74,8 +74,8 @@ class EmbeddingModel(Protocol):
     def patches(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the embedding of each patch: float32 of shape (patches, dimension).
 
-        `samples` are mono at 16 kHz, float32 of shape (n,). Too few of them for one patch give
-        shape (0, dimension).
+        `samples` are mono by `spec.sampling`, float32 of shape (n,). Too few of them for one patch
+        give shape (0, dimension).
         """
         ...
 
@@ -193,16 +193,16 @@ def largest_difference(embeddings: NDArray[np.float32], reference: NDArray[np.fl
     return float(np.max(distances / np.maximum(np.linalg.norm(reference, axis=1), 1e-12)))
 
 
-def synthetic_audio(seconds: float) -> NDArray[np.float32]:
-    """Make notes, beats and hiss, always the same: 16 kHz mono float32 with a peak of one half."""
+def synthetic_audio(seconds: float, rate: int = SAMPLE_RATE) -> NDArray[np.float32]:
+    """Make notes, beats and hiss, always the same: mono float32 with a peak of one half."""
     random = np.random.default_rng(16_000)
-    moments = np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    moments = np.arange(int(seconds * rate)) / rate
     beat = moments % 0.5
     sound = 0.2 * random.standard_normal(len(moments)) * np.exp(-20 * beat)
     sound += 0.02 * random.standard_normal(len(moments))
     for step, ratio in enumerate((1, 5 / 4, 3 / 2, 2)):
         pitch = 110 * ratio * 2 ** ((moments // 2 + step) % 4)
-        turns = 2 * np.pi * np.cumsum(pitch) / SAMPLE_RATE
+        turns = 2 * np.pi * np.cumsum(pitch) / rate
         sound += 0.1 * (np.sin(turns) + np.sin(3 * turns) / 3) * np.exp(-3 * beat)
     return np.asarray(0.5 * sound / np.abs(sound).max(), np.float32)
 

@@ -7,7 +7,7 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import NDArray
 
-from artistindex.embedding.registry import SAMPLE_RATE
+from artistindex.embedding.spec import SAMPLE_RATE
 from artistindex.embedding.weights import Weights
 from artistindex.errors import EngineError, Remedy
 
@@ -26,6 +26,8 @@ class EssentiaModel:
     def __init__(self, weights: Weights) -> None:
         """Load the graph. Raises EngineError where Essentia is not installed or cannot."""
         self.spec = weights.spec
+        if self.spec.algorithm is None:
+            raise EngineError(f"Essentia has no algorithm for {self.spec.name}")
         algorithm = getattr(essentia_standard(), self.spec.algorithm)
         try:
             self._predict = {

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from artistindex import naming
 from artistindex.embedding.graph_def import MAIN, Graph, Node, read_graph
-from artistindex.embedding.registry import ModelSpec
+from artistindex.embedding.spec import ModelSpec
 from artistindex.errors import WeightsError
 
 MAX_NODES = 1_000_000  # with every function written out where it is called

@@ -1,5 +1,6 @@
-"""The fast engine: OpenVINO on the very same weights files, behind a mel front end in numpy."""
+"""The fast engine: OpenVINO on the very same weights files, behind a front end in numpy."""
 
+import hashlib
 import json
 import shutil
 import sys
@@ -14,12 +15,13 @@ from numpy.typing import NDArray
 
 from artistindex._util.dirs import cache_folder
 from artistindex._util.files import file_lock, sha256_file
-from artistindex.embedding.melspectrogram import log_mel, patches
+from artistindex.embedding.front_end import embeddings, input_shape, model_input
+from artistindex.embedding.spec import Axis, Format, ModelSpec
 from artistindex.embedding.weights import Weights
 from artistindex.errors import EngineError, Remedy
 
 if TYPE_CHECKING:
-    from openvino import CompiledModel, Core, Model
+    from openvino import CompiledModel, Core, Dimension, Model
 
 WIRED_BATCH = 8
 FREE_BATCH = 32
@@ -28,6 +30,8 @@ FREE_BATCH = 32
 Measured (docs/performance.md): EffNet is fastest with one small size, VGGish, whose dense layers
 read 280 MB of weights for every batch, with large batches, of which the last is what is left.
 """
+_MAX_VALUES = 2**19  # of the patches of a batch: what FREE_BATCH of the mel models have, and more
+_FRAMEWORKS = {Format.TENSORFLOW: "tf", Format.ONNX: "onnx", Format.TFLITE: "tflite"}
 _XML, _BIN, _HASHES = "model.xml", "model.bin", "sha256.json"
 
 
@@ -53,7 +57,7 @@ class OpenVinoModel:
             shape = [axis.get_max_length() for axis in port.partial_shape]
             values = np.zeros(shape, port.element_type.to_dtype())
             self._request.set_input_tensor(index, self._tensor(values, shared_memory=True))
-            if _is_source(port, weights):
+            if _is_source(port, self.spec):
                 self._source = index
                 self._free = port.partial_shape.is_dynamic
                 self._batch: NDArray[np.float32] = values
@@ -61,7 +65,7 @@ class OpenVinoModel:
     @property
     def dimension(self) -> int:
         """Return the length of an embedding, as the graph has it."""
-        return int(self._model.output(0).partial_shape[1].get_length())
+        return _length(self._model.output(0), self.spec)
 
     def patches(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the embedding of each patch; see `EmbeddingModel.patches`."""
@@ -69,9 +73,9 @@ class OpenVinoModel:
 
     def outputs(self, samples: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
         """Return the patches by layer; see `EmbeddingModel.outputs`."""
-        source = patches(log_mel(samples, self.spec.front_end), self.spec)
+        source = model_input(samples, self.spec)
         outputs = [
-            np.empty((len(source), port.partial_shape[1].get_length()), np.float32)
+            np.empty((len(source), _length(port, self.spec)), np.float32)
             for port in self._model.outputs
         ]
         for start in range(0, len(source), len(self._batch)):
@@ -82,7 +86,7 @@ class OpenVinoModel:
                 self._request.set_input_tensor(self._source, batch)
             self._request.infer()
             for number, rows in enumerate(outputs):
-                output = self._request.get_output_tensor(number).data
+                output = embeddings(self._request.get_output_tensor(number).data, self.spec)
                 if len(output) < len(part):  # without memory it answers with nothing, silently
                     raise MemoryError(f"OpenVINO gave {len(output)} of {len(part)} embeddings")
                 rows[start : start + len(part)] = output[: len(part)]
@@ -124,27 +128,59 @@ def _set_batch(model: "Model", weights: Weights) -> None:
 
     Placeholders beside the patches, such as a switch for training, stay at zero.
     """
-    from openvino import Dimension
-
     spec = weights.spec
-    wired = [Dimension(size) for size in (WIRED_BATCH, spec.batch) if size]
-    for batch in wired if spec.batch else [Dimension(1, FREE_BATCH), *wired]:
+    source = next((port for port in model.inputs if _is_source(port, spec)), None)
+    if source is None:
+        raise EngineError(f"{weights.path} has no input {spec.input!r}")
+    for batch in _batches(source, spec):
         shapes = {
-            port: [batch, spec.patch, spec.front_end.bands]
-            if _is_source(port, weights)
+            port: [batch if size is None else size for size in input_shape(spec)]
+            if _is_source(port, spec)
             else _static(port)
             for port in model.inputs
         }
         with suppress(RuntimeError):
             model.reshape(shapes)
-            shapes_out = [port.partial_shape for port in model.outputs]
-            if all(len(out) == 2 and out[0] == batch and out[1].is_static for out in shapes_out):
+            if all(_gives(port, batch, spec) for port in model.outputs):
                 return
-    raise EngineError(f"{weights.path} does not take the patches of {spec.name}")
+    shape = [size or "batch" for size in input_shape(spec)]
+    raise EngineError(
+        f"{weights.path} does not take the patches of {spec.name}, {shape}, or does not answer them"
+        f" with the axes {', '.join(spec.output_axes)}"
+    )
 
 
-def _is_source(port: Any, weights: Weights) -> bool:
-    return f"{weights.spec.input}:0" in port.names
+def _batches(source: Any, spec: ModelSpec) -> "list[Dimension]":
+    """The sizes of a batch to try, best first."""
+    from openvino import Dimension
+
+    if spec.format is Format.TENSORFLOW:
+        wired = [Dimension(size) for size in (WIRED_BATCH, spec.batch) if size]
+        return wired if spec.batch else [Dimension(1, FREE_BATCH), *wired]
+    shape = source.partial_shape
+    at = spec.input_axes.index(Axis.BATCH)
+    if shape.rank.is_static and len(shape) == len(spec.input_axes) and shape[at].is_static:
+        return [shape[at]]
+    values = np.prod([size or 1 for size in input_shape(spec)], dtype=np.int64)
+    best = spec.batch or max(1, min(FREE_BATCH, _MAX_VALUES // int(values)))
+    return [Dimension(1, best), Dimension(best), Dimension(1)]
+
+
+def _gives(port: Any, batch: "Dimension", spec: ModelSpec) -> bool:
+    """Whether an output has the axes of the spec, and a row for each patch of `batch`."""
+    shape, axes = port.partial_shape, spec.output_axes
+    if shape.rank.is_dynamic or len(shape) != len(axes):
+        return False
+    values = shape[axes.index(Axis.VALUES)]
+    return bool(shape[axes.index(Axis.BATCH)] == batch and values.is_static)
+
+
+def _length(port: Any, spec: ModelSpec) -> int:
+    return int(port.partial_shape[spec.output_axes.index(Axis.VALUES)].get_length())
+
+
+def _is_source(port: Any, spec: ModelSpec) -> bool:
+    return not port.names.isdisjoint((spec.input, f"{spec.input}:0"))
 
 
 def _static(port: Any) -> list[int]:
@@ -177,8 +213,10 @@ def _load(openvino: ModuleType, core: "Core", weights: Weights) -> "Model":
 
 def _key(openvino: ModuleType, weights: Weights) -> str:
     version = openvino.get_version().partition("-")[0]
-    name = "-".join([weights.spec.name, *weights.spec.layers])
-    return f"{name}-{weights.sha256[:32]}-openvino-{version}"
+    spec = weights.spec
+    tensors = "\n".join([spec.output, *spec.layers.values()])
+    outputs = hashlib.sha256(tensors.encode()).hexdigest()[:8]
+    return f"{spec.name}-{outputs}-{weights.sha256[:32]}-openvino-{version}"
 
 
 def _convert(weights: Weights) -> "Model":
@@ -193,7 +231,7 @@ def _convert(weights: Weights) -> "Model":
         frontend.OpValidationFailure,
     )
     try:
-        reader = frontend.FrontEndManager().load_by_framework("tf")
+        reader = frontend.FrontEndManager().load_by_framework(_FRAMEWORKS[weights.spec.format])
         graph = reader.load(str(weights.path))
         names = (weights.spec.output, *weights.spec.layers.values())
         outputs = [graph.get_place_by_tensor_name(name) for name in names]

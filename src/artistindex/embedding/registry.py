@@ -4,71 +4,53 @@ Source of file names, sizes, hashes, tensors and patch sizes: the model pages an
 https://essentia.upf.edu/models.html, and Essentia's TensorflowPredict* algorithms.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
-
+from artistindex.audio.resample import ESSENTIA
+from artistindex.embedding.spec import (
+    Logarithm,
+    MelSpectrogram,
+    ModelSpec,
+    Scale,
+    Triangles,
+)
 from artistindex.errors import Misuse
 
 BASE_URL = "https://essentia.upf.edu/models/feature-extractors/"
-SAMPLE_RATE = 16_000
 
 _MTG = "CC BY-NC-SA 4.0 (Music Technology Group, Universitat Pompeu Fabra; non-commercial use)"
 _ISC = "ISC (Jordi Pons, Music Technology Group, Universitat Pompeu Fabra)"
 
-
-@dataclass(frozen=True, slots=True)
-class FrontEnd:
-    """How samples at 16 kHz become mel frames: sizes in samples, `bands` mel bands a frame."""
-
-    name: Literal["musicnn", "vggish"]
-    frame: int
-    hop: int
-    bands: int
-
-
-MUSICNN_MEL = FrontEnd("musicnn", frame=512, hop=256, bands=96)
-VGGISH_MEL = FrontEnd("vggish", frame=400, hop=160, bands=64)
-
-
-@dataclass(frozen=True, slots=True)
-class ModelSpec:
-    """A model: where its weights come from and how they are fed.
-
-    `dimension` is that of a vector; `patch` and `hop` are in mel frames. `bytes` and `sha256` are
-    what the publisher states, None where nothing is published; `about_bytes` is what the
-    architecture alone lets expect.
-    `algorithm` names the class in essentia.standard that is the reference. `batch` is the fixed
-    batch size of the graph (None where any size goes), and a graph with a fixed batch leaves out
-    the last of the front end's frames (`drop_last_frame`).
-    `packaged` weights lie inside the package.
-
-    `layers` are further outputs of the graph, by the names that they go by here. `known_as` is the
-    sha256 under which vectors of these weights are kept, where it is not the file's own: that of
-    an earlier file which computed the same `output`, bit by bit. `recipe` is what an index of the
-    model is made by unless another one is asked for (`index.recipes`).
-    """
-
-    name: str
-    file: str
-    url: str | None
-    bytes: int | None
-    sha256: str | None
-    input: str
-    output: str
-    dimension: int
-    front_end: FrontEnd
-    patch: int
-    hop: int
-    batch: int | None
-    drop_last_frame: bool
-    algorithm: str
-    licence: str
-    packaged: bool = False
-    about_bytes: int | None = None
-    layers: Mapping[str, str] = field(default_factory=dict, hash=False)
-    known_as: str | None = None
-    recipe: str = "plain"
+MUSICNN_MEL = MelSpectrogram(
+    frame=512,
+    hop=256,
+    bands=96,
+    fft=512,
+    sample_rate=ESSENTIA.rate,
+    resampling=ESSENTIA.resampling,
+    power=2,
+    scale=Scale.SLANEY,
+    low=0.0,
+    high=8_000.0,
+    unit_area=True,
+    logarithm=Logarithm.LOG10,
+    factor=10_000.0,
+    offset=1.0,
+)
+VGGISH_MEL = MelSpectrogram(
+    frame=400,
+    hop=160,
+    bands=64,
+    fft=512,
+    sample_rate=ESSENTIA.rate,
+    resampling=ESSENTIA.resampling,
+    power=1,
+    scale=Scale.HTK,
+    low=125.0,
+    high=7_500.0,
+    triangles=Triangles.MEL,
+    unit_area=False,
+    logarithm=Logarithm.LN,
+    offset=0.01,
+)
 
 
 def _effnet(name: str, stem: str, size: int, sha256: str | None = None) -> ModelSpec:
@@ -106,7 +88,6 @@ _ROWS = (
         patch=96,
         hop=93,
         batch=None,
-        drop_last_frame=False,
         algorithm="TensorflowPredictVGGish",
         licence=_MTG,
         about_bytes=288_600_000,  # 72,141,184 weights of four bytes, and the graph around them
@@ -124,10 +105,10 @@ _ROWS = (
         patch=187,
         hop=93,
         batch=None,
-        drop_last_frame=False,
         algorithm="TensorflowPredictMusiCNN",
         licence=_ISC,
         packaged=True,
+        verified=True,
         layers={"batch-norm": "model/batch_normalization_10/batchnorm/add_1"},
         known_as="fe444529d55c33dba1717a0309e4e70eedac934f7105dd083afb32df53938b35",
     ),

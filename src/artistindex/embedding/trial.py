@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from artistindex.embedding.registry import ModelSpec
+from artistindex.embedding.spec import ModelSpec
 from artistindex.errors import WeightsError
 
 MAX_SECONDS = 300  # VGGish, the largest of the built-in models, takes about ten

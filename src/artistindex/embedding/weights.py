@@ -27,7 +27,8 @@ from artistindex.embedding import download as downloads
 from artistindex.embedding.download import Unreachable, discard
 from artistindex.embedding.graph_check import check_graph_is_safe
 from artistindex.embedding.graph_def import MAX_BYTES
-from artistindex.embedding.registry import BASE_URL, ModelSpec
+from artistindex.embedding.registry import BASE_URL
+from artistindex.embedding.spec import ModelSpec
 from artistindex.embedding.trial import try_weights
 from artistindex.errors import Misuse, Remedy, WeightsError
 

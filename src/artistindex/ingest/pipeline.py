@@ -17,7 +17,8 @@ from artistindex.embedding import weights
 from artistindex.embedding.embed import ModelConfig
 from artistindex.embedding.engine import Precision, select_engine
 from artistindex.embedding.pool import Pool, WorkerPool, default_workers
-from artistindex.embedding.registry import ModelSpec, spec_of
+from artistindex.embedding.registry import spec_of
+from artistindex.embedding.spec import ModelSpec
 from artistindex.embedding.weights import Weights
 from artistindex.errors import Misuse, Remedy, WeightsError
 from artistindex.index.manifest import replaceable

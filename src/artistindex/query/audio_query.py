@@ -180,7 +180,8 @@ def _embedded(
 ) -> NDArray[np.float32]:
     """The track vector of one file; an error names what was asked for."""
     try:
-        audio = decode(path, excerpt=Excerpt.parse(key.excerpt))
+        excerpt = Excerpt.parse(key.excerpt)
+        audio = decode(path, excerpt=excerpt, samplings=(model.spec.sampling,))
         vector, _ = track_vector(model, audio, layer=key.layer, pooling=key.pooling)
     except TrackError as error:
         raise TrackError(error.stage, f"{shown(source)}: {error.reason}") from error
