@@ -257,12 +257,12 @@ class _Build:
         before = self._before[plan.settings.model]
         if before is None or not (changes := indexing.changes(before, plan)):
             return
-        again: list[StoredTrack] = []
+        again: dict[int, StoredTrack] = {}
         if before.key != plan.key:
             embedded = library.embedded_track_ids(before.key)
             pending = extraction.pending_tasks(artists, [plan])
-            again = [task.stored for task in pending if task.stored.id in embedded]
-        hours = sum(stored.track.duration or 0.0 for stored in again) / 3600
+            again = {task.stored.id: task.stored for task in pending if task.stored.id in embedded}
+        hours = sum(stored.track.duration or 0.0 for stored in again.values()) / 3600
         cost = f"{len(again)} tracks ({hours:.1f} hours of music) are" if again else "nothing is"
         _log.warning("%s: %s; %s embedded again", plan.settings.model, ", ".join(changes), cost)
 

@@ -29,6 +29,7 @@ from artistindex.library.tracks import FileFacts, Tracks
 from artistindex.library.vectors import ImportedVectors, TrackVectors, Vector
 
 FILE_NAME = "library.sqlite3"
+_ARTISTS_AT_ONCE = 500  # whose tracks are read together
 
 
 class Library:
@@ -262,13 +263,15 @@ class Library:
         """Yield each of `artists`, or every one, with its tracks as they stand for it.
 
         The user's own files, spread over albums, then catalogue tracks in the catalogue's order,
-        these with the names of all who are credited there. One query reads them as they are asked
-        for.
+        these with the names of all who are credited there. They are read so many artists at a
+        time, whom what is written meanwhile does not concern.
         """
         groups = self._groups()
         artists = groups.artists if artists is None else list(artists)
-        tracks = self._tracks.of_groups([groups.members_of(stored) for stored in artists])
-        yield from zip(artists, tracks, strict=True)
+        for start in range(0, len(artists), _ARTISTS_AT_ONCE):
+            batch = artists[start : start + _ARTISTS_AT_ONCE]
+            tracks = list(self._tracks.of_groups([groups.members_of(stored) for stored in batch]))
+            yield from zip(batch, tracks, strict=True)
 
     def recordings(self) -> dict[int, int]:
         """Track id -> recording: tracks with the same number are one recording."""
