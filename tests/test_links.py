@@ -254,6 +254,7 @@ _KNOWN = {
     "index/sealed_sqlite.py": 2,  # opened to be read only; in memory
     "index/sidecar_writer.py": 1,  # in a new file of its own
     "embedding/download.py": 1,  # opener=no_follow
+    "ingest/cluster_node.py": 1,  # opener=no_follow
     "embedding/openvino.py": 1,  # in a new folder of its own
     "embedding/weights.py": 1,  # into a new file of its own
     "packs/format.py": 1,  # a member of the zip file

@@ -12,6 +12,7 @@ ArtistIndexError            one line that names the thing, and a `Remedy`: what 
 +-- BrokenLibrary           a library that cannot be read or written
 +-- PackError               a pack that cannot be read, or does not go with what is here
 +-- MissingExtra            a package of an extra that is not installed
++-- ClusterError            a cluster cannot be reached, or its machines cannot do the work
 +-- Busy                    another process is writing; names it
 +-- ServiceError            a web service refused or cannot be reached
 |   +-- StatusError         ... answered with an HTTP status that is no success
@@ -60,6 +61,10 @@ class Remedy(StrEnum):
     UPGRADE = auto()
     INSTALL_ITS_WEIGHTS = auto()
     ADD_ARTISTS = auto()
+    START_SCHEDULER = auto()
+    START_WORKERS = auto()
+    SAME_VERSION = auto()
+    GO_ON = auto()
 
 
 class ArtistIndexError(Exception):
@@ -133,6 +138,10 @@ class MissingExtra(ArtistIndexError):
     def __init__(self, message: str, extra: str) -> None:
         super().__init__(message, remedy=Remedy.INSTALL_EXTRA, extra=extra)
         self.extra = extra
+
+
+class ClusterError(ArtistIndexError):
+    """A cluster that cannot be reached, or whose machines cannot do the work."""
 
 
 class Busy(ArtistIndexError):

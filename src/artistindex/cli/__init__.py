@@ -46,6 +46,7 @@ _COMMANDS = {
     "path": "path",
     "query": "query",
     "tune": "tune",
+    "worker": "worker",
 }
 _INTERRUPTED = 130
 _INTERRUPTS = (signal.SIGINT, signal.SIGTERM)

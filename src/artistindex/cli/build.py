@@ -118,6 +118,11 @@ _SOURCE_OPTIONS = (
     help=f"The space in which artists are compared.  [default: {_AS_BEFORE.format(TRANSFORMS[0])}]",
 )
 @click.option("--workers", type=int, help="Worker processes.  [default: one a processor]")
+@click.option(
+    "--cluster",
+    metavar="ADDRESS|local:N",
+    help="Embed on a Dask cluster, whose scheduler is at tcp://HOST:8786 or tls://HOST:8786.",
+)
 @click.option("--retry-failed", is_flag=True, help="Try again what failed in earlier runs.")
 @click.option(
     "--rescan", is_flag=True, help="Read the tags of all files in --audio again, changed or not."

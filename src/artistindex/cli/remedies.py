@@ -48,6 +48,10 @@ _WORDS = {
         "install those with `artistindex models add {model} FILE`, or build the index again with"
         " the installed ones"
     ),
+    Remedy.START_SCHEDULER: "start one with `dask scheduler`, or use --cluster local:N",
+    Remedy.START_WORKERS: "start some with `artistindex worker {address}`",
+    Remedy.SAME_VERSION: "install the same version on every machine",
+    Remedy.GO_ON: "what was finished is kept, the same command goes on from there",
     Remedy.ADD_ARTISTS: "build without --transform, or add artists",
 }
 

@@ -65,7 +65,8 @@ class BuildConfig:
     default to those of the
     indexes that are there (`index_settings`); to change one is to embed again what it concerns.
     `engine` runs the models ("auto", "essentia" or "openvino") in `workers` processes (None: one a
-    processor), `timeout` seconds a track at most.
+    processor), `timeout` seconds a track at most; or on the machines of `cluster`, the address of a
+    Dask scheduler, or "local:N" for one of N workers on this machine.
 
     Of a folder, `rescan` reads the tags of unchanged files again too, and `prune` drops the files
     that are gone even where they are so many that a disk may be missing.
@@ -85,6 +86,7 @@ class BuildConfig:
     drop_outliers: bool | None = None
     engine: str = "auto"
     workers: int | None = None
+    cluster: str | None = None
     timeout: float = DEFAULT_TIMEOUT
     retry_failed: bool = False
     rescan: bool = False
@@ -97,6 +99,8 @@ class BuildConfig:
         object.__setattr__(self, "artists", artists)
         Engine.parse(self.engine)
         _at_least_one(workers=self.workers)
+        if self.cluster is not None and self.workers is not None:
+            raise Misuse("workers is for this machine: a cluster has its own", setting="workers")
         for setting in ("rescan", "prune"):
             if getattr(self, setting) and self.audio is None:
                 raise Misuse(f"{setting} is for a folder of music", setting=setting)

@@ -280,6 +280,14 @@ class _Build:
         if self._pool is not None:
             yield self._pool
             return
+        if self._config.cluster is not None:
+            from artistindex.ingest.cluster import open_cluster
+
+            self._begin(f"waiting for the cluster {self._config.cluster}")
+            with open_cluster(self._config.cluster, timeout=self._config.timeout) as cluster:
+                self._begin("embedding")
+                yield cluster
+            return
         workers = self._config.workers or default_workers()
         with WorkerPool(workers, timeout=self._config.timeout) as pool:
             yield pool
