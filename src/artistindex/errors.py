@@ -65,6 +65,7 @@ class Remedy(StrEnum):
     START_WORKERS = auto()
     SAME_VERSION = auto()
     GO_ON = auto()
+    GIVE_TOKEN = auto()
 
 
 class ArtistIndexError(Exception):

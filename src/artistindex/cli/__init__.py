@@ -45,6 +45,7 @@ _COMMANDS = {
     "musicmap": "musicmap",
     "path": "path",
     "query": "query",
+    "serve": "serve",
     "tune": "tune",
     "worker": "worker",
 }

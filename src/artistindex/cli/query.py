@@ -30,7 +30,7 @@ from artistindex.cli.playlists import (
 )
 from artistindex.errors import Misuse
 from artistindex.index.reader import ArtistIndex, find_index
-from artistindex.query.query import Query, ResolvedQuery
+from artistindex.query.query import Query, ResolvedQuery, parse_weight
 
 if TYPE_CHECKING:
     from artistindex.entities import Neighbour
@@ -207,13 +207,10 @@ def _query(artists: tuple[str, ...], options: Mapping[str, Any]) -> Query:
 
 
 def _weight(text: str) -> tuple[str, float]:
-    name, equals, number = text.rpartition("=")
-    try:
-        if equals and name.strip():
-            return name, float(number)
-    except ValueError:
-        pass
-    raise Misuse(f"--weight {text!r}: expected NAME=NUMBER, as in --weight Rezz=2")
+    weight = parse_weight(text)
+    if weight is None:
+        raise Misuse(f"--weight {text!r}: expected NAME=NUMBER, as in --weight Rezz=2")
+    return weight
 
 
 def _embedder(options: Mapping[str, Any], state: State) -> Callable[..., Any]:

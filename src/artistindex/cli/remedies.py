@@ -52,6 +52,7 @@ _WORDS = {
     Remedy.START_WORKERS: "start some with `artistindex worker {address}`",
     Remedy.SAME_VERSION: "install the same version on every machine",
     Remedy.GO_ON: "what was finished is kept, the same command goes on from there",
+    Remedy.GIVE_TOKEN: "give a token that they must know with --token-file FILE",
     Remedy.ADD_ARTISTS: "build without --transform, or add artists",
 }
 

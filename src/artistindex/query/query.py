@@ -144,6 +144,15 @@ class Query:
         return factors
 
 
+def parse_weight(text: str) -> tuple[str, float] | None:
+    """Return the name and the number of "NAME=NUMBER"; None where it is not of that form."""
+    name, equals, number = text.rpartition("=")
+    try:
+        return (name, float(number)) if equals and name.strip() else None
+    except ValueError:
+        return None
+
+
 AnyQuery = str | Sequence[str] | Query | ResolvedQuery | NDArray[np.floating]
 """A name, several names, a query, or a vector (dimension,) in the index's own space."""
 
