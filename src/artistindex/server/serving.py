@@ -56,8 +56,8 @@ def _listen(host: str, port: int) -> socket.socket:
         )[0]
         return socket.create_server(address, family=family, backlog=_BACKLOG)
     except OSError as error:
-        is_of_system = error.errno is not None and error.errno > 0  # not of a name's look-up
-        reason = os.strerror(error.errno) if is_of_system else error.strerror or error
+        number = error.errno or 0  # that of a name's look-up is below zero
+        reason = os.strerror(number) if number > 0 else error.strerror or error
         raise ArtistIndexError(f"cannot listen on {host} port {port}: {reason}") from error
 
 
