@@ -43,6 +43,7 @@ _COMMANDS = {
     "match": "match",
     "models": "models",
     "musicmap": "musicmap",
+    "page": "page",
     "path": "path",
     "query": "query",
     "serve": "serve",

@@ -2,13 +2,12 @@
 
 import datetime
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from artistindex import naming
+from artistindex.cli.lineup_reading import days_of, days_options, on_days, read_for
 from artistindex.cli.match_view import View, remarks, view
 from artistindex.cli.options import (
     FORMATS,
@@ -25,11 +24,9 @@ from artistindex.cli.output import counted, emit, message
 from artistindex.cli.playlists import check_playlist, playlist_option, save_playlist
 from artistindex.errors import ArtistIndexError, Misuse
 from artistindex.index.reader import ArtistIndex, find_index
-from artistindex.listeners.bills import Lineup
 from artistindex.listeners.favourites import Favourites, read_favourites, read_names
-from artistindex.listeners.lineups import read_lineup
 from artistindex.query.lineup import rank_lineup
-from artistindex.query.lineup_answer import Answer, Days
+from artistindex.query.lineup_answer import Answer
 
 if TYPE_CHECKING:
     from artistindex.query.evenings import Evening
@@ -54,19 +51,7 @@ _NOBODY = Favourites((), ())
     metavar="FILE",
     help="Artists whose like are to go down.",
 )
-@click.option(
-    "--from",
-    "first",
-    type=click.DateTime(["%Y-%m-%d"]),
-    metavar="DATE",
-    help="Leave out events before this day.  [default: today, where the files have dates]",
-)
-@click.option(
-    "--days",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Leave out events after so many days, of which --from is the first.",
-)
+@days_options
 @click.option(
     "--by",
     type=click.Choice(["artist", "event"]),
@@ -129,9 +114,9 @@ def command(
     model = index[0] if index else None
     liked = read_favourites(likes)
     disliked = read_favourites(dislikes) if dislikes else _NOBODY
-    whole = _read(lineup, state, model, liked)
-    days = _days(whole, lineup, options)
-    chosen = whole if days is None else _on(days, whole)
+    whole = read_for(lineup, state, model, liked)
+    days = days_of(whole, lineup, options["first"], options["days"], is_needed=bool(options["ics"]))
+    chosen = whole if days is None else on_days(whole, days)
     failed = None
     if is_ingesting:
         from artistindex.cli.lineup_ingest import ingest
@@ -181,44 +166,7 @@ def _names(path: Path | None) -> list[str] | None:
     return read_names(path) if path else None
 
 
-def _read(paths: Sequence[Path], state: State, model: str | None, liked: Favourites) -> Lineup:
-    """Read the line-up; who is liked or indexed may have commas in the name."""
-    names = set(map(naming.normalise, liked.names))
-    with ExitStack() as stack:
-        index = None
-        with suppress(ArtistIndexError):  # --ingest may be about to make it
-            folder = find_index(state.indexes, model)
-            index = stack.enter_context(ArtistIndex.open(folder))
-
-        def knows(name: str) -> bool:
-            return naming.normalise(name) in names or bool(index and index.find_rows(name))
-
-        return read_lineup(paths, knows=knows)
-
-
-# --- days ---------------------------------------------------------------------------------------
-
-
-def _days(lineup: Lineup, paths: Sequence[Path], options: Mapping[str, Any]) -> Days | None:
-    """Return the days asked for; None where the files have no dates."""
-    first, count = options["first"], options["days"]
-    if not any(event.date for event in lineup.events):
-        if first or count or options["ics"]:
-            raise Misuse(f"{paths[0]}: no dates in it, which --from, --days and --ics need")
-        return None
-    start = first.date() if first else datetime.date.today()
-    return Days(start, start + datetime.timedelta(count - 1) if count else None)
-
-
-def _on(days: Days, lineup: Lineup) -> Lineup:
-    chosen = lineup.between(days.first, days.last)
-    if not chosen.billings:
-        dates = [event.date for event in lineup.events if event.date]
-        raise Misuse(
-            f"nobody plays {days}: the files have events from {min(dates)} to {max(dates)}; choose"
-            " with --from DATE"
-        )
-    return chosen
+# --- files ---------------------------------------------------------------------------------------
 
 
 def _write_files(shown: View, options: Mapping[str, Any], state: State) -> None:

@@ -247,7 +247,8 @@ class MapCanvas {
 
   drawMarks() {
     const { colours } = this;
-    const size = Math.max(5, this.radius + 2.5);
+    const crowd = Math.min(1, 14 / Math.sqrt(this.marks.size + 1) + this.view.scale / 8);
+    const size = Math.max(3.5, (this.radius + 2.5) * crowd);
     for (const [row, mark] of this.marks) {
       const [x, y] = this.toScreen(row);
       if (!this.isInSight(x, y)) continue;

@@ -1,4 +1,6 @@
 /* The line-up: the table is in the page already; here are its filters, the picks and the player. */
+const SHORT = 30; /* acts shown at first, so that the map is not a long way down */
+
 class LineupTable {
   constructor(acts, title, onShowOnMap) {
     this.acts = acts;
@@ -45,6 +47,12 @@ class LineupTable {
       byId(id)?.addEventListener("change", () => this.update());
     }
     byId("filter-name").addEventListener("input", () => this.update());
+    byId("tools").addEventListener("submit", (event) => event.preventDefault());
+    byId("show-all").addEventListener("click", () => {
+      this.isWhole = true;
+      this.update();
+      this.rows[SHORT].querySelector("button.pick").focus();
+    });
   }
 
   addFiles() {
@@ -103,12 +111,16 @@ class LineupTable {
     const place = byId("filter-place")?.value ?? "";
     const typed = fold(byId("filter-name").value);
     const isPicked = byId("filter-picked").checked;
+    const isShort = !this.isWhole && !day && !place && !typed && !isPicked && this.rows.length > SHORT + 10;
+    byId("more").hidden = !isShort;
     let count = 0;
     this.rows.forEach((row, at) => {
       const act = this.acts[at];
       const plays = act.events.some((event) => (!day || event.when === day) && (!place || (event.venue ?? event.stage) === place));
       const fits = (!(day || place) || plays) && (!isPicked || this.picks.has(act.key)) && (!typed || fold(act.name).includes(typed));
-      row.hidden = !fits;
+      const isLater = isShort && at >= SHORT;
+      row.hidden = !fits || isLater;
+      row.classList.toggle("later", isLater);
       count += fits;
       row.classList.toggle("picked", this.picks.has(act.key));
       row.querySelector("button.pick").setAttribute("aria-pressed", String(this.picks.has(act.key)));

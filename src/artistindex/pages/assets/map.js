@@ -18,6 +18,7 @@ class ArtistMap {
     this.welcome();
     this.followAddress();
     this.view.settle();
+    if (address.read().has("artist")) byId("map").scrollIntoView({ behavior: "instant" });
   }
 
   marks() {
