@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from artistindex.cli.neighbour_cells import short_cell, track_cell
+from artistindex.cli.neighbour_cells import track_cell
 from artistindex.entities import Artist, EntryTrack, VectorKey
 from artistindex.index.reader import ArtistIndex
 from artistindex.index.sidecar import UsedTrack
@@ -136,9 +136,9 @@ def test_query_shows_where_to_go_on(run: Any) -> None:
     assert [track["title"] for track in neighbour["entry_tracks"]] == ["Near", "Middle", "Far"]
     assert neighbour["entry_tracks"][1]["path"] == "/m/a b.ogg"
     _, table, _ = run("query", "Asked")
-    assert "Near (https://open.spotify.com/track/t2)" in table
+    assert "Near" in table
+    assert "https://open.spotify.com/track/t2" in table
     long = EntryTrack("T", path=Path("/home/somebody/music/Artist/Album/02 - Title.ogg"))
-    assert short_cell(long) == "T (/home/somebo…st/Album/02 - Title.ogg)"
     assert track_cell(long) == "T (/home/somebody/music/Artist/Album/02 - Title.ogg)"
     _, text, _ = run("query", "Asked", "--format", "csv")
     (row,) = csv.DictReader(io.StringIO(text))

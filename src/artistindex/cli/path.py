@@ -1,11 +1,12 @@
 """`artistindex path`."""
 
+from operator import attrgetter
 from pathlib import Path
 
 import click
 
 from artistindex.cli import completion
-from artistindex.cli.neighbour_cells import short_cell, track_cell
+from artistindex.cli.neighbour_cells import track_cell
 from artistindex.cli.options import State, index_option, pass_state
 from artistindex.cli.output import emit
 from artistindex.cli.playlists import (
@@ -73,7 +74,7 @@ def command(
     if output_format in PLAYLIST_FORMATS:
         print_playlist(output_format, tracks, title)
     else:
-        shown = track_cell if output_format == "csv" else short_cell
+        shown = track_cell if output_format == "csv" else attrgetter("title")
         rows = [
             {
                 "step": at,

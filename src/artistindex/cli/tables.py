@@ -37,6 +37,7 @@ _LESSER = (  # what goes first stands first
     "tracks",
     "billed",
     "album",
+    "place",
     "listen to",
     "rests on",
     "dimension",
@@ -48,7 +49,7 @@ _LESSER = (  # what goes first stands first
     "percentile",
     "venue",
 )
-_PATHS = ("path", "where")
+_PATHS = ("path", "place", "where")
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)\S*")
 _GAP = 3  # characters between columns
 _EASY = 24  # characters in which a text reads well enough
