@@ -1,4 +1,4 @@
-"""The picture of a terminal: what a command shows there, and nothing that is loaded from elsewhere."""
+"""The picture of a terminal: what a command shows there, and nothing from elsewhere."""
 
 import pytest
 
