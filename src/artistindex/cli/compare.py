@@ -9,7 +9,7 @@ from artistindex.cli import completion
 from artistindex.cli.options import State, any_path, paper_format_option, pass_state, seed_option
 from artistindex.cli.output import emit_for_paper, emit_table, message, working
 from artistindex.errors import Misuse
-from artistindex.index.reader import find_index
+from artistindex.index.reader import find_index, index_at
 from artistindex.naming import printable
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def command(
     if transforms:
         if len(models) > 1 or similarities or pairs or report:
             raise Misuse("--transforms takes one MODEL, --truth and --k, and nothing else")
-        folder = find_index(state.indexes, models[0] if models else None)
+        folder = index_at(state.indexes, models[0]) if models else find_index(state.indexes)
         _compare_transforms(state, folder, truth, ks, seed, output_format)
         return
     from artistindex.evaluation.compare import compare
@@ -92,7 +92,7 @@ def command(
         check_place(report)
     with working("comparing", quiet=state.quiet):
         comparison = compare(
-            [find_index(state.indexes, model) for model in models],
+            [index_at(state.indexes, model) for model in models],
             similarities=_files(similarities),
             truth=truth,
             pairs=_pairs_file(pairs),

@@ -19,7 +19,7 @@ from artistindex.cli.options import (
 )
 from artistindex.cli.output import emit_for_paper, emit_table, message, working
 from artistindex.errors import BrokenIndex, Misuse
-from artistindex.index.reader import all_indexes, find_index
+from artistindex.index.reader import all_indexes, index_at
 
 if TYPE_CHECKING:
     from artistindex.evaluation.provenance import Provenance
@@ -80,7 +80,7 @@ def command(
     and the line-up is ranked as `artistindex match` ranks it.
     """
     _check(truth, lineup, likes, ks, artist_retrieval=artist_retrieval, is_fused=fused)
-    folders = [find_index(state.indexes, name) for name in index] or all_indexes(state.indexes)
+    folders = [index_at(state.indexes, name) for name in index] or all_indexes(state.indexes)
     if not folders:
         raise BrokenIndex(f"no index in {state.indexes}: run `artistindex build` first")
     asked = _Asked(folders, ks or None, seed, output_format, is_fused=fused, per_artist=per_artist)

@@ -332,12 +332,9 @@ class ArtistIndex:
 def find_index(indexes: Path, model: str | None = None) -> Path:
     """The folder of the index of `model`; without one the only index, else the preferred one.
 
-    `model` may be the path of an index's folder, anywhere: then it has a separator. Raises Misuse
-    for a model that is unknown, BrokenIndex where there is no such index.
+    Raises Misuse for a model that is unknown, BrokenIndex where there is no such index.
     """
     if model is not None:
-        if os.sep in model or "/" in model:
-            return Path(model)
         names = [path.name for path in all_indexes(indexes)]
         if model not in MODELS and model not in names:
             raise Misuse(
@@ -350,6 +347,16 @@ def find_index(indexes: Path, model: str | None = None) -> Path:
         raise BrokenIndex(f"no index in {indexes.absolute()}", remedy=Remedy.BUILD_FIRST)
     by_name = {path.name: path for path in folders}
     return next((by_name[name] for name in PREFERRED if name in by_name), folders[0])
+
+
+def index_at(indexes: Path, model_or_path: str) -> Path:
+    """The folder of an index: of a model below `indexes`, or anywhere by a path with a separator.
+
+    For what compares indexes, which may lie apart. Raises as `find_index` does.
+    """
+    if os.sep in model_or_path or "/" in model_or_path:
+        return Path(model_or_path)
+    return find_index(indexes, model_or_path)
 
 
 def all_indexes(indexes: Path) -> list[Path]:
