@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from artistindex.embedding.registry import MODELS
 from artistindex.entities import Artist, Track, TrackVector, VectorKey
 from artistindex.evaluation.track_pool import TrackPool
-from artistindex.index.writer import write_index
-from artistindex.ingest.aggregate import artist_vectors
+from artistindex.index.manifest import Recipe
+from artistindex.index.writer import write_rows
+from artistindex.ingest.aggregate import gather
 from artistindex.library.library import FILE_NAME, Library
 
 Vectors = Mapping[str, Sequence[Sequence[float] | NDArray[np.floating]] | NDArray[np.floating]]
@@ -42,15 +43,8 @@ def plant_tracks(
             for at in range(len(vectors)):
                 _plant_track(library, folder, name, at, vectors_of, hashes or {})
         for model in vectors_of:
-            centroids = artist_vectors(library, key_of(model), tracks=1000)
-            write_index(
-                folder / model,
-                key=key_of(model),
-                artists=centroids.artists,
-                vectors=np.stack(centroids.vectors),
-                tracks=centroids.tracks,
-                transform=transform,
-            )
+            rows = (artist.row for artist in gather(library, key_of(model), tracks=1000))
+            write_rows(folder / model, rows, Recipe(key_of(model), transform=transform))
     return folder / "musicnn"
 
 

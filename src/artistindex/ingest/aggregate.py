@@ -1,99 +1,127 @@
-"""Track vectors of a library become artist vectors; tracks that sound like a stranger's show."""
+"""Track vectors of a library become artists' rows; tracks that sound like a stranger's show."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from artistindex.entities import Artist, Failure, VectorKey
+from artistindex.entities import Failure, FailureStage, VectorKey
+from artistindex.index.rows import IndexRow, batches
 from artistindex.index.sidecar import UsedTrack
-from artistindex.ingest.outliers import outliers
+from artistindex.ingest.outliers import Outlier, outliers_of_each
 from artistindex.library.library import Library
 from artistindex.library.rows import ImportedArtist, StoredArtist, StoredTrack
 from artistindex.library.selection import select
 
-STAGE = "outlier"
+Vector = NDArray[np.float32]
+
+_AT_ONCE = 256  # artists whose track vectors are in memory together
 
 
-@dataclass(slots=True)
-class ArtistVectors:
-    """What an index is made of, row by row, and the tracks that lie apart.
+@dataclass(frozen=True, slots=True)
+class OddTrack:
+    """A track that lies `score` times as far from an artist's others as they lie apart."""
 
-    `vectors` are raw means, float32 of shape (dimension,), and `tracks` those behind each, with
-    their own vectors; `track_ids` maps an artist's id in the library to the ids of these tracks.
-    `guessed` tells whose name only paths say. Tracks out of a pack have neither ids nor vectors;
-    `licences` are those of the packs' weights.
+    artist: StoredArtist
+    track: StoredTrack
+    score: float
+
+    def failure(self, model: str) -> Failure:
+        """Return what the library keeps of it."""
+        name = self.artist.artist.name
+        reason = (
+            f"may not be by {name}: in {model} it lies {self.score:.1f} times as far from the"
+            " artist's other tracks as they lie from each other"
+        )
+        return Failure(self.track.label(name), FailureStage.OUTLIER, reason, artist=name)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GatheredArtist:
+    """An artist of the library, the row of an index that its tracks make, and the odd ones."""
+
+    stored: StoredArtist
+    row: IndexRow
+    odd: tuple[OddTrack, ...] = ()
+
+
+def gather(
+    library: Library,
+    key: VectorKey,
+    *,
+    tracks: int,
+    drop_outliers: bool = False,
+    artists: Iterable[StoredArtist] | None = None,
+) -> Iterator[GatheredArtist]:
+    """Yield those of `artists` (all of the library's) that have vectors of `key`, in one pass.
+
+    An artist's vector is the mean of its first `tracks` tracks. Those that lie far from the others
+    (outliers.py) are odd, and left out of the mean only if `drop_outliers`. Artists without tracks
+    of the user's own are taken as a pack brought them.
     """
-
-    artists: list[Artist] = field(default_factory=list)
-    vectors: list[NDArray[np.float32]] = field(default_factory=list)
-    tracks: list[list[UsedTrack]] = field(default_factory=list)
-    guessed: list[bool] = field(default_factory=list)
-    track_ids: dict[int, list[int]] = field(default_factory=dict)
-    outliers: int = 0
-    licences: list[str] = field(default_factory=list)
-
-    def add_tracks(
-        self,
-        stored: StoredArtist,
-        tracks: Sequence[UsedTrack],
-        vector: NDArray[np.float32],
-        *,
-        guessed: bool,
-    ) -> None:
-        """Add a row for an artist with tracks of the library."""
-        self.artists.append(stored.artist)
-        self.guessed.append(guessed)
-        self.vectors.append(vector)
-        self.tracks.append(list(tracks))
-        ids = [track.library_id for track in tracks]
-        self.track_ids[stored.id] = [id_ for id_ in ids if id_ is not None]
-
-    def add_imported(self, stored: StoredArtist, imported: ImportedArtist) -> None:
-        """Add a row for an artist out of a pack."""
-        self.artists.append(stored.artist)
-        self.guessed.append(False)
-        self.vectors.append(imported.vector)
-        self.tracks.append([UsedTrack(title, album) for title, album in imported.tracks])
-        self.track_ids[stored.id] = []
-        if imported.licence not in self.licences:
-            self.licences.append(imported.licence)
-
-
-def artist_vectors(
-    library: Library, key: VectorKey, *, tracks: int, drop_outliers: bool = False
-) -> ArtistVectors:
-    """Return the artists that have vectors of `key`, with the mean of their first `tracks` tracks.
-
-    Tracks far from the artist's others (outliers.py) are recorded as failures of stage "outlier",
-    and left out of the mean only if `drop_outliers`. Artists without tracks of the user's own are
-    taken as a pack brought them.
-    """
-    library.clear_failures(stage=STAGE, model=key.model)
-    imported = library.imported(key)
     guessed = library.guessed_artist_ids()
-    rows = ArtistVectors()
-    for stored, embedded in library.vectors_by_artist(key):
+    for batch in batches(library.vectors_by_artist(key, artists), _AT_ONCE):
+        packs = library.imported_among([stored.id for stored, _ in batch], key)
+        chosen = [_Chosen.of(*embedded, tracks, key.model) for embedded in batch]
+        for own, odd in zip(chosen, outliers_of_each([own.vectors for own in chosen]), strict=True):
+            pack = packs.get(own.stored.id)
+            if pack is not None and (pack.preferred or not own.tracks):
+                yield GatheredArtist(own.stored, _imported_row(own.stored, pack))
+            elif own.tracks:
+                is_guess = own.stored.id in guessed
+                yield own.gathered(odd, drop_outliers=drop_outliers, guessed=is_guess)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """The tracks that stand for an artist, with their vectors."""
+
+    stored: StoredArtist
+    tracks: list[StoredTrack]
+    vectors: list[Vector]
+
+    @classmethod
+    def of(
+        cls,
+        stored: StoredArtist,
+        embedded: Sequence[tuple[StoredTrack, Vector]],
+        count: int,
+        model: str,
+    ) -> "_Chosen":
         vectors = {track.id: vector for track, vector in embedded}
-        chosen = select([track for track, _ in embedded], tracks, model=key.model)
-        pack = imported.get(stored.id)
-        if pack is not None and (pack.preferred or not chosen):
-            rows.add_imported(stored, pack)
-            continue
-        if not chosen:
-            continue
-        apart = _flag(library, stored, chosen, vectors, key.model)
-        rows.outliers += len(apart)
-        if drop_outliers:
-            chosen = [track for track in chosen if track.id not in apart]
-        mean = artist_vector([vectors[track.id] for track in chosen])
-        used = [_used(track, vectors[track.id]) for track in chosen]
-        rows.add_tracks(stored, used, mean, guessed=stored.id in guessed)
-    return rows
+        tracks = select([track for track, _ in embedded], count, model=model)
+        return cls(stored, tracks, [vectors[track.id] for track in tracks])
+
+    def gathered(
+        self, odd: Sequence[Outlier], *, drop_outliers: bool, guessed: bool
+    ) -> GatheredArtist:
+        left_out = {outlier.index for outlier in odd} if drop_outliers else set()
+        used = [
+            _used(track, vector)
+            for number, (track, vector) in enumerate(zip(self.tracks, self.vectors, strict=True))
+            if number not in left_out
+        ]
+        mean = artist_vector([track.vector for track in used if track.vector is not None])
+        odd_tracks = (
+            OddTrack(self.stored, self.tracks[outlier.index], outlier.score) for outlier in odd
+        )
+        row = IndexRow(self.stored.artist, mean, used, guessed=guessed)
+        return GatheredArtist(self.stored, row, tuple(odd_tracks))
 
 
-def _used(stored: StoredTrack, vector: NDArray[np.float32]) -> UsedTrack:
+def artist_vector(vectors: Sequence[Vector]) -> Vector:
+    """Return the mean of an artist's track vectors: float32 of shape (dimension,)."""
+    mean: NDArray[np.float64] = np.stack(vectors).astype(np.float64).mean(axis=0)
+    return mean.astype(np.float32)
+
+
+def _imported_row(stored: StoredArtist, pack: ImportedArtist) -> IndexRow:
+    tracks = [UsedTrack(title, album) for title, album in pack.tracks]
+    return IndexRow(stored.artist, pack.vector, tracks, licence=pack.licence)
+
+
+def _used(stored: StoredTrack, vector: Vector) -> UsedTrack:
     """Return the track as an index keeps it."""
     track, match = stored.track, stored.match
     ids = {
@@ -111,31 +139,3 @@ def _used(stored: StoredTrack, vector: NDArray[np.float32]) -> UsedTrack:
         path=track.path,
         vector=vector,
     )
-
-
-def artist_vector(vectors: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Return the mean of an artist's track vectors: float32 of shape (dimension,)."""
-    mean: NDArray[np.float64] = np.stack(vectors).astype(np.float64).mean(axis=0)
-    return mean.astype(np.float32)
-
-
-def _flag(
-    library: Library,
-    stored: StoredArtist,
-    chosen: Sequence[StoredTrack],
-    vectors: dict[int, NDArray[np.float32]],
-    model: str,
-) -> set[int]:
-    """Record the tracks that lie apart, and return their ids."""
-    apart: set[int] = set()
-    for outlier in outliers([vectors[track.id] for track in chosen]):
-        track = chosen[outlier.index]
-        reason = (
-            f"may not be by {stored.artist.name}: in {model} it lies {outlier.score:.1f} times as"
-            " far from the artist's other tracks as they lie from each other"
-        )
-        label = track.label(stored.artist.name)
-        failure = Failure(label, STAGE, reason, artist=stored.artist.name)
-        library.add_failure(failure, track_id=track.id, model=model)
-        apart.add(track.id)
-    return apart

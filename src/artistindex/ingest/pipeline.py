@@ -24,12 +24,12 @@ from artistindex.errors import Misuse, Remedy, WeightsError
 from artistindex.index.manifest import replaceable
 from artistindex.index.transforms import MIN_ARTISTS
 from artistindex.ingest import indexing
-from artistindex.ingest.aggregate import ArtistVectors
 from artistindex.ingest.config import BuildConfig, IndexSettings
 from artistindex.ingest.discover import add_folder, add_names
 from artistindex.ingest.early import EarlyIndexes
 from artistindex.ingest.extract import ExtractionRun, IndexPlan
 from artistindex.ingest.fetcher import Fetcher
+from artistindex.ingest.indexing import Indexed
 from artistindex.ingest.report import BuildReport, BuiltIndex, FailedArtist
 from artistindex.library.decisions import FILE_NAME as DECISIONS_FILE
 from artistindex.library.decisions import Decisions
@@ -101,8 +101,8 @@ class _Build:
                     library.clear_failures()
                 artists = self._discover(library, plans)
                 self._extract(library, artists, plans)
-                vectors = self._index(library, plans)
-                self._count(library, artists, vectors)
+                indexed = self._index(library, plans)
+                self._count(library, artists, indexed)
         self._report.seconds = time.perf_counter() - started
         return self._report
 
@@ -271,9 +271,7 @@ class _Build:
         for plan in plans:
             before = self._before[plan.settings.model]
             if before is None or before.key == plan.key:
-                vectors = indexing.gather(library, plan)
-                if len(vectors.artists) >= MIN_ARTISTS:
-                    indexing.write(self._config.folder / plan.settings.model, plan, vectors)
+                self._write(library, plan, min_artists=MIN_ARTISTS)
 
     @contextmanager
     def _open_pool(self) -> Iterator[Pool]:
@@ -304,38 +302,43 @@ class _Build:
 
     # -- the indexes -------------------------------------------------------------------------------
 
-    def _index(self, library: Library, plans: Sequence[IndexPlan]) -> dict[str, ArtistVectors]:
+    def _index(self, library: Library, plans: Sequence[IndexPlan]) -> dict[str, Indexed]:
         """Write the index of every plan, and return what it is made of by model."""
-        indexed: dict[str, ArtistVectors] = {}
+        by_model: dict[str, Indexed] = {}
         for plan in plans:
-            self._begin(f"writing the index {plan.settings.model}")
-            vectors = indexing.gather(library, plan)
+            model = plan.settings.model
+            self._begin(f"writing the index {model}")
+            indexed = by_model[model] = self._write(library, plan)
             indexing.say_who_is_left_out(library, plan.key)
-            indexed[plan.settings.model] = vectors
-            self._report.outliers += vectors.outliers
-            if vectors.artists:
-                self._report.indexes.append(self._built(plan, vectors))
-        return indexed
+            self._report.outliers += indexed.outliers
+            if indexed.manifest is not None:
+                changed = indexed.manifest != self._before[model]
+                folder = self._config.folder / model
+                self._report.indexes.append(BuiltIndex(model, folder, indexed.manifest, changed))
+        return by_model
 
-    def _built(self, plan: IndexPlan, vectors: ArtistVectors) -> BuiltIndex:
-        folder = self._config.folder / plan.settings.model
-        manifest = indexing.write(folder, plan, vectors)
-        changed = manifest != self._before[plan.settings.model]
-        return BuiltIndex(plan.settings.model, folder, manifest, changed)
+    def _write(self, library: Library, plan: IndexPlan, *, min_artists: int = 1) -> Indexed:
+        return indexing.write(
+            self._config.folder / plan.settings.model,
+            library,
+            indexing.recipe_of(plan),
+            licence=plan.model.weights.spec.licence,
+            min_artists=min_artists,
+        )
 
     def _count(
         self,
         library: Library,
         artists: Sequence[StoredArtist],
-        indexed: Mapping[str, ArtistVectors],
+        indexed: Mapping[str, Indexed],
     ) -> None:
         """Count who is in every index, and say of the others why they are not."""
         behind: set[int] = set()
         last = {row.artist: row for row in library.failures() if row.stage in _FATAL_STAGES}
         for stored in artists:
-            for vectors in indexed.values():
-                behind.update(vectors.track_ids.get(stored.id, ()))
-            lacking = [name for name, row in indexed.items() if stored.id not in row.track_ids]
+            for index in indexed.values():
+                behind.update(index.track_ids.get(stored.id, ()))
+            lacking = [name for name, index in indexed.items() if stored.id not in index.track_ids]
             if not lacking:
                 self._report.indexed += 1
                 continue

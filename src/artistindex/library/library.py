@@ -324,18 +324,20 @@ class Library:
         return self._vectors.all(key)
 
     def vectors_by_artist(
-        self, key: VectorKey
+        self, key: VectorKey, artists: Iterable[StoredArtist] | None = None
     ) -> Iterator[tuple[StoredArtist, list[tuple[StoredTrack, Vector]]]]:
-        """Yield every artist with its tracks that have a vector of `key`, and these vectors.
+        """Yield each of `artists`, or every one, with its tracks that have a vector of `key`.
 
         In the orders of `artists` and `tracks_by_artist`; vectors are float32 of shape
         (dimension,). No more than one artist's vectors are in memory at a time.
         """
         groups = self._groups()
-        members = [groups.members_of(stored) for stored in groups.artists]
+        artists = groups.artists if artists is None else list(artists)
+        members = [groups.members_of(stored) for stored in artists]
         vectors = self._vectors.by_group(key, members)
-        for (artist, tracks), own in zip(self.tracks_by_artist(), vectors, strict=True):
-            yield artist, [(track, own[track.id]) for track in tracks if track.id in own]
+        tracks = self._tracks.of_groups(members)
+        for artist, its, own in zip(artists, tracks, vectors, strict=True):
+            yield artist, [(track, own[track.id]) for track in its if track.id in own]
 
     def models_by_track(self, track_ids: Iterable[int]) -> dict[int, list[str]]:
         """Track id -> the models that the track has vectors of, for those that have any."""
@@ -367,6 +369,12 @@ class Library:
         """As `imported`, read from the file as it is asked for."""
         return self._imported.stream(key)
 
+    def imported_among(
+        self, artist_ids: Iterable[int], key: VectorKey
+    ) -> dict[int, ImportedArtist]:
+        """As `imported`, of some artists."""
+        return self._imported.among(artist_ids, key)
+
     def imported_of(self, artist_id: int, key: VectorKey) -> ImportedArtist | None:
         """What a pack brought of an artist with `key`; None where none did."""
         return self._imported.of(artist_id, key)
@@ -394,6 +402,15 @@ class Library:
         """Record what went wrong; the same trouble with the same thing is kept once."""
         with self._db.transaction():
             self._failures.put(failure, track_id=track_id, model=model)
+
+    def replace_failures(
+        self, stage: str, model: str, failures: Sequence[tuple[Failure, int]]
+    ) -> None:
+        """Record (failure, id of the track), all there are of `stage` and `model`."""
+        with self._db.transaction():
+            self._failures.clear(stage=stage, model=model, below=None)
+            for failure, track_id in failures:
+                self._failures.put(failure, track_id=track_id, model=model)
 
     def failures(self) -> list[Failure]:
         """What went wrong and has not gone right since, oldest first."""

@@ -120,13 +120,18 @@ class ImportedVectors:
 
     def of(self, artist_id: int, key: VectorKey) -> ImportedArtist | None:
         """Return what a pack brought of an artist with `key`."""
+        return self.among([artist_id], key).get(artist_id)
+
+    def among(self, artist_ids: Iterable[int], key: VectorKey) -> dict[int, ImportedArtist]:
+        """Return what packs brought of some artists with `key`, by their ids."""
         rows = self._db.all(
-            "SELECT artists.*, imported_vectors.* FROM imported_vectors"
-            f" JOIN artists ON artist_id = artists.id WHERE artist_id = ? AND {_KEY}",
-            artist_id,
+            "SELECT artists.*, imported_vectors.* FROM json_each(?) AS asked"
+            f" CROSS JOIN imported_vectors ON artist_id = asked.value AND {_KEY}"
+            " JOIN artists ON artist_id = artists.id",
+            json.dumps(list(artist_ids)),
             *_values(key),
         )
-        return imported_artist(rows[0]) if rows else None
+        return {row["artist_id"]: imported_artist(row) for row in rows}
 
     def of_other_keys(self, key: VectorKey) -> int:
         """Return how many artists have a vector of the model of `key`, but none of `key`."""
