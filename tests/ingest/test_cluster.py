@@ -13,7 +13,8 @@ import pytest
 from artistindex._util.dirs import cache_folder
 from artistindex._util.files import sha256_file
 from artistindex.embedding import weights
-from artistindex.embedding.embed import Job
+from artistindex.embedding.embed import Job, ModelConfig
+from artistindex.embedding.engine import Engine
 from artistindex.embedding.registry import spec_of
 from artistindex.errors import (
     ClusterError,
@@ -100,6 +101,20 @@ def test_weights_that_arrive_altered_are_refused(
     cluster_node.store_piece(installed, "driver", 0, content[:1000])
     cluster_node.store_piece(installed, "driver", 1000, content[1000:])
     assert cluster_node.find_weights(installed) is not None
+
+
+def test_weights_that_never_reach_a_machine_end_the_build(
+    client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Place(tmp_path).add_stand_ins(monkeypatch, "vggish")
+    lost = replace(weights.find_installed(spec_of("vggish")), path=tmp_path / "lost.pb")
+    job = Job(1, tmp_path / "a.wav", "a", (ModelConfig(lost, Engine.OPENVINO),))
+    with cluster.ClusterPool(client, timeout=60) as pool:
+        outcome = pool.submit(job)
+        with pytest.raises(
+            ClusterError, match=r"the weights of vggish do not reach tcp://.*lost\.pb"
+        ):
+            outcome.result(timeout=30)
 
 
 def test_a_machine_of_another_version_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,7 +49,7 @@ _WORDS = {
         " the installed ones"
     ),
     Remedy.START_SCHEDULER: "start one with `dask scheduler`, or use --cluster local:N",
-    Remedy.START_WORKERS: "start some with `artistindex worker {address}`",
+    Remedy.START_WORKERS: "start some with `artistindex worker ADDRESS`",
     Remedy.SAME_VERSION: "install the same version on every machine",
     Remedy.GO_ON: "what was finished is kept, the same command goes on from there",
     Remedy.GIVE_TOKEN: "give a token that they must know with --token-file FILE",

@@ -8,7 +8,7 @@ import ipaddress
 import logging
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import CancelledError, Future
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -38,6 +38,7 @@ SECONDS_TO_ANSWER = 30.0
 SECONDS_FOR_WORKERS = 60.0
 DEATHS_OF_NODES = 3
 _PIECE = 8 << 20  # bytes of weights a message
+_MAX_DELIVERIES = 10
 _SECONDS_A_LOOK = 1.0
 _LOCAL = "local:"
 
@@ -168,9 +169,9 @@ class ClusterPool:
         self._client = client
         self._timeout = timeout
         self._sender = uuid4().hex
-        self._running: dict[Future[Outcome], DaskFuture[Any]] = {}
+        self._running: dict[_Sent, DaskFuture[Any]] = {}
         self._closing = threading.Event()
-        self._watch = threading.Thread(target=self._count_workers, daemon=True)
+        self._watch = threading.Thread(target=self._follow_workers, daemon=True)
         self._wait_for_workers(patience)
 
     def _wait_for_workers(self, patience: float) -> None:
@@ -180,9 +181,8 @@ class ClusterPool:
             raise ClusterError(
                 f"no worker has come to the cluster in {patience:.0f} s",
                 remedy=Remedy.START_WORKERS,
-                address=self._client.scheduler.address,
             ) from error
-        self.workers = self._threads() or 1
+        self.workers = max(1, sum(self._threads().values()))
 
     def submit(self, job: Job) -> "Future[Outcome]":
         """Give `job` to a worker of the cluster; see `WorkerPool.submit`.
@@ -195,12 +195,12 @@ class ClusterPool:
 
     def _send(self, sent: "_Sent", **options: Any) -> None:
         task = self._client.submit(embed_here, sent.order, pure=False, **options)
-        self._running[sent.outcome] = task
+        self._running[sent] = task
         task.add_done_callback(partial(self._on_done, sent))
 
     def _on_done(self, sent: "_Sent", task: "DaskFuture[Any]") -> None:
         """Pass on what became of a job, unless it has to be sent again."""
-        if self._closing.is_set():
+        if self._closing.is_set() or self._running.get(sent) is not task:
             return
         try:
             answer = _answer(task)
@@ -210,7 +210,7 @@ class ClusterPool:
             sent.outcome.set_exception(error)
         else:
             sent.outcome.set_result(cast(Outcome, answer.outcome))
-        self._running.pop(sent.outcome, None)
+        self._running.pop(sent, None)
 
     def _sends_again(self, sent: "_Sent", answer: Answer) -> bool:
         """Return whether a job went out once more: what it lacked was of its machine alone.
@@ -218,30 +218,37 @@ class ClusterPool:
         A machine that has lost the music fails quickly, and would take one job after the other.
         """
         if isinstance(answer.outcome, LacksWeights):
-            self._bring_weights(answer.outcome, answer.address, sent.job)
+            self._bring_weights(answer.outcome, answer.address, sent)
             self._send(sent)
             return True
         unread = isinstance(answer.outcome, TrackError) and answer.outcome.stage == "read"
-        others = self._elsewhere(answer.address) if unread and not sent.is_second else []
+        others = self._elsewhere(answer.address) if unread and not sent.second else []
         if others:
-            sent.is_second = True
-            self._send(sent, workers=others, allow_other_workers=True)
+            sent.second = frozenset(others)
+            self._send(sent, workers=others)
         return bool(others)
 
     def _elsewhere(self, address: str) -> list[str]:
         """Return the workers on other machines than that of `address`."""
         host = urlsplit(address).hostname
-        return [other for other in self._client.nthreads() if urlsplit(other).hostname != host]
+        return [other for other in self._threads() if urlsplit(other).hostname != host]
 
-    def _bring_weights(self, lacking: LacksWeights, address: str, job: Job) -> None:
+    def _bring_weights(self, lacking: LacksWeights, address: str, sent: "_Sent") -> None:
         """Send the weights that a machine lacks, unless it has got them meanwhile.
 
-        A machine that is gone by now needs none: the job goes to another one.
+        A machine that is gone by now needs none: the job goes to another one. Raises ClusterError
+        where it goes wrong again and again.
         """
-        for weights in (config.weights for config in job.models):
-            if weights.sha256 == lacking.sha256:
-                with suppress(OSError, KeyError):
-                    self._bring(weights, address)
+        sent.deliveries += 1
+        needed = {config.weights.sha256: config.weights for config in sent.job.models}
+        weights = needed[lacking.sha256]
+        try:
+            self._bring(weights, address)
+        except (OSError, KeyError) as error:
+            if sent.deliveries > _MAX_DELIVERIES:
+                raise ClusterError(
+                    f"the weights of {weights.spec.name} do not reach {address} ({error})"
+                ) from error
 
     def _bring(self, weights: Weights, address: str) -> None:
         if self._run_at(address, has_weights, weights):
@@ -258,18 +265,29 @@ class ClusterPool:
 
     # -- who is there ------------------------------------------------------------------------------
 
-    def _threads(self) -> int:
-        return sum(self._client.nthreads().values())
+    def _threads(self) -> dict[str, int]:
+        """Return how many threads each worker has, by its address."""
+        threads: dict[str, int] = self._client.nthreads()
+        return threads
 
-    def _count_workers(self) -> None:
+    def _follow_workers(self) -> None:
         """Follow the workers that come and go, and say so where the last one has gone."""
         before = self.workers
         while not self._closing.wait(_SECONDS_A_LOOK):
             with suppress(OSError):
                 threads = self._threads()
-                if before and not threads:
+                now = sum(threads.values())
+                if before and not now:
                     _log.warning("no worker is left in the cluster; waiting for one to come")
-                before, self.workers = threads, max(1, threads)
+                before, self.workers = now, max(1, now)
+                self._free_from(threads)
+
+    def _free_from(self, present: Collection[str]) -> None:
+        """Send the jobs to anybody that wait for workers of which none is `present` any more."""
+        for sent, task in tuple(self._running.items()):
+            if sent.second and sent.second.isdisjoint(present) and not task.done():
+                self._send(sent)
+                self._client.cancel([task], force=True)
 
     def __enter__(self) -> "ClusterPool":
         self._watch.start()
@@ -284,12 +302,17 @@ class ClusterPool:
 
 @dataclass(slots=True, eq=False)
 class _Sent:
-    """A job that is out; `is_second` once a machine could not read its file."""
+    """A job that is out; `second` are the workers to try where a machine could not read its file.
+
+    Only these: Dask would let a machine that fails quickly steal it back. `deliveries` counts how
+    often weights were sent for it.
+    """
 
     job: Job
     order: Order
     outcome: "Future[Outcome]" = field(default_factory=Future)
-    is_second: bool = False
+    second: frozenset[str] = frozenset()
+    deliveries: int = 0
 
 
 def _answer(task: "DaskFuture[Any]") -> Answer:
