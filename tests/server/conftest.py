@@ -1,12 +1,16 @@
 """A served index of made vectors, asked in this process."""
 
+import socket
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import uvicorn
+from defusedxml import ElementTree
 from starlette.testclient import TestClient
 
 from artistindex.entities import Artist, VectorKey
@@ -56,6 +60,11 @@ def hash_of(name: str, number: int) -> int:
     return sum(map(ord, name)) * 10 + number
 
 
+def parse_xml(content: bytes) -> Any:
+    """The root of a document."""
+    return ElementTree.fromstring(content)
+
+
 @pytest.fixture(scope="session")
 def served_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of an index that no test may change."""
@@ -77,3 +86,18 @@ def serving(served_index: Path) -> Iterator[Callable[..., TestClient]]:
 @pytest.fixture
 def client(serving: Callable[..., TestClient]) -> TestClient:
     return serving()
+
+
+@contextmanager
+def listening(app: Any, **options: Any) -> Iterator[int]:
+    """Serve an application by uvicorn, in a thread, on a free port of the loopback."""
+    config = uvicorn.Config(app, log_config=None, lifespan="on", ws="none", **options)
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            server.should_exit = True
+            thread.join()

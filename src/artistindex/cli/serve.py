@@ -66,6 +66,12 @@ _MIN_TOKEN, _MAX_TOKEN = 16, 1024  # characters
     show_default=True,
     help="How many requests a second an address may send each worker; 0 for any number.",
 )
+@click.option(
+    "--library-ids",
+    type=any_path,
+    metavar="FILE",
+    help="Tell players of OpenSubsonic the ids of their own library, out of CSV or JSON.",
+)
 @click.option("--show-paths", is_flag=True, help="Name the files of tracks in answers.")
 @pass_state
 def command(
@@ -79,6 +85,7 @@ def command(
     names: tuple[str, ...],
     origins: tuple[str, ...],
     rate: float,
+    library_ids: Path | None,
     show_paths: bool,
 ) -> None:
     """Answer over HTTP: an API of its own, described at /api/v1/openapi.json.
@@ -98,6 +105,7 @@ def command(
         host_names=frozenset({*LOCAL_NAMES, host, *_own_names(), *names}),
         origins=origins,
         rate=rate,
+        library_ids=library_ids,
         shows_paths=show_paths,
     )
     serve(

@@ -1,6 +1,6 @@
 """Tracks as answers, out of an index that has their vectors (format 2)."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,16 +16,20 @@ from artistindex.index.transforms import unit
 from artistindex.query.query import AnyQuery, resolve
 from artistindex.query.track_names import demand_track_vectors
 
+Accepts = Callable[[Sequence[int], UsedTrack], bool]
+"""Tells whether a track, behind the artists of some rows, may answer."""
+
 _AT_ONCE = 65_536  # track vectors that are transformed together
 
 
 @dataclass(frozen=True, slots=True)
 class TrackHit:
-    """A track in an answer, and the artists of the index behind whom it stands."""
+    """A track in an answer, the artists of the index behind whom it stands, and their rows."""
 
     rank: int
     artists: tuple[str, ...]
     track: EntryTrack
+    rows: tuple[int, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the track in the JSON shape of `artistindex query --for tracks`."""
@@ -33,13 +37,19 @@ class TrackHit:
 
 
 def search_tracks(
-    index: ArtistIndex, query: AnyQuery, k: int = 10, *, exclude: Collection[int] = ()
+    index: ArtistIndex,
+    query: AnyQuery,
+    k: int = 10,
+    *,
+    exclude: Collection[int] = (),
+    accepts: Accepts | None = None,
 ) -> list[TrackHit]:
     """Return the `k` tracks nearest to `query`, best first, each recording once.
 
-    Left out are the recordings asked with, the tracks of the artists asked about, and those of the
-    artists in the rows `exclude`. Raises Misuse for `k` below 1, what `search` raises for a query,
-    and BrokenIndex where the index has no vectors of tracks.
+    Left out are the recordings asked with, the tracks of the artists asked about, those of the
+    artists in the rows `exclude`, and those that `accepts` is not true of. Raises Misuse for `k`
+    below 1, what `search` raises for a query, and BrokenIndex where the index has no vectors of
+    tracks.
     """
     if k < 1:
         raise Misuse(f"k must be at least 1, not {k}")
@@ -50,9 +60,10 @@ def search_tracks(
     recordings = set(resolved.recordings)
     hits: list[TrackHit] = []
     for score, rows, track in _nearest(index, asked):
-        if excluded.isdisjoint(rows) and track.recording not in recordings:
+        is_new = track.recording is None or track.recording not in recordings
+        if excluded.isdisjoint(rows) and is_new and (accepts is None or accepts(rows, track)):
             artists = tuple(index.artists[row] for row in rows)
-            hits.append(TrackHit(len(hits) + 1, artists, entry_track(track, score)))
+            hits.append(TrackHit(len(hits) + 1, artists, entry_track(track, score), tuple(rows)))
             recordings |= set() if track.recording is None else {track.recording}
         if len(hits) == k:
             break

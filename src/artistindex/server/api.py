@@ -16,12 +16,14 @@ from artistindex import naming
 from artistindex.listeners.user_files import Upload
 from artistindex.server.access import Access
 from artistindex.server.bodies import to_json
+from artistindex.server.library_ids import Song
 from artistindex.server.live_index import LiveIndex, OpenIndex
 from artistindex.server.openapi import document
 from artistindex.server.operations import OPERATIONS, PREFIX, FilePart, Operation
 from artistindex.server.parameters import parse_query
 from artistindex.server.problems import Problem
 from artistindex.server.settings import MAX_BODY
+from artistindex.server.songs import SongBook
 
 _MAX_FILES = 32  # of a form
 _FORM = "multipart/form-data"
@@ -33,13 +35,14 @@ Answer = TypeVar("Answer")
 class Desk:
     """Where questions are put: the `live` index, who has `access`, and how answers are shown.
 
-    `threads` says how many questions are worked on at once.
+    `threads` says how many questions are worked on at once; `library` are the songs of a player's.
     """
 
     live: LiveIndex
     access: Access
     threads: anyio.CapacityLimiter
     shows_paths: bool = False
+    library: Sequence[Song] | None = None
 
     async def ask(self, question: Callable[[OpenIndex], Answer]) -> Answer:
         """Put a question to the newest index, in a thread."""
@@ -49,6 +52,10 @@ class Desk:
                 return question(served)
 
         return await run_sync(work, limiter=self.threads)
+
+    def songs(self, served: OpenIndex) -> SongBook:
+        """Return the songs of an open index by the ids of `library`, or by our own."""
+        return served.once("songs", lambda: SongBook(served.index, self.library))
 
     def to_json(self, payload: Mapping[str, Any]) -> bytes:
         """Return an answer as JSON, without what only this machine should know."""

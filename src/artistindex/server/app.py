@@ -16,9 +16,10 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from artistindex.errors import ArtistIndexError
-from artistindex.server import api
+from artistindex.server import api, lastfm, subsonic
 from artistindex.server.access import Access
 from artistindex.server.api import Desk
+from artistindex.server.library_ids import read_songs
 from artistindex.server.live_index import LiveIndex
 from artistindex.server.problems import Problem, problem_of
 from artistindex.server.safety import BodyLimit, HostCheck, RateLimit, RequestLog, SafeHeaders
@@ -37,10 +38,17 @@ def create_app(settings: Settings, on_start: Callable[[], None] | None = None) -
     """
     if on_start is not None:
         on_start()
+    library = None if settings.library_ids is None else read_songs(settings.library_ids)
     live = LiveIndex(settings.folder)
-    desk = Desk(live, Access(settings.token), anyio.CapacityLimiter(_THREADS), settings.shows_paths)
+    desk = Desk(
+        live,
+        Access(settings.token),
+        anyio.CapacityLimiter(_THREADS),
+        shows_paths=settings.shows_paths,
+        library=library,
+    )
     app = Starlette(
-        routes=api.routes(desk),
+        routes=[*api.routes(desk), *lastfm.routes(desk), *subsonic.routes(desk)],
         middleware=_layers(settings),
         exception_handlers=dict.fromkeys(
             (Problem, ArtistIndexError, HTTPException, Exception), _answer_error

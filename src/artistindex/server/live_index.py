@@ -6,10 +6,11 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from typing import Any, TypeVar
 
 from artistindex import __version__, naming
 from artistindex.errors import ArtistIndexError
@@ -19,6 +20,8 @@ from artistindex.index.reader import ArtistIndex
 _SECONDS_TO_NEXT_TRY = 5.0  # after an index could not be opened
 
 _logger = logging.getLogger(__name__)
+
+Worked = TypeVar("Worked")
 
 _Stamp = tuple[int, int, int]
 """What tells one manifest from another: its inode, size and time of change in nanoseconds."""
@@ -32,6 +35,17 @@ class OpenIndex:
         content = json.dumps([__version__, seal(index.manifest.to_json()), salt])
         self.version = hashlib.sha256(content.encode()).hexdigest()[:32]
         self.readers = 0
+        self._worked_out: dict[str, Any] = {}
+        self._working = threading.RLock()
+
+    def once(self, name: str, work: Callable[[], Worked]) -> Worked:
+        """Return what `work` makes of the index, worked out by whoever asks for it first."""
+        if name not in self._worked_out:
+            with self._working:
+                if name not in self._worked_out:
+                    self._worked_out[name] = work()
+        result: Worked = self._worked_out[name]
+        return result
 
     @cached_property
     def folded_names(self) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 from artistindex._util.extras import load_extra
 from artistindex.errors import ArtistIndexError, Misuse, Remedy
 from artistindex.index.reader import ArtistIndex
+from artistindex.server.library_ids import read_songs
 from artistindex.server.settings import Settings, is_loopback
 
 _GRACE = 10  # seconds for what is being answered when the server is told to stop
@@ -35,6 +36,8 @@ def serve(
     for package in ("starlette", "python_multipart", "uvicorn"):
         load_extra(package, "serve")
     ArtistIndex.open(settings.folder).close()  # what is wrong with it is said here, once
+    if settings.library_ids is not None:
+        read_songs(settings.library_ids)
     with _listen(settings.host, settings.port) as listener:
         if on_listening is not None:
             on_listening(_address(listener))
