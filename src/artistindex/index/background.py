@@ -4,6 +4,7 @@ The statistics of free music out of Debian's archive ship with the package, for 
 scripts/make_background.py makes them and names the packages.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -30,9 +31,20 @@ class Spread:
     @classmethod
     def of(cls, units: NDArray[np.floating]) -> Self:
         """Compute that of `units` (tracks, d)."""
-        mean = np.asarray(units, np.float64).mean(axis=0)
-        apart = units - mean
-        return cls(mean, apart.T @ apart / len(units), len(units))
+        return cls.of_blocks(lambda: iter([np.asarray(units, np.float64)]))
+
+    @classmethod
+    def of_blocks(cls, blocks: Callable[[], Iterator[Wide]]) -> Self:
+        """Compute that of the rows of all `blocks` (rows, d), which are gone through twice."""
+        count, total = 0, np.zeros(())
+        for block in blocks():
+            count, total = count + len(block), total + block.sum(axis=0)
+        mean = total / count
+        products = np.zeros(())
+        for block in blocks():
+            apart = block - mean
+            products = products + apart.T @ apart
+        return cls(mean, products / count, count)
 
     def leaning_on(self, background: Self | None, *, tracks: float) -> Self:
         """Return the average with `background`, which counts for so many `tracks`."""

@@ -1,8 +1,14 @@
-"""The FAISS file of an exact index: a header, and float32 rows of unit length."""
+"""The file of an index's vectors: a FAISS header, and float32 rows of unit length.
 
+Every kind of index has it. It is searched exactly, and what another kind has found is scored by it.
+"""
+
+import os
 import struct
+import weakref
+from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,20 +24,117 @@ _HEADER = struct.Struct("<4siqqqBiQ")
 HEADER_BYTES = _HEADER.size
 _UNUSED = 1 << 20  # what FAISS puts into the unused words
 
+_VALUES_AT_ONCE = 1 << 23  # read together where all rows are looked at: 32 MB
+
+Rows = NDArray[np.float32]
+
 
 def header(rows: int, dimension: int) -> bytes:
     """Return what stands before the `rows` in the file, as `faiss.write_index` writes it."""
     return _HEADER.pack(b"IxFI", dimension, rows, _UNUSED, _UNUSED, 1, 0, rows * dimension)
 
 
-def open_flat(folder: Path, manifest: Manifest) -> "faiss.Index":
+class StoredRows:
+    """The rows in a file of vectors, read when they are asked for: `shape` (rows, dimension).
+
+    Nothing is mapped: a page of a mapped file brings fifteen others into the process's memory
+    with it, which for single rows out of a million is the whole file soon.
+    """
+
+    def __init__(self, path: Path, shape: tuple[int, int], *, offset: int = _HEADER.size) -> None:
+        self.path, self.shape = path, shape
+        self._handle = os.open(path, os.O_RDONLY)
+        self._offset = offset
+        self.close = weakref.finalize(self, os.close, self._handle)
+        """Closes the file, which else is closed with the last use of the rows."""
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def take(self, rows: Collection[int] | NDArray[np.integer[Any]]) -> Rows:
+        """Return some `rows`, in that order: (rows, dimension). Raises BrokenIndex, IndexError."""
+        taken = np.empty((len(rows), self.shape[1]), "<f4")
+        for row, place in zip(rows, taken, strict=True):
+            if not 0 <= row < len(self):
+                raise IndexError(f"there is no row {row} of {len(self)}")
+            self._read(int(row), place)
+        return taken
+
+    def __getitem__(self, part: slice) -> Rows:
+        """Return the rows of a slice."""
+        start, stop, step = part.indices(len(self))
+        if step != 1:
+            return self.take(range(start, stop, step))
+        rows = np.empty((max(0, stop - start), self.shape[1]), "<f4")
+        self._read(start, rows)
+        return rows
+
+    def blocks(self) -> Iterator[Rows]:
+        """Yield all rows in order, some megabytes at once."""
+        size = max(1, _VALUES_AT_ONCE // self.shape[1])
+        for start in range(0, len(self), size):
+            yield self[start : start + size]
+
+    def products(self, vector: NDArray[np.floating]) -> Rows:
+        """Return the inner product of every row with `vector` (dimension,): (rows,)."""
+        asked = vector.astype(np.float32)
+        products: Rows = np.concatenate([block @ asked for block in self.blocks()])
+        return products
+
+    def _read(self, row: int, place: Rows) -> None:
+        view, at = memoryview(place.data).cast("B"), self._offset + 4 * row * self.shape[1]
+        while view:
+            count = os.preadv(self._handle, [view], at)
+            if not count:
+                raise BrokenIndex(f"{self.path} is shorter than it was: build it again")
+            view, at = view[count:], at + count
+
+
+class Exact:
+    """Searches all rows, exactly."""
+
+    def __init__(self, index: "faiss.Index") -> None:
+        self._index = index
+
+    def search(
+        self, asked: Rows, k: int, *, allowed: NDArray[np.bool_] | None = None
+    ) -> tuple[Rows, NDArray[np.int64]]:
+        """Return the scores and rows of the `k` nearest to each of the unit vectors `asked`.
+
+        Both are of shape (asked, k), nearest first; row -1 stands where there are no more. Without
+        those `allowed` (rows,), all rows may answer.
+        """
+        scores, rows = self._index.search(asked, k, params=_only(allowed))
+        return scores, rows
+
+
+def _only(allowed: NDArray[np.bool_] | None) -> Any:
+    import faiss
+
+    untyped: Any = faiss  # its stubs know the C++ signatures alone
+    return None if allowed is None else untyped.SearchParameters(sel=selector(allowed))
+
+
+def selector(allowed: NDArray[np.bool_]) -> Any:
+    """Return what has FAISS look at rows that are `allowed` (rows,) alone."""
+    import faiss
+
+    untyped: Any = faiss
+    return untyped.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
+
+
+def open_flat(folder: Path, manifest: Manifest) -> Exact:
     """Map the file that the manifest of `folder` names, after a look at its header.
 
     FAISS trusts the numbers there with its memory. Raises BrokenIndex, and FileNotFoundError where
     the file has vanished.
     """
-    import faiss
-
     path, rows, dimension = _path(folder, manifest), manifest.artists, manifest.dimension
     with path.open("rb") as file:
         head = file.read(_HEADER.size)
@@ -45,6 +148,13 @@ def open_flat(folder: Path, manifest: Manifest) -> "faiss.Index":
             f"{path} is not the flat index of {rows} vectors of dimension {dimension} that the"
             " manifest describes: build the index again"
         )
+    return Exact(map_index(path))
+
+
+def map_index(path: Path) -> "faiss.Index":
+    """Map a FAISS file whose header is known to be sound; raises as `open_flat`."""
+    import faiss
+
     try:
         return faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
     except RuntimeError as error:
@@ -53,11 +163,9 @@ def open_flat(folder: Path, manifest: Manifest) -> "faiss.Index":
         raise BrokenIndex(f"FAISS cannot read {path}: build the index again") from error
 
 
-def mapped_rows(folder: Path, manifest: Manifest) -> NDArray[np.float32]:
-    """Map the vectors themselves: (artists, dimension), not aligned in memory."""
-    shape = (manifest.artists, manifest.dimension)
-    path = _path(folder, manifest)
-    return np.memmap(path, "<f4", mode="r", offset=_HEADER.size, shape=shape)
+def stored_rows(folder: Path, manifest: Manifest) -> StoredRows:
+    """Open the file of vectors that the manifest of `folder` names."""
+    return StoredRows(_path(folder, manifest), (manifest.artists, manifest.dimension))
 
 
 def _path(folder: Path, manifest: Manifest) -> Path:

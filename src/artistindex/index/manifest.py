@@ -28,6 +28,7 @@ class Kind(StrEnum):
     """How the vectors are searched."""
 
     FLAT = "flat"
+    HNSW = "hnsw"
 
 
 class FittedOn(StrEnum):
@@ -48,6 +49,16 @@ class DataFile:
     bytes: int
     sha256: str
     blocks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """How much of the exact answer an approximate kind finds: the mean share of the `k` nearest
+    others of so many artists (`queries`), measured when the index was built."""
+
+    value: float
+    k: int
+    queries: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +91,8 @@ class Manifest:
 
     `background` holds quantiles, evenly spaced from 0 to 1, of the similarity of pairs of the
     index's artists; it is empty where there are no pairs. `tracks_file` holds `track_vectors`
-    vectors of `track_dimension` values; None where the index has none, as in format 1.
+    vectors of `track_dimension` values; None where the index has none, as in format 1. An
+    approximate `kind` has a `graph_file` and its measured `recall`.
     """
 
     recipe: Recipe
@@ -94,10 +106,12 @@ class Manifest:
     created: str
     made_by: str
     kind: Kind = Kind.FLAT
-    parameters: Mapping[str, float | str] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
     tracks_file: DataFile | None = None
     track_vectors: int = 0
     track_dimension: int = 0
+    graph_file: DataFile | None = None
+    recall: Recall | None = None
     format: int = FORMAT
 
     @property
@@ -113,7 +127,7 @@ class Manifest:
     @property
     def files(self) -> tuple[DataFile, ...]:
         """The data files."""
-        files = (self.index_file, self.artists_file, self.tracks_file)
+        files = (self.index_file, self.artists_file, self.tracks_file, self.graph_file)
         return tuple(file for file in files if file is not None)
 
     @classmethod
@@ -163,13 +177,15 @@ class Manifest:
 
     def to_json(self) -> dict[str, Any]:
         """The content of manifest.json in format 2, sealed with its own hash."""
-        tracks = {} if self.tracks_file is None else {"tracks": _file_json(self.tracks_file)}
+        others = {"tracks": self.tracks_file, "graph": self.graph_file}
+        recall = {} if self.recall is None else {"recall": asdict(self.recall)}
         document = {
             "format": FORMAT,
             "made_by": self.made_by,
             "created": self.created,
             "kind": self.kind,
             "parameters": dict(self.parameters),
+            **recall,
             "metric": "inner_product",
             "dimension": self.dimension,
             "artists": self.artists,
@@ -183,7 +199,7 @@ class Manifest:
             "files": {
                 "index": _file_json(self.index_file),
                 "artists": _file_json(self.artists_file),
-                **tracks,
+                **{name: _file_json(file) for name, file in others.items() if file is not None},
             },
         }
         return document | {"sha256": seal(document)}
@@ -259,6 +275,8 @@ def _format_2(document: Any, path: Path) -> dict[str, Any]:
     _expect(document["block_bytes"] == BLOCK_BYTES)
     _expect(all(file["blocks"] for file in files.values() if file["bytes"]))
     tracks_file = _data_file(files["tracks"]) if "tracks" in files else None
+    graph_file = _data_file(files["graph"]) if "graph" in files else None
+    _expect((graph_file is None) == (kind == Kind.FLAT))
     vectors, dimension = _count(document["track_vectors"]), _count(document["track_dimension"])
     _expect((tracks_file.bytes if tracks_file else 0) == 4 * vectors * dimension)
     return {
@@ -268,10 +286,18 @@ def _format_2(document: Any, path: Path) -> dict[str, Any]:
         "tracks_file": tracks_file,
         "track_vectors": vectors,
         "track_dimension": dimension,
+        "graph_file": graph_file,
+        "recall": _recall(document["recall"]) if "recall" in document else None,
     }
 
 
 _FIELDS = {1: _format_1, 2: _format_2}
+
+
+def _recall(document: Any) -> Recall:
+    value = float(document["value"])
+    _expect(0.0 <= value <= 1.0)
+    return Recall(value, _count(document["k"]), _count(document["queries"]))
 
 
 def _recipe(document: Any) -> Recipe:

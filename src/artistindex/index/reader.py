@@ -5,7 +5,7 @@ import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,16 +16,14 @@ from artistindex.embedding.registry import MODELS
 from artistindex.entities import Artist, EntryTrack, Neighbour
 from artistindex.errors import AmbiguousArtist, BrokenIndex, Misuse, Remedy, UnknownArtist
 from artistindex.index.entry_tracks import entry_tracks
-from artistindex.index.flat import mapped_rows, open_flat
+from artistindex.index.flat import StoredRows, stored_rows
+from artistindex.index.kinds import Searcher, open_searcher
 from artistindex.index.manifest import BLOCK_BYTES, FILE_NAME, DataFile, Manifest
 from artistindex.index.rows import IndexRow, batches
 from artistindex.index.sidecar import Entry, Sidecar, Sidecar2, UsedTrack
 from artistindex.index.sidecar_1 import Sidecar1
 from artistindex.index.transforms import Transform, unit
 from artistindex.metadata.links import artist_links
-
-if TYPE_CHECKING:
-    import faiss
 
 ScoredRow = tuple[float, int]
 """The cosine of a row with what was asked, and the row."""
@@ -36,6 +34,7 @@ _MIN_LIKENESS = 70  # of a name for it to be worth naming: rapidfuzz has 100 for
 _MAX_SKIPPED = 64  # rows left out, from which on FAISS is told instead of asked for more
 _ROWS_AT_ONCE = 500  # that are taken out of an index together
 _BLOCKS_CHECKED = 4  # of each file at every opening: 16 MB
+_ROWS_CHECKED = 1_000  # for their length, at every opening
 _MAX_HASHED_WHOLE = 256 * 1024 * 1024  # bytes of a file of format 1, hashed at every opening
 
 
@@ -50,7 +49,8 @@ class ArtistIndex:
         self,
         path: Path,
         manifest: Manifest,
-        index: "faiss.Index",
+        rows: StoredRows,
+        searcher: Searcher,
         sidecar: Sidecar,
         track_vectors: NDArray[np.float32],
     ) -> None:
@@ -58,7 +58,8 @@ class ArtistIndex:
         self.manifest = manifest
         self.track_vectors = track_vectors
         """Those of the tracks behind the artists, as the model made them: (vectors, dimension)."""
-        self._index = index
+        self._rows = rows
+        self._searcher = searcher
         self._sidecar = sidecar
 
     @classmethod
@@ -94,16 +95,19 @@ class ArtistIndex:
                     f"{folder}: the sidecar has {rows} artists, the manifest {manifest.artists}:"
                     " build the index again"
                 )
-            index = open_flat(folder, manifest)
-            _check_unit(folder, _sample(mapped_rows(folder, manifest)))
-            return cls(folder, manifest, index, sidecar, _map_track_vectors(folder, manifest))
+            stored = stored_rows(folder, manifest)
+            searcher = open_searcher(folder, manifest, stored)
+            _check_unit(folder, _sample(stored))
+            tracks = _map_track_vectors(folder, manifest)
+            return cls(folder, manifest, stored, searcher, sidecar, tracks)
         except BaseException:
             sidecar.close()
             raise
 
     def close(self) -> None:
-        """Close the sidecar."""
+        """Close the files."""
         self._sidecar.close()
+        self._rows.close()
 
     def __enter__(self) -> Self:
         return self
@@ -141,9 +145,8 @@ class ArtistIndex:
 
     @cached_property
     def vectors(self) -> NDArray[np.float32]:
-        """The unit vectors of all artists: float32 of shape (artists, dimension)."""
-        vectors: NDArray[np.float32] = self._index.reconstruct_n(0, len(self))
-        return vectors
+        """The unit vectors of all artists, read at once: float32 of shape (artists, dimension)."""
+        return self._rows[:]
 
     @cached_property
     def transform(self) -> Transform:
@@ -200,7 +203,7 @@ class ArtistIndex:
         if not asked:
             raise Misuse("name at least one artist")
         rows = list(dict.fromkeys(self.row(name) for name in asked))
-        together = np.stack([self._vector(row) for row in rows]).astype(np.float64).sum(axis=0)
+        together = self.vectors_of(rows).astype(np.float64).sum(axis=0)
         return self.search_vector(together, k, exclude=rows)
 
     def search_vector(
@@ -219,6 +222,30 @@ class ArtistIndex:
         """The (score, row) of the `k` artists nearest to `vector`, as `search_vector`."""
         if k < 1:
             raise Misuse(f"k must be at least 1, not {k}")
+        asked = self._asked(vector)
+        excluded = set(exclude)
+        reach, allowed = k + len(excluded), None
+        if len(excluded) > _MAX_SKIPPED:
+            reach, allowed = k, np.ones(len(self), np.bool_)
+            allowed[list(excluded)] = False
+        scores, rows = self._searcher.search(asked, min(reach, len(self)), allowed=allowed)
+        scored = [
+            (score, row)
+            for score, row in zip(scores[0].tolist(), rows[0].tolist(), strict=True)
+            if row >= 0 and row not in excluded
+        ]
+        scored.sort(key=lambda pair: (-pair[0], pair[1]))
+        return scored[:k]
+
+    def similarities(self, vector: NDArray[np.floating]) -> NDArray[np.float32]:
+        """The cosine of every artist with `vector` (dimension,): shape (artists,).
+
+        All vectors are read, some megabytes at once. Raises Misuse as `search_vector`.
+        """
+        return self._rows.products(self._asked(vector)[0])
+
+    def _asked(self, vector: NDArray[np.floating]) -> NDArray[np.float32]:
+        """The unit vector that is asked with: (1, dimension)."""
         asked = np.asarray(vector, np.float64)
         if asked.shape != (self.manifest.dimension,):
             raise Misuse(
@@ -227,20 +254,7 @@ class ArtistIndex:
             )
         if not np.isfinite(asked).all() or not asked.any():
             raise Misuse("the vector to ask with is zero or not finite: it is near nobody")
-        excluded = set(exclude)
-        reach, selector = k + len(excluded), None
-        if len(excluded) > _MAX_SKIPPED:
-            reach, selector = k, _selector(excluded, len(self))
-        scores, rows = self._index.search(
-            unit(asked[None, :]), min(reach, len(self)), params=selector
-        )
-        scored = [
-            (float(score), int(row))
-            for score, row in zip(scores[0], rows[0], strict=True)
-            if row >= 0 and row not in excluded
-        ]
-        scored.sort(key=lambda pair: (-pair[0], pair[1]))
-        return scored[:k]
+        return unit(asked[None, :])
 
     def to_neighbours(
         self, scored: Sequence[ScoredRow], vector: NDArray[np.floating] | None = None
@@ -281,7 +295,7 @@ class ArtistIndex:
 
     def vectors_of(self, rows: Sequence[int]) -> NDArray[np.float32]:
         """The unit vectors of `rows`, in that order: float32 of shape (rows, dimension)."""
-        return np.stack([self._vector(row) for row in rows])
+        return self._rows.take(rows)
 
     def tracks_of_vectors(self, numbers: Sequence[int]) -> dict[int, tuple[list[int], UsedTrack]]:
         """For rows of `track_vectors`, the rows of the track's artists and the track."""
@@ -309,7 +323,7 @@ class ArtistIndex:
                 )
 
     def _vector(self, row: int) -> NDArray[np.float32]:
-        vector: NDArray[np.float32] = self._index.reconstruct(row)
+        (vector,) = self._rows.take([row])
         return vector
 
     def _unknown(self, name: str) -> UnknownArtist:
@@ -371,21 +385,11 @@ def verify(folder: Path) -> None:
     with ArtistIndex.open(folder) as index:
         for file in index.manifest.files:
             _check_file(folder, file, whole=True)
-        _check_unit(folder, index.vectors)
+        for block in index._rows.blocks():
+            _check_unit(folder, block)
         if not np.isfinite(index.track_vectors).all():
             raise BrokenIndex(f"{folder} holds track vectors that are not finite: build it again")
         index._sidecar.check(len(index.track_vectors))
-
-
-def _selector(excluded: Collection[int], rows: int) -> Any:
-    """What has FAISS leave rows out."""
-    import faiss
-
-    untyped: Any = faiss  # its stubs know the C++ signatures alone
-    allowed = np.ones(rows, np.bool_)
-    allowed[list(excluded)] = False
-    bits = np.packbits(allowed, bitorder="little")
-    return untyped.SearchParameters(sel=untyped.IDSelectorBitmap(bits))
 
 
 _SIDECARS: Mapping[int, type[Sidecar]] = {1: Sidecar1, 2: Sidecar2}
@@ -434,10 +438,9 @@ def _map_track_vectors(folder: Path, manifest: Manifest) -> NDArray[np.float32]:
     return np.memmap(folder / manifest.tracks_file.name, "<f4", mode="r", shape=shape)
 
 
-def _sample(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+def _sample(rows: StoredRows) -> NDArray[np.float32]:
     """Some rows, evenly spaced, of a size that is read at every opening."""
-    count = max(1, _BLOCKS_CHECKED * BLOCK_BYTES // (4 * rows.shape[1]))
-    return np.array(rows[:: -(-len(rows) // count) or 1])
+    return rows[:: -(-len(rows) // _ROWS_CHECKED) or 1]
 
 
 def _check_unit(folder: Path, rows: NDArray[np.float32]) -> None:

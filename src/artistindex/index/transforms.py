@@ -10,9 +10,9 @@ whiten-tracks     the same, fitted on the tracks instead of the artists, of whic
 docs/quality.md tells what each does to real music.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +34,21 @@ BACKGROUND_TRACKS = 200
 
 _ALONG_ONE = 100  # all-but-the-top removes one component for each so many dimensions
 _ROWS_AT_ONCE = 1024
+_FITTED_AT_ONCE = 8192  # rows, in double precision: 84 MB of 1,280 values
 _TINY = 1e-6  # of the largest variance, or of a unit vector's length: rounding, not music
+
+
+class Vectors(Protocol):
+    """Rows of numbers: an array (n, d), or a file that gives slices of one."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The number of rows and the dimension."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, part: slice, /) -> Array: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +89,14 @@ class Transform:
 
 def fit(
     name: str,
-    vectors: Array,
+    vectors: Vectors,
     *,
-    tracks: Array | None = None,
+    tracks: Vectors | None = None,
     background: Spread | None = None,
 ) -> Transform:
     """Fit the transform `name` on raw artist `vectors` (n, d), or on their raw `tracks` (t, d).
 
+    Both are gone through in blocks, more than once: what is held of many is a block.
     Tracks, and a background of the same vectors, count for `whiten-tracks` alone; without tracks it
     is fitted on the artists. Raises Misuse for an unknown one, for fewer than MIN_ARTISTS artists
     unless there is a background, and where an artist lies where the transform leaves nothing of it.
@@ -96,14 +111,18 @@ def fit(
             f"the transform {name} needs at least {MIN_ARTISTS} artists, there are {len(vectors)}",
             remedy=Remedy.ADD_ARTISTS,
         )
-    units = unit(vectors)
     if is_by_tracks:
-        rows = units if tracks is None or not len(tracks) else unit(tracks)
-        arrays = _fit_whiten_tracks(rows.astype(np.float64), background)
+        rows = vectors if tracks is None or not len(tracks) else tracks
+        arrays = _fit_whiten_tracks(rows, background)
     else:
-        arrays = _FIT[name](units.astype(np.float64))
+        arrays = _FIT[name](vectors)
     fitted = Transform(name, arrays)
-    left = np.linalg.norm(_APPLY[name](units, fitted.arrays), axis=1)
+    left = np.concatenate(
+        [
+            np.linalg.norm(_APPLY[name](block.astype(np.float32), fitted.arrays), axis=1)
+            for block in _units(vectors)
+        ]
+    )
     if not (left > _TINY).all():
         raise Misuse(
             f"the transform {name} leaves nothing of {int((left <= _TINY).sum())} artists, who lie"
@@ -126,6 +145,12 @@ def unit(vectors: NDArray[np.floating], *, out: Array | None = None) -> Array:
     return scaled
 
 
+def _units(vectors: Vectors) -> Iterator[Wide]:
+    """Yield the vectors scaled to unit length, in blocks: as float32 has them, in double."""
+    for at in range(0, len(vectors), _FITTED_AT_ONCE):
+        yield unit(vectors[at : at + _FITTED_AT_ONCE]).astype(np.float64)
+
+
 def shrinkage(variances: Wide, samples: int) -> float:
     """The weight of the mean variance that best estimates a covariance, from 0 to 1.
 
@@ -138,66 +163,75 @@ def shrinkage(variances: Wide, samples: int) -> float:
     return min(1.0, (squares + trace**2) / apart) if apart > 0 else 1.0
 
 
-def _fit_none(vectors: Wide) -> dict[str, Array]:
+def _fit_none(vectors: Vectors) -> dict[str, Array]:
     return {}
 
 
-def _fit_centre(vectors: Wide) -> dict[str, Array]:
-    return {"mean": _mean(vectors)}
+def _fit_centre(vectors: Vectors) -> dict[str, Array]:
+    return {"mean": _row(_mean(vectors))}
 
 
-def _fit_all_but_the_top(vectors: Wide) -> dict[str, Array]:
+def _fit_all_but_the_top(vectors: Vectors) -> dict[str, Array]:
     """Removes d/100 components, as the authors advise, never all that there are."""
-    _, directions = _principal(vectors)
+    mean, _, directions = _principal(vectors)
     count = min(max(1, round(vectors.shape[1] / _ALONG_ONE)), len(directions) - 1)
-    return {"mean": _mean(vectors), "top": directions[:count].astype(np.float32)}
+    return {"mean": _row(mean), "top": directions[:count].astype(np.float32)}
 
 
-def _fit_whiten(vectors: Wide) -> dict[str, Array]:
+def _fit_whiten(vectors: Vectors) -> dict[str, Array]:
     """Only directions in which the artists differ are kept: elsewhere nothing was learnt."""
-    variances, directions = _principal(vectors)
+    mean, variances, directions = _principal(vectors)
     everywhere = np.zeros(vectors.shape[1])
     everywhere[: len(variances)] = variances
     weight = shrinkage(everywhere, len(vectors))
     shrunk = (1 - weight) * variances + weight * everywhere.mean()
     return {
-        "mean": _mean(vectors),
+        "mean": _row(mean),
         "scaled": (directions / np.sqrt(shrunk)[:, None]).astype(np.float32),
     }
 
 
-def _fit_whiten_tracks(units: Wide, background: Spread | None) -> dict[str, Array]:
-    spread = Spread.of(units).leaning_on(background, tracks=BACKGROUND_TRACKS)
+def _fit_whiten_tracks(tracks: Vectors, background: Spread | None) -> dict[str, Array]:
+    own = Spread.of_blocks(lambda: _units(tracks))
+    spread = own.leaning_on(background, tracks=BACKGROUND_TRACKS)
     variances, directions = np.linalg.eigh(spread.covariance)
     mean = max(float(variances.mean()), _TINY)
     shrunk = (1 - TRACK_SHRINKAGE) * np.maximum(variances, 0) + TRACK_SHRINKAGE * mean
     largest = np.abs(directions).argmax(axis=0)
     signs = np.sign(directions[largest, np.arange(len(shrunk))])
     return {
-        "mean": spread.mean[None, :].astype(np.float32),
+        "mean": _row(spread.mean),
         "scaled": (directions * signs / np.sqrt(shrunk)).T.astype(np.float32),
     }
 
 
-def _mean(vectors: Wide) -> Array:
-    mean: Wide = vectors.mean(axis=0, keepdims=True)
-    return mean.astype(np.float32)
+def _row(values: Wide) -> Array:
+    return values[None, :].astype(np.float32)
 
 
-def _principal(vectors: Wide) -> tuple[Wide, Wide]:
-    """Variances (m,) and unit directions (m, d), largest first, of all that is not rounding."""
-    centred = vectors - vectors.mean(axis=0)
+def _mean(vectors: Vectors) -> Wide:
+    total: Wide = np.sum([block.sum(axis=0) for block in _units(vectors)], axis=0)
+    return total / len(vectors)
+
+
+def _principal(vectors: Vectors) -> tuple[Wide, Wide, Wide]:
+    """Mean (d,), variances (m,) and unit directions (m, d), largest first, of all that is not
+    rounding."""
     if len(vectors) <= vectors.shape[1]:
-        _, lengths, directions = np.linalg.svd(centred, full_matrices=False)
+        units = np.concatenate(list(_units(vectors)))
+        mean = units.mean(axis=0)
+        _, lengths, directions = np.linalg.svd(units - mean, full_matrices=False)
         variances = lengths**2 / len(vectors)
     else:
-        ascending, columns = np.linalg.eigh(centred.T @ centred / len(vectors))
+        spread = Spread.of_blocks(lambda: _units(vectors))
+        mean = spread.mean
+        ascending, columns = np.linalg.eigh(spread.covariance)
         variances, directions = ascending[::-1], columns.T[::-1]
     real = variances > _TINY * variances[0]
     directions = directions[real]
     largest = np.abs(directions).argmax(axis=1)
     signs = np.sign(directions[np.arange(len(directions)), largest])
-    return variances[real], directions * signs[:, None]
+    return mean, variances[real], directions * signs[:, None]
 
 
 def _apply_all_but_the_top(vectors: Array, arrays: Mapping[str, Array]) -> Array:
@@ -210,7 +244,7 @@ def _apply_whiten(vectors: Array, arrays: Mapping[str, Array]) -> Array:
     return np.asarray(centred @ arrays["scaled"].T, np.float32)
 
 
-_FIT: dict[str, Callable[[Wide], dict[str, Array]]] = {
+_FIT: dict[str, Callable[[Vectors], dict[str, Array]]] = {
     "none": _fit_none,
     "centre": _fit_centre,
     "all-but-the-top": _fit_all_but_the_top,
