@@ -23,6 +23,7 @@ from artistindex.cli.output import counted, emit, message
 from artistindex.embedding.engine import Engine, Precision
 from artistindex.embedding.registry import DEFAULT_MODELS, MODELS
 from artistindex.errors import Misuse
+from artistindex.index.manifest import AUTO, Kind
 from artistindex.index.recipes import RECIPES
 from artistindex.index.transforms import TRANSFORMS
 from artistindex.listeners.favourites import read_names
@@ -116,6 +117,14 @@ _SOURCE_OPTIONS = (
     "--transform",
     type=click.Choice(TRANSFORMS),
     help=f"The space in which artists are compared.  [default: {_AS_BEFORE.format(TRANSFORMS[0])}]",
+)
+@click.option(
+    "--kind",
+    type=click.Choice((AUTO, *Kind)),
+    default=AUTO,
+    show_default=True,
+    help="How the index is searched: flat looks at every artist, hnsw follows a graph to nearly all"
+    " of the nearest, and auto takes it for very many.",
 )
 @click.option("--workers", type=int, help="Worker processes.  [default: one a processor]")
 @click.option(

@@ -15,7 +15,18 @@ from artistindex.index.reader import all_indexes, verify
 from artistindex.index.summary import summary_of
 from artistindex.library.library import FILE_NAME, Library
 
-_COLUMNS = ("index", "artists", "tracks", "dimension", "precision", "excerpt", "transform", "state")
+_COLUMNS = (
+    "index",
+    "artists",
+    "tracks",
+    "dimension",
+    "precision",
+    "excerpt",
+    "transform",
+    "kind",
+    "recall",
+    "state",
+)
 _PENDING = (("names", "name", "to look up"), ("artists", "artist", "to listen to"))
 
 

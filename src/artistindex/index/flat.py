@@ -110,23 +110,15 @@ class Exact:
         Both are of shape (asked, k), nearest first; row -1 stands where there are no more. Without
         those `allowed` (rows,), all rows may answer.
         """
-        scores, rows = self._index.search(asked, k, params=_only(allowed))
+        import faiss
+
+        untyped: Any = faiss  # its stubs know the C++ signatures alone
+        parameters = None
+        if allowed is not None:
+            bits = np.packbits(allowed, bitorder="little")
+            parameters = untyped.SearchParameters(sel=untyped.IDSelectorBitmap(bits))
+        scores, rows = self._index.search(asked, k, params=parameters)
         return scores, rows
-
-
-def _only(allowed: NDArray[np.bool_] | None) -> Any:
-    import faiss
-
-    untyped: Any = faiss  # its stubs know the C++ signatures alone
-    return None if allowed is None else untyped.SearchParameters(sel=selector(allowed))
-
-
-def selector(allowed: NDArray[np.bool_]) -> Any:
-    """Return what has FAISS look at rows that are `allowed` (rows,) alone."""
-    import faiss
-
-    untyped: Any = faiss
-    return untyped.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
 
 
 def open_flat(folder: Path, manifest: Manifest) -> Exact:

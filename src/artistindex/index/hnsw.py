@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artistindex.errors import BrokenIndex
-from artistindex.index.flat import Exact, Rows, StoredRows, map_index, selector
+from artistindex.index.flat import Exact, Rows, StoredRows, map_index
 from artistindex.index.manifest import Manifest, Recall
 
 if TYPE_CHECKING:
@@ -37,9 +37,12 @@ _MADE_SO: Mapping[str, float | str] = {
 _K = 10
 _SAMPLED = 500  # artists, of whom the recall is measured
 _SEED = 0
-_MORE = 2  # candidates for each artist that is asked for: bfloat16 may put near ones out of order
-_MIN_ALLOWED = 0.1  # of the rows: with fewer, exact search is both quicker and surer
-_MAX_PART = 0.02  # of the rows asked for: with more, exact search is quicker
+_SPARE = 100  # candidates more than are asked for: bfloat16 may put near ones out of order
+_MARGIN = 2  # times as many rows as candidates are looked at, or the least are not the nearest
+_GROWTH = 4  # times as many candidates where too few of them may answer
+_MIN_ALLOWED = 0.1  # of the rows: with fewer, exact search is quicker
+_MAX_PART = 0.02  # of the rows as candidates: with more, exact search is quicker
+_FEW = 40
 
 # a FAISS file's common head, after its four letters: dimension, rows, two unused, trained, metric
 _HEAD = struct.Struct("<4siqqqBi")
@@ -61,32 +64,40 @@ class Graph:
         self, asked: Rows, k: int, *, allowed: NDArray[np.bool_] | None = None
     ) -> tuple[Rows, NDArray[np.int64]]:
         """Return the exact scores and the rows of (nearly) the `k` nearest, as `Exact.search`."""
-        share = 1.0 if allowed is None else float(allowed.mean())
-        if share < _MIN_ALLOWED or k > max(2 * _K, _MAX_PART * len(self.rows)):
+        if allowed is not None and allowed.mean() < _MIN_ALLOWED:
             return self.exact.search(asked, k, allowed=allowed)
-        candidates = self._candidates(asked, min(_MORE * k, len(self.rows)), share, allowed)
-        best = [self._best(*pair, k) for pair in zip(asked, candidates, strict=True)]
-        if min(len(rows) for _, rows in best) < min(k, round(share * len(self.rows))):
-            return self.exact.search(asked, k, allowed=allowed)  # the graph ended among the others
-        return np.stack([scores for scores, _ in best]), np.stack([rows for _, rows in best])
+        count = k + min(k, _SPARE)
+        while count <= max(_FEW, _MAX_PART * len(self.rows)):
+            candidates = self._candidates(asked, count)
+            best = [
+                self._best(vector, near[near >= 0], k, allowed)
+                for vector, near in zip(asked, candidates, strict=True)
+            ]
+            if min((len(rows) for _, rows in best), default=k) == k:
+                scores = np.array([scores for scores, _ in best], np.float32)
+                return scores.reshape(-1, k), np.array([rows for _, rows in best]).reshape(-1, k)
+            count *= _GROWTH  # who is nearest may not answer: look further
+        return self.exact.search(asked, k, allowed=allowed)
 
-    def _candidates(
-        self, asked: Rows, count: int, share: float, allowed: NDArray[np.bool_] | None
-    ) -> NDArray[np.int64]:
+    def _candidates(self, asked: Rows, count: int) -> NDArray[np.int64]:
         import faiss
 
         untyped: Any = faiss
-        depth = round(max(self.search_depth, count) / share)
-        selected = {} if allowed is None else {"sel": selector(allowed)}
-        parameters = untyped.SearchParametersHNSW(efSearch=depth, **selected)
+        depth = max(self.search_depth, _MARGIN * count)
         searchable: Any = self.graph
-        rows: NDArray[np.int64] = searchable.search(asked, count, params=parameters)[1]
+        rows: NDArray[np.int64] = searchable.search(
+            asked, count, params=untyped.SearchParametersHNSW(efSearch=depth)
+        )[1]
         return rows
 
     def _best(
-        self, asked: Rows, candidates: NDArray[np.int64], k: int
+        self,
+        asked: Rows,
+        candidates: NDArray[np.int64],
+        k: int,
+        allowed: NDArray[np.bool_] | None,
     ) -> tuple[Rows, NDArray[np.int64]]:
-        rows = np.sort(candidates[candidates >= 0])
+        rows = np.sort(candidates if allowed is None else candidates[allowed[candidates]])
         scores = self.rows.take(rows) @ asked
         order = np.argsort(-scores, kind="stable")[:k]  # of equals the earlier row first
         return scores[order], rows[order]

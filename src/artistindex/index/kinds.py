@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from artistindex.errors import Misuse
 from artistindex.index import hnsw
 from artistindex.index.flat import StoredRows, open_flat
-from artistindex.index.manifest import Kind, Manifest
+from artistindex.index.manifest import AUTO, Kind, Manifest
 
-AUTO = "auto"
 MAX_EXACT_VALUES = 64_000_000
 """Numbers in an index up to which `auto` takes exact search: 256 MB, 125,000 artists of 512.
 

@@ -24,6 +24,10 @@ BLOCK_BYTES = 4 * 1024 * 1024
 _MAX_BYTES = 64 * 1024 * 1024  # of a manifest; with 4 MiB a hash, that of 4 TB of data
 
 
+AUTO = "auto"
+"""The word for the kind that goes by the size of an index (kinds.py)."""
+
+
 class Kind(StrEnum):
     """How the vectors are searched."""
 

@@ -18,7 +18,7 @@ from artistindex.errors import AmbiguousArtist, BrokenIndex, Misuse, Remedy, Unk
 from artistindex.index.entry_tracks import entry_tracks
 from artistindex.index.flat import StoredRows, stored_rows
 from artistindex.index.kinds import Searcher, open_searcher
-from artistindex.index.manifest import BLOCK_BYTES, FILE_NAME, DataFile, Manifest
+from artistindex.index.manifest import BLOCK_BYTES, FILE_NAME, DataFile, Kind, Manifest
 from artistindex.index.rows import IndexRow, batches
 from artistindex.index.sidecar import Entry, Sidecar, Sidecar2, UsedTrack
 from artistindex.index.sidecar_1 import Sidecar1
@@ -34,7 +34,7 @@ _MIN_LIKENESS = 70  # of a name for it to be worth naming: rapidfuzz has 100 for
 _MAX_SKIPPED = 64  # rows left out, from which on FAISS is told instead of asked for more
 _ROWS_AT_ONCE = 500  # that are taken out of an index together
 _BLOCKS_CHECKED = 4  # of each file at every opening: 16 MB
-_ROWS_CHECKED = 1_000  # for their length, at every opening
+_LENGTHS_CHECKED = 1_000  # for their length, at every opening
 _MAX_HASHED_WHOLE = 256 * 1024 * 1024  # bytes of a file of format 1, hashed at every opening
 
 
@@ -58,7 +58,8 @@ class ArtistIndex:
         self.manifest = manifest
         self.track_vectors = track_vectors
         """Those of the tracks behind the artists, as the model made them: (vectors, dimension)."""
-        self._rows = rows
+        self.rows = rows
+        """The unit vectors of the artists, read from the disk as they are asked for."""
         self._searcher = searcher
         self._sidecar = sidecar
 
@@ -107,7 +108,7 @@ class ArtistIndex:
     def close(self) -> None:
         """Close the files."""
         self._sidecar.close()
-        self._rows.close()
+        self.rows.close()
 
     def __enter__(self) -> Self:
         return self
@@ -117,6 +118,11 @@ class ArtistIndex:
 
     def __len__(self) -> int:
         return self.manifest.artists
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether searching finds all that is nearest."""
+        return self.manifest.kind is Kind.FLAT
 
     @property
     def name(self) -> str:
@@ -146,7 +152,7 @@ class ArtistIndex:
     @cached_property
     def vectors(self) -> NDArray[np.float32]:
         """The unit vectors of all artists, read at once: float32 of shape (artists, dimension)."""
-        return self._rows[:]
+        return self.rows[:]
 
     @cached_property
     def transform(self) -> Transform:
@@ -229,20 +235,35 @@ class ArtistIndex:
             reach, allowed = k, np.ones(len(self), np.bool_)
             allowed[list(excluded)] = False
         scores, rows = self._searcher.search(asked, min(reach, len(self)), allowed=allowed)
-        scored = [
-            (score, row)
-            for score, row in zip(scores[0].tolist(), rows[0].tolist(), strict=True)
-            if row >= 0 and row not in excluded
-        ]
-        scored.sort(key=lambda pair: (-pair[0], pair[1]))
-        return scored[:k]
+        return _scored(scores[0], rows[0], excluded, k)
+
+    def search_many(
+        self,
+        vectors: NDArray[np.floating],
+        k: int,
+        *,
+        exclude: Sequence[Collection[int]] | None = None,
+    ) -> list[list[ScoredRow]]:
+        """The answers of `search_rows` to each of `vectors` (n, dimension), as one search.
+
+        `exclude` has for each the rows that must not answer. Raises Misuse as `search_rows`.
+        """
+        if k < 1:
+            raise Misuse(f"k must be at least 1, not {k}")
+        excluded = [set()] * len(vectors) if exclude is None else [set(rows) for rows in exclude]
+        asked = np.concatenate(
+            [np.zeros((0, self.manifest.dimension), np.float32), *map(self._asked, vectors)]
+        )
+        reach = min(k + max(map(len, excluded), default=0), len(self))
+        scores, rows = self._searcher.search(asked, reach)
+        return [_scored(*answer, k) for answer in zip(scores, rows, excluded, strict=True)]
 
     def similarities(self, vector: NDArray[np.floating]) -> NDArray[np.float32]:
         """The cosine of every artist with `vector` (dimension,): shape (artists,).
 
         All vectors are read, some megabytes at once. Raises Misuse as `search_vector`.
         """
-        return self._rows.products(self._asked(vector)[0])
+        return self.rows.products(self._asked(vector)[0])
 
     def _asked(self, vector: NDArray[np.floating]) -> NDArray[np.float32]:
         """The unit vector that is asked with: (1, dimension)."""
@@ -295,7 +316,7 @@ class ArtistIndex:
 
     def vectors_of(self, rows: Sequence[int]) -> NDArray[np.float32]:
         """The unit vectors of `rows`, in that order: float32 of shape (rows, dimension)."""
-        return self._rows.take(rows)
+        return self.rows.take(rows)
 
     def tracks_of_vectors(self, numbers: Sequence[int]) -> dict[int, tuple[list[int], UsedTrack]]:
         """For rows of `track_vectors`, the rows of the track's artists and the track."""
@@ -323,7 +344,7 @@ class ArtistIndex:
                 )
 
     def _vector(self, row: int) -> NDArray[np.float32]:
-        (vector,) = self._rows.take([row])
+        vector: NDArray[np.float32] = self.vectors_of([row])[0]
         return vector
 
     def _unknown(self, name: str) -> UnknownArtist:
@@ -385,11 +406,24 @@ def verify(folder: Path) -> None:
     with ArtistIndex.open(folder) as index:
         for file in index.manifest.files:
             _check_file(folder, file, whole=True)
-        for block in index._rows.blocks():
+        for block in index.rows.blocks():
             _check_unit(folder, block)
         if not np.isfinite(index.track_vectors).all():
             raise BrokenIndex(f"{folder} holds track vectors that are not finite: build it again")
         index._sidecar.check(len(index.track_vectors))
+
+
+def _scored(
+    scores: NDArray[np.float32], rows: NDArray[np.int64], excluded: Collection[int], k: int
+) -> list[ScoredRow]:
+    """The `k` best that may answer; of equals the earlier row first."""
+    scored = [
+        (score, row)
+        for score, row in zip(scores.tolist(), rows.tolist(), strict=True)
+        if row >= 0 and row not in excluded
+    ]
+    scored.sort(key=lambda pair: (-pair[0], pair[1]))
+    return scored[:k]
 
 
 _SIDECARS: Mapping[int, type[Sidecar]] = {1: Sidecar1, 2: Sidecar2}
@@ -440,7 +474,7 @@ def _map_track_vectors(folder: Path, manifest: Manifest) -> NDArray[np.float32]:
 
 def _sample(rows: StoredRows) -> NDArray[np.float32]:
     """Some rows, evenly spaced, of a size that is read at every opening."""
-    return rows[:: -(-len(rows) // _ROWS_CHECKED) or 1]
+    return rows[:: -(-len(rows) // _LENGTHS_CHECKED) or 1]
 
 
 def _check_unit(folder: Path, rows: NDArray[np.float32]) -> None:

@@ -21,6 +21,8 @@ def summary_of(manifest: Manifest) -> dict[str, Any]:
         "pooling": key.pooling,
         "transform": manifest.transform,
         "recipe": name_of(VectorRecipe(key.layer, key.pooling, manifest.transform)),
+        "kind": manifest.kind,
+        "recall": None if manifest.recall is None else manifest.recall.value,
         "licence": manifest.licence,
         "created": manifest.created,
     }

@@ -24,16 +24,17 @@ from artistindex import __version__
 from artistindex._util import files
 from artistindex.entities import Artist, VectorKey
 from artistindex.errors import BrokenIndex
-from artistindex.index import flat, manifest, transforms
+from artistindex.index import flat, hnsw, kinds, manifest, transforms
 from artistindex.index.background import background_of
 from artistindex.index.calibration import background
-from artistindex.index.manifest import BLOCK_BYTES, DataFile, FittedOn, Manifest, Recipe
+from artistindex.index.manifest import AUTO, BLOCK_BYTES, DataFile, FittedOn, Kind, Manifest, Recipe
 from artistindex.index.reader import ArtistIndex
 from artistindex.index.rows import IndexRow, VectorFile, batches
 from artistindex.index.sidecar import UsedTrack
 from artistindex.index.sidecar_writer import SidecarWriter
 from artistindex.index.transforms import Transform
 
+_SWEPT = ("index-*.faiss", "graph-*.faiss", "artists-*.sqlite3", "tracks-*.f32", ".*.part")
 _AT_ONCE = 256  # rows that a transform is applied to together
 
 Rows = NDArray[np.float32]
@@ -51,6 +52,7 @@ def write_index(
     transform: str = "none",
     max_tracks: int | None = None,
     outliers: str | None = None,
+    kind: str = AUTO,
 ) -> Manifest:
     """Write the index of `artists` to `folder`; the rows of `vectors` (n, d) are theirs.
 
@@ -74,7 +76,7 @@ def write_index(
         )
     )
     recipe = Recipe(key, tracks=max_tracks, outliers=outliers, transform=transform)
-    written = write_rows(folder, rows, recipe, licence=licence)
+    written = write_rows(folder, rows, recipe, licence=licence, kind=kind)
     if written is None:
         raise ValueError("there are no tracks for any artist")
     return written
@@ -87,18 +89,20 @@ def write_rows(
     *,
     licence: str = "",
     fitted: Transform | None = None,
+    kind: str = AUTO,
 ) -> Manifest | None:
     """Write the index of `rows`, which are read once, to `folder`; None where there are none.
 
     The transform of `recipe` is fitted on the rows, unless it was before: then it is `fitted`, and
-    the recipe says on what. Replacing manifest.json is the one commit point: whatever happens
-    before it, the index that was there stays as it was. Data files that neither the new manifest
-    nor the one before it names are removed. An index that is there already, just so, is left alone
-    and its manifest returned. The licences of the rows are added to `licence`.
+    the recipe says on what. `kind` says how the index is searched (kinds.py); "auto" goes by its
+    size. Replacing manifest.json is the one commit point: whatever happens before it, the index
+    that was there stays as it was. Data files that neither the new manifest nor the one before it
+    names are removed. An index that is there already, just so, is left alone and its manifest
+    returned. The licences of the rows are added to `licence`.
 
-    Raises ValueError for vectors that are not finite or of differing dimensions, Misuse for a
-    transform that cannot be fitted, NewerIndex where a newer version's index is in the place,
-    BrokenIndex where the folder cannot be written, and what reading the rows raises.
+    Raises ValueError for vectors that are not finite or of differing dimensions, Misuse for an
+    unknown kind or a transform that cannot be fitted, NewerIndex where a newer version's index is
+    in the place, BrokenIndex where the folder cannot be written, and what reading the rows raises.
     """
     before = manifest.replaceable(folder)
     if recipe.transform == "none":
@@ -109,6 +113,8 @@ def write_rows(
         if not draft.count:
             return None
         content = draft.finish(recipe, licence)
+        if kinds.kind_for(kind, draft.count, content.manifest.dimension) is Kind.HNSW:
+            content = _with_graph(content, folder, parts, before)
         return _put(folder, content, before)
 
 
@@ -124,7 +130,12 @@ def remove_artists(folder: Path, rows: Collection[int]) -> Manifest | None:
         remaining = index.placed_rows(row for row in range(len(index)) if row not in gone)
         before = index.manifest
         written = write_rows(
-            folder, remaining, before.recipe, licence=before.licence, fitted=index.transform
+            folder,
+            remaining,
+            before.recipe,
+            licence=before.licence,
+            fitted=index.transform,
+            kind=before.kind,
         )
     if written is None:
         _remove(folder)
@@ -260,6 +271,36 @@ def _fit(recipe: Recipe, vectors: Rows, tracks: Rows) -> tuple[Transform, Recipe
     )
 
 
+def _with_graph(
+    content: _Content, folder: Path, parts: "_Parts", before: Manifest | None
+) -> _Content:
+    """Give an index its graph: that which is there already, if it is of the very vectors.
+
+    A graph takes longer than all else together, and is not made the same twice.
+    """
+    new = replace(content.manifest, kind=Kind.HNSW)
+    if (
+        before is not None
+        and before.graph_file is not None
+        and before.index_file == new.index_file
+        and hnsw.is_made_so(before.parameters)
+        and _is_in_place(folder, before.graph_file)
+    ):
+        new = replace(
+            new,
+            graph_file=before.graph_file,
+            parameters=before.parameters,
+            recall=before.recall,
+        )
+        return replace(content, manifest=new)
+    vectors, path = content.parts[0][1], parts.new()
+    with flat.StoredRows(vectors, (new.artists, new.dimension)) as rows:
+        parameters, recall = hnsw.build(rows, flat.Exact(flat.map_index(vectors)), path)
+    file = _describe("graph-{}.faiss", path)
+    new = replace(new, graph_file=file, parameters=parameters, recall=recall)
+    return _Content(new, (*content.parts, (file, path)))
+
+
 # --- the files ----------------------------------------------------------------------------------
 
 
@@ -316,7 +357,7 @@ def _describe(pattern: str, path: Path) -> DataFile:
 
 def _put(folder: Path, content: _Content, before: Manifest | None) -> Manifest:
     """Put the files down and commit them, unless they are there already."""
-    if before is not None and _same(before, content.manifest) and _in_place(folder, before):
+    if before is not None and _same(before, content.manifest) and _are_in_place(folder, before):
         return before
     for file, part in content.parts:
         files.replace_file(part, folder / file.name)
@@ -330,11 +371,13 @@ def _same(first: Manifest, other: Manifest) -> bool:
     return replace(first, created="", made_by="") == replace(other, created="", made_by="")
 
 
-def _in_place(folder: Path, manifest: Manifest) -> bool:
-    return all(
-        (folder / file.name).is_file() and files.sha256_file(folder / file.name) == file.sha256
-        for file in manifest.files
-    )
+def _are_in_place(folder: Path, manifest: Manifest) -> bool:
+    return all(_is_in_place(folder, file) for file in manifest.files)
+
+
+def _is_in_place(folder: Path, file: DataFile) -> bool:
+    path = folder / file.name
+    return path.is_file() and files.sha256_file(path) == file.sha256
 
 
 def _remove(folder: Path) -> None:
@@ -349,7 +392,7 @@ def _remove(folder: Path) -> None:
 def _sweep(folder: Path, manifests: Sequence[Manifest]) -> None:
     """Remove the data files that no manifest names."""
     named = {file.name for manifest in manifests for file in manifest.files}
-    for pattern in ("index-*.faiss", "artists-*.sqlite3", "tracks-*.f32", ".*.part"):
+    for pattern in _SWEPT:
         for path in folder.glob(pattern):
             if path.name not in named:
                 path.unlink(missing_ok=True)

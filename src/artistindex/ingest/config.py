@@ -13,14 +13,14 @@ from artistindex.embedding.pool import DEFAULT_TIMEOUT
 from artistindex.embedding.registry import DEFAULT_MODELS, MODELS, spec_of
 from artistindex.entities import Pooling
 from artistindex.errors import Misuse
-from artistindex.index.manifest import replaceable
+from artistindex.index.manifest import AUTO, Kind, replaceable
 from artistindex.index.reader import all_indexes
 from artistindex.index.recipes import PLAIN, recipe_of
 from artistindex.index.transforms import TRANSFORMS
 
 _log = logging.getLogger(__name__)
 DEFAULT_TRACKS = 5
-_GIVEN = ("precision", "excerpt", "transform", "tracks", "drop_outliers")
+_GIVEN = ("precision", "excerpt", "transform", "tracks", "drop_outliers", "kind")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,8 @@ class IndexSettings:
     `tracks` is the most tracks an artist, `excerpt` "full" or "NxS" (N windows of S seconds),
     `layer` and `pooling` say what is taken of the model's patches, and `transform` (a name of
     `index.transforms`) what is made of all vectors; with `drop_outliers` tracks that sound like
-    somebody else's are left out.
+    somebody else's are left out. `kind` says how it is searched (index/kinds.py); what it was
+    before does not count.
     """
 
     model: str
@@ -41,9 +42,13 @@ class IndexSettings:
     transform: str = "none"
     tracks: int = DEFAULT_TRACKS
     drop_outliers: bool = False
+    kind: str = AUTO
 
     def __post_init__(self) -> None:
         spec_of(self.model)
+        if self.kind not in (AUTO, *Kind):
+            kinds = ", ".join((AUTO, *Kind))
+            raise Misuse(f"unknown kind of index {self.kind!r}; there are {kinds}")
         Precision.parse(self.precision)
         object.__setattr__(self, "excerpt", str(Excerpt.parse(self.excerpt)))
         _at_least_one(tracks=self.tracks)
@@ -64,6 +69,7 @@ class BuildConfig:
     of the plain one). `models`, and the settings of an index from `tracks` to `drop_outliers`,
     default to those of the
     indexes that are there (`index_settings`); to change one is to embed again what it concerns.
+    `kind` says how the indexes are searched ("auto", "flat" or "hnsw"; index/kinds.py).
     `engine` runs the models ("auto", "essentia" or "openvino") in `workers` processes (None: one a
     processor), `timeout` seconds a track at most; or on the machines of `cluster`, the address of a
     Dask scheduler, or "local:N" for one of N workers on this machine.
@@ -84,6 +90,7 @@ class BuildConfig:
     recipe: str | None = None
     transform: str | None = None
     drop_outliers: bool | None = None
+    kind: str = AUTO
     engine: str = "auto"
     workers: int | None = None
     cluster: str | None = None

@@ -50,7 +50,9 @@ def write(
     first = list(islice(gathered, min_artists))
     if len(first) == min_artists:
         rows = _noted(chain(first, gathered), indexed, odd)
-        indexed.manifest = write_rows(folder, rows, recipe, licence=licence)
+        indexed.manifest = write_rows(
+            folder, rows, recipe, licence=licence, kind=plan.settings.kind
+        )
     model = recipe.key.model
     library.replace_failures(
         FailureStage.OUTLIER, model, [(track.failure(model), track.track.id) for track in odd]

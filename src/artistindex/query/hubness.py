@@ -4,6 +4,7 @@ Both corrections ask how near an artist is to others in general and set the simi
 against that. docs/quality.md tells what they do to real music.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from typing import ClassVar
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from artistindex.errors import Misuse
 from artistindex.index.reader import ArtistIndex, ScoredRow
+from artistindex.index.transforms import Vectors
 from artistindex.query.query import ResolvedQuery
 
 Floats = NDArray[np.float64]
@@ -21,9 +23,10 @@ METHODS = ("none", "csls", "mp")
 NEIGHBOURHOOD = 10
 _REACH = 1000  # candidates that are looked at, nearest first; a correction moves nobody further
 _CELLS = 20_000_000
+_ROWS_AT_ONCE = 8_192
 
 
-class _Rescaled:
+class _Rescaled(ABC):
     """Ranks the 1,000 nearest by cosine (or ten times `k`), in an index of that size all."""
 
     name: ClassVar[str]
@@ -35,24 +38,62 @@ class _Rescaled:
     def rank(
         self, index: ArtistIndex, query: ResolvedQuery, candidates: Sequence[ScoredRow]
     ) -> Floats:
-        """Return the corrected similarities of the candidates: (candidates,)."""
-        rows = [row for _, row in candidates]
+        """Return the corrected similarities of the candidates: (candidates,).
+
+        Where the index is too many for one array, it is read block by block.
+        """
+        rows = np.array([row for _, row in candidates], np.intp)
         scores = np.array([score for score, _ in candidates], np.float64)
-        background = np.setdiff1d(np.arange(len(index)), list(query.rows))
-        unit = query.vector / np.linalg.norm(query.vector)
-        return rescale(unit, index.vectors, rows, scores, background, method=self.name)
+        if not len(rows):
+            return scores
+        return self._corrected(index, query, rows, scores)
+
+    @abstractmethod
+    def _corrected(
+        self, index: ArtistIndex, query: ResolvedQuery, rows: NDArray[np.intp], scores: Floats
+    ) -> Floats: ...
 
 
 class Csls(_Rescaled):
-    """Ranks by `csls`."""
+    """Ranks by `csls`; in an approximate index the nearest of each are those that it finds."""
 
     name: ClassVar[str] = "csls"
 
+    def _corrected(
+        self, index: ArtistIndex, query: ResolvedQuery, rows: NDArray[np.intp], scores: Floats
+    ) -> Floats:
+        if index.is_exact:
+            return csls(scores, _own(index, query), index.vectors, rows)
+        own = index.search_rows(query.vector, NEIGHBOURHOOD, exclude=query.rows)
+        themselves = rows.tolist()
+        theirs = index.search_many(
+            index.vectors_of(themselves), NEIGHBOURHOOD, exclude=[(row,) for row in themselves]
+        )
+        means = np.array([_mean_score(nearest) for nearest in theirs])
+        corrected: Floats = 2 * scores - _mean_score(own) - means
+        return corrected
+
 
 class MutualProximity(_Rescaled):
-    """Ranks by `mutual_proximity`."""
+    """Ranks by `mutual_proximity`, for which all vectors are read."""
 
     name: ClassVar[str] = "mp"
+
+    def _corrected(
+        self, index: ArtistIndex, query: ResolvedQuery, rows: NDArray[np.intp], scores: Floats
+    ) -> Floats:
+        return mutual_proximity(scores, _own(index, query), index.rows, rows)
+
+
+def _own(index: ArtistIndex, query: ResolvedQuery) -> Floats:
+    """The cosines of the query with all others."""
+    background = np.setdiff1d(np.arange(len(index)), list(query.rows))
+    own: Floats = index.similarities(query.vector)[background].astype(np.float64)
+    return own
+
+
+def _mean_score(neighbours: Sequence[ScoredRow]) -> float:
+    return float(np.mean([score for score, _ in neighbours]))
 
 
 def rescale(
@@ -102,7 +143,9 @@ def csls(scores: Floats, own: Floats, vectors: Rows, rows: NDArray[np.intp]) -> 
     return corrected
 
 
-def mutual_proximity(scores: Floats, own: Floats, vectors: Rows, rows: NDArray[np.intp]) -> Floats:
+def mutual_proximity(
+    scores: Floats, own: Floats, vectors: Vectors, rows: NDArray[np.intp]
+) -> Floats:
     """The chance that two others are less alike to x than y is, and to y than x is.
 
     The Gaussian, independent form of mutual proximity (Schnitzer, Flexer, Schedl & Widmer, JMLR 13,
@@ -115,10 +158,10 @@ def mutual_proximity(scores: Floats, own: Floats, vectors: Rows, rows: NDArray[n
     others = len(vectors) - 1
     if others < 2 or len(own) < 2:
         return scores
-    wide = vectors.astype(np.float64)
-    mine = wide[rows]
-    means = (mine @ wide.sum(axis=0) - 1) / others  # without the cosine with itself
-    squares = (np.einsum("ij,ij->i", mine @ (wide.T @ wide), mine) - 1) / others
+    mine = np.concatenate([vectors[row : row + 1] for row in rows.tolist()]).astype(np.float64)
+    total, products = _moments(vectors)
+    means = (mine @ total - 1) / others  # without the cosine with itself
+    squares = (np.einsum("ij,ij->i", mine @ products, mine) - 1) / others
     theirs = np.sqrt(np.maximum(squares - means**2, _FLAT))
     asked = max(float(own.std()), _FLAT**0.5)
     proximity: Floats = ndtr((scores - own.mean()) / asked) * ndtr((scores - means) / theirs)
@@ -126,6 +169,16 @@ def mutual_proximity(scores: Floats, own: Floats, vectors: Rows, rows: NDArray[n
 
 
 _FLAT = 1e-12
+
+
+def _moments(vectors: Vectors) -> tuple[Floats, Floats]:
+    """The sum of the vectors (d,), and that of their products with themselves (d, d)."""
+    total, products = np.zeros(vectors.shape[1]), np.zeros((vectors.shape[1], vectors.shape[1]))
+    for start in range(0, len(vectors), _ROWS_AT_ONCE):
+        wide = vectors[start : start + _ROWS_AT_ONCE].astype(np.float64)
+        total += wide.sum(axis=0)
+        products += wide.T @ wide
+    return total, products
 
 
 def _nearest_mean(vectors: Rows, rows: NDArray[np.intp], nearest: int) -> Floats:

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from artistindex.entities import Neighbour
 from artistindex.errors import Misuse
 from artistindex.index.reader import ArtistIndex, ScoredRow
-from artistindex.index.transforms import unit
 from artistindex.query.hubness import Csls, MutualProximity
 from artistindex.query.query import AnyQuery, ResolvedQuery, resolve
 from artistindex.query.rerank import Tracks
@@ -120,9 +119,7 @@ def _on_their_own_scale(
     Where artists are subtracted, cosines are far below those of pairs of artists, whose quantiles
     the index has: all percentiles would be zero.
     """
-    others = np.ones(len(index), np.bool_)
-    others[list(query.rows)] = False
-    similarities = np.sort(index.vectors[others] @ unit(query.vector[None, :])[0])
+    similarities = np.sort(np.delete(index.similarities(query.vector), list(query.rows)))
     below = np.searchsorted(similarities, [hit.score - _ROUNDING for hit in neighbours])
     return [
         replace(neighbour, percentile=float(100 * count / len(similarities)))
