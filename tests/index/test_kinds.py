@@ -43,7 +43,10 @@ def write(folder: Path, kind: str = Kind.HNSW, rows: np.ndarray | None = None) -
         key=KEY,
         artists=[Artist(f"A{row}") for row in range(len(rows))],
         vectors=rows,
-        tracks=[[UsedTrack(f"T{row}", library_id=row, vector=vector)] for row, vector in enumerate(rows)],
+        tracks=[
+            [UsedTrack(f"T{row}", library_id=row, recording=row, vector=vector)]
+            for row, vector in enumerate(rows)
+        ],
         kind=kind,
     )
 

@@ -256,7 +256,7 @@ def _entry_tracks(
     return {
         row: tracks
         for favourite, rows in rows_of.items()
-        for row, tracks in index.entry_tracks(rows, index.vectors[favourite]).items()
+        for row, tracks in index.entry_tracks(rows, index.vectors_of([favourite])[0]).items()
     }
 
 

@@ -11,6 +11,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from artistindex.index.flat import StoredRows
 from artistindex.index.reader import ArtistIndex, ScoredRow
 from artistindex.query.acts import Taste
 
@@ -63,7 +64,7 @@ class TasteScores:
         """Score all artists of `index`."""
         liked, disliked = list(taste.liked), list(taste.disliked)
         handicaps = handicaps_of(index, taste.liked.values())
-        scores = _scores(index.vectors, index, liked, handicaps, disliked)
+        scores = _scores(index.rows, index, liked, handicaps, disliked)
         rivals = np.sort(np.delete(scores, liked))
         return cls(scores, index, liked, handicaps, disliked, rivals)
 
@@ -89,20 +90,21 @@ class TasteScores:
     def _nearest(self, row: int, artists: list[int], handicaps: Floats) -> list[ScoredRow]:
         if not artists:
             return []
-        cosines = self._index.vectors[artists] @ self._index.vectors[row]
+        (vector,) = self._index.vectors_of([row])
+        cosines = self._index.vectors_of(artists) @ vector
         order = np.argsort(handicaps - cosines, kind="stable")[:_REASONS]
         return [(float(cosines[at]), artists[at]) for at in order]
 
 
 def _scores(
-    vectors: NDArray[np.floating],
+    vectors: NDArray[np.floating] | StoredRows,
     index: ArtistIndex,
     liked: Sequence[int],
     handicaps: Floats,
     disliked: Sequence[int],
 ) -> Floats:
     """Score `vectors`, of artists of the index or not, by its liked and disliked rows."""
-    near, away = index.vectors[liked], index.vectors[disliked]
+    near, away = index.vectors_of(liked), index.vectors_of(disliked)
     scores = np.empty(len(vectors))
     for at in range(0, len(vectors), _AT_ONCE):
         part = vectors[at : at + _AT_ONCE].T.astype(np.float64)

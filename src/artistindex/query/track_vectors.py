@@ -81,7 +81,7 @@ class TrackSets:
             tracks = self._from_library(row, tracks)
         vectors = [track.vector for track in tracks if track.vector is not None]
         if not tracks or len(vectors) < len(tracks):
-            own = self._index.vectors[row][None, :]
+            own = self._index.vectors_of([row])
             return TrackSet((None,), (None,), own, own)
         raw = np.array(vectors, np.float32)
         titles = tuple(track.title for track in tracks)
@@ -108,7 +108,7 @@ class TrackSets:
 
     def _differs(self, row: int, raw: Rows) -> bool:
         (mean,) = self.centroids(raw, np.ones((1, len(raw))))
-        return float(mean @ self._index.vectors[row]) < _AS_BUILT
+        return float(mean @ self._index.vectors_of([row])[0]) < _AS_BUILT
 
     @cached_property
     def _library(self) -> tuple[Mapping[int, NDArray[np.float32]], Mapping[int, int]]:
