@@ -7,7 +7,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 from artistindex.entities import FailureStage, VectorKey
-from artistindex.index.manifest import Manifest, Recipe
+from artistindex.index.manifest import AUTO, Manifest, Recipe
 from artistindex.index.rows import IndexRow
 from artistindex.index.writer import write_rows
 from artistindex.ingest.aggregate import GatheredArtist, OddTrack, gather
@@ -31,13 +31,19 @@ class Indexed:
 
 
 def write(
-    folder: Path, library: Library, recipe: Recipe, *, licence: str = "", min_artists: int = 1
+    folder: Path,
+    library: Library,
+    recipe: Recipe,
+    *,
+    licence: str = "",
+    min_artists: int = 1,
+    kind: str = AUTO,
 ) -> Indexed:
     """Write the index of a library to `folder`, unless there are fewer artists for it.
 
-    `recipe` says how, its transform not fitted yet; `licence` is that of the model's weights. The
-    library is read once, artist by artist. Tracks that lie apart are recorded as failures of stage
-    "outlier". Raises what `write_rows` raises.
+    `recipe` says how, its transform not fitted yet, and `kind` how it is searched; `licence` is
+    that of the model's weights. The library is read once, artist by artist. Tracks that lie apart
+    are recorded as failures of stage "outlier". Raises what `write_rows` raises.
     """
     indexed = Indexed()
     odd: list[OddTrack] = []
@@ -50,9 +56,7 @@ def write(
     first = list(islice(gathered, min_artists))
     if len(first) == min_artists:
         rows = _noted(chain(first, gathered), indexed, odd)
-        indexed.manifest = write_rows(
-            folder, rows, recipe, licence=licence, kind=plan.settings.kind
-        )
+        indexed.manifest = write_rows(folder, rows, recipe, licence=licence, kind=kind)
     model = recipe.key.model
     library.replace_failures(
         FailureStage.OUTLIER, model, [(track.failure(model), track.track.id) for track in odd]

@@ -324,6 +324,7 @@ class _Build:
             indexing.recipe_of(plan),
             licence=plan.model.weights.spec.licence,
             min_artists=min_artists,
+            kind=plan.settings.kind,
         )
 
     def _count(
