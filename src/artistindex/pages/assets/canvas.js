@@ -61,6 +61,10 @@ class MapCanvas {
     ];
   }
 
+  get mostScale() {
+    return Math.max(12, Math.sqrt(this.artists.count));
+  }
+
   get radius() {
     const crowd = Math.max(1.1, Math.min(4.5, 90 / Math.sqrt(this.artists.count)));
     return Math.min(6.5, crowd * this.view.scale ** 0.35);
@@ -89,8 +93,7 @@ class MapCanvas {
 
   zoom(factor, x = this.width / 2, y = this.height / 2) {
     const before = this.side;
-    const most = Math.max(12, Math.sqrt(this.artists.count));
-    this.view.scale = Math.max(MIN_SCALE, Math.min(most, this.view.scale * factor));
+    this.view.scale = Math.max(MIN_SCALE, Math.min(this.mostScale, this.view.scale * factor));
     const after = this.side;
     this.view.x += (x - this.width / 2) * (1 / before - 1 / after);
     this.view.y += (y - this.height / 2) * (1 / before - 1 / after);
@@ -118,8 +121,8 @@ class MapCanvas {
     const ys = rows.map((row) => this.artists.y[row]);
     const [left, right] = [Math.min(...xs), Math.max(...xs)];
     const [top, bottom] = [Math.min(...ys), Math.max(...ys)];
-    const extent = Math.max(right - left, bottom - top, 0.02);
-    const scale = Math.max(1, Math.min(0.8 / extent, Math.sqrt(this.artists.count) / 3, 8));
+    const extent = Math.max(right - left, bottom - top, 0.03);
+    const scale = Math.max(1, Math.min(0.7 / extent, this.mostScale / 2));
     this.glide({ x: (left + right) / 2, y: (top + bottom) / 2, scale });
   }
 
@@ -253,11 +256,14 @@ class MapCanvas {
       const [x, y] = this.toScreen(row);
       if (!this.isInSight(x, y)) continue;
       if (mark.ring) this.ring(x, y, size + (mark.star ? 4 : 1), colours.accent, 2);
-      if (mark.star) this.star(x, y, size + 1.5);
+      if (mark.star) this.star(x, y, size + 1.5, colours.star, colours.paper);
     }
     for (const row of this.lit()) {
       const [x, y] = this.toScreen(row);
-      this.disc(x, y, row === this.selected ? 6 : 4.5, colours.accent);
+      const isSelected = row === this.selected;
+      if (this.marks.get(row)?.star) this.star(x, y, isSelected ? 10 : 8.5, colours.accent, colours.paper);
+      else this.disc(x, y, isSelected ? 6 : 4.5, colours.accent);
+      if (isSelected) this.ring(x, y, 14, colours.accent, 2);
     }
     if (this.hovered !== null) this.ring(...this.toScreen(this.hovered), size + 3, colours.ink, 1.5);
   }
@@ -293,7 +299,7 @@ class MapCanvas {
     context.stroke();
   }
 
-  star(x, y, radius) {
+  star(x, y, radius, fill, edge) {
     const { context } = this;
     context.beginPath();
     for (let corner = 0; corner < 10; corner += 1) {
@@ -302,10 +308,10 @@ class MapCanvas {
       context.lineTo(x + length * Math.cos(angle), y + length * Math.sin(angle));
     }
     context.closePath();
-    context.fillStyle = this.colours.star;
+    context.fillStyle = fill;
     context.fill();
     context.lineWidth = 1;
-    context.strokeStyle = this.colours.paper;
+    context.strokeStyle = edge;
     context.stroke();
   }
 
