@@ -56,6 +56,8 @@ class Remedy(StrEnum):
     GET_WEIGHTS = auto()
     REPLACE_WEIGHTS = auto()
     ADD_UNVERIFIED = auto()
+    ADD_WEIGHTS = auto()
+    ADD_OWN_WEIGHTS = auto()
     GIVE_COOKIES = auto()
     CHOOSE_AUDIO_FOLDER = auto()
     UPGRADE = auto()

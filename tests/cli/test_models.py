@@ -12,7 +12,7 @@ from pytest_httpserver import HTTPServer
 
 import standins
 from artistindex.embedding import weights
-from artistindex.embedding.registry import BASE_URL, MODELS, spec_of
+from artistindex.embedding.registry import BASE_URL, MODELS, names, spec_of
 from conftest import Run
 
 
@@ -26,7 +26,7 @@ def test_list_shows_every_model_and_what_is_installed(run: Run, effnet: Path) ->
     code, out, _ = run("models", "list", "--format", "json")
     assert code == 0
     rows = {row["model"]: row for row in json.loads(out)}
-    assert list(rows) == list(MODELS)
+    assert list(rows) == names()
     installed = weights.find_installed(spec_of("discogs-effnet"))
     assert rows["discogs-effnet"] == {
         "model": "discogs-effnet",
@@ -35,6 +35,9 @@ def test_list_shows_every_model_and_what_is_installed(run: Run, effnet: Path) ->
         "sha256": installed.sha256,
         "bytes": installed.bytes,
         "licence": installed.spec.licence,
+        "dimension": 1280,
+        "verified": False,
+        "own": False,
     }
     assert rows["musicnn"]["installed"]
     assert rows["vggish"]["installed"] is False
@@ -49,7 +52,7 @@ def test_list_as_table_and_csv(run: Run) -> None:
     assert "ISC" in line
     code, out, _ = run("models", "list", "--format", "csv")
     assert code == 0
-    assert [row["model"] for row in csv.DictReader(io.StringIO(out))] == list(MODELS)
+    assert [row["model"] for row in csv.DictReader(io.StringIO(out))] == names()
 
 
 def test_list_names_what_is_spoilt_and_goes_on(run: Run, effnet: Path) -> None:

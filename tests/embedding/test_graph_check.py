@@ -17,7 +17,7 @@ from artistindex.embedding.graph_check import (
     MAX_VALUES,
     check_graph_is_safe,
 )
-from artistindex.embedding.graph_def import read_graph
+from artistindex.embedding.graph_def import read_graph_def
 from artistindex.embedding.registry import MODELS, spec_of
 from artistindex.errors import WeightsError
 from graphdefs import const, node, shape
@@ -31,7 +31,7 @@ def test_a_stand_in_of_every_model_passes(name: str, tmp_path: Path) -> None:
 
 
 def test_ops_inside_functions_are_read_and_outputs_counted(tmp_path: Path) -> None:
-    graph = read_graph(standins.write_effnet(tmp_path / "m.pb", function_library=True))
+    graph = read_graph_def(standins.write_effnet(tmp_path / "m.pb", function_library=True))
     assert graph.nodes == {
         "serving_default_melspectrogram": "Placeholder",
         "PartitionedCall": "PartitionedCall",
@@ -216,7 +216,7 @@ def test_a_file_over_the_limit_is_not_read(tmp_path: Path) -> None:
     with path.open("wb") as file:
         file.truncate(2**31)  # sparse
     with pytest.raises(WeightsError, match="over 2 GiB"):
-        read_graph(path)
+        read_graph_def(path)
 
 
 @settings(max_examples=150, deadline=None)
@@ -230,7 +230,7 @@ def test_any_damage_is_a_clean_refusal_or_harmless(
         content[data.draw(st.integers(0, 400))] = data.draw(st.integers(0, 255))
     path.write_bytes(content[: data.draw(st.integers(0, len(content)))])
     try:
-        graph = read_graph(path)
+        graph = read_graph_def(path)
     except WeightsError:
         return
     assert graph.nodes
@@ -238,4 +238,4 @@ def test_any_damage_is_a_clean_refusal_or_harmless(
 
 def test_trained_graphs_hold_allowed_ops_only(shared: Path) -> None:
     for path in (shared / "models").glob("*.pb"):
-        assert read_graph(path).ops <= ALLOWED_OPS, path
+        assert read_graph_def(path).ops <= ALLOWED_OPS, path

@@ -16,6 +16,7 @@ from pytest_httpserver import HTTPServer
 
 import builds
 import standins
+from artistindex._util.dirs import models_folder
 from artistindex._util.files import sha256_file
 from artistindex._util.progress import NullReporter
 from artistindex.embedding import weights
@@ -39,7 +40,7 @@ def published(file: Path) -> ModelSpec:
 
 
 def names() -> set[str]:
-    return {path.name for path in weights.folder().iterdir()}
+    return {path.name for path in models_folder().iterdir()}
 
 
 class TestFind:
@@ -49,17 +50,17 @@ class TestFind:
         for part in (
             "audioset-vggish-3.pb",
             "https://essentia.upf.edu/models/feature-extractors/vggish/",
-            str(weights.folder()),
+            str(models_folder()),
         ):
             assert part in str(raised.value)
         assert "\n" not in str(raised.value)
         assert raised.value.remedy is Remedy.GET_WEIGHTS
         assert raised.value.details == {"model": "vggish"}
-        assert not weights.folder().exists()
+        assert not models_folder().exists()
 
     def test_a_file_put_there_by_hand_is_held_to_what_is_published(self, file: Path) -> None:
         spec = published(file)
-        weights.folder().mkdir(parents=True)
+        models_folder().mkdir(parents=True)
         shutil.copy(file, weights.path_of(spec))
         assert weights.find_installed(spec).sha256 == spec.sha256
         shutil.copy(standins.write_effnet(file, seed=1), weights.path_of(spec))
@@ -67,7 +68,7 @@ class TestFind:
             weights.find_installed(spec)
 
     def test_a_wrong_file_put_there_by_hand_is_refused(self, file: Path) -> None:
-        weights.folder().mkdir(parents=True)
+        models_folder().mkdir(parents=True)
         shutil.copy(file, weights.path_of(EFFNET))
         with pytest.raises(WeightsError, match=r"is 4[0-9,]+ bytes.* has 18,993,367") as raised:
             weights.find_installed(EFFNET)
@@ -76,7 +77,7 @@ class TestFind:
     def test_a_folder_that_is_read_only_still_serves(
         self, file: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        weights.folder().mkdir(parents=True)
+        models_folder().mkdir(parents=True)
         shutil.copy(file, weights.path_of(EFFNET))
 
         def refuse(*_: object, **__: object) -> int:
@@ -99,7 +100,7 @@ class TestAdd:
         added = weights.install(EFFNET, file, unverified=True)
         file.unlink()
         assert added == weights.find_installed(EFFNET)
-        assert added.path == weights.folder() / EFFNET.file
+        assert added.path == models_folder() / EFFNET.file
         assert added.bytes == added.path.stat().st_size
         assert names() == {EFFNET.file, "weights.json", ".lock"}
 
@@ -176,8 +177,8 @@ class TestAdd:
         assert weights.install(EFFNET, added.path, unverified=True) == added
 
     def test_what_a_killed_process_left_is_swept(self, file: Path) -> None:
-        weights.folder().mkdir(parents=True)
-        (weights.folder() / f".{EFFNET.file}.abc123").write_bytes(b"half")
+        models_folder().mkdir(parents=True)
+        (models_folder() / f".{EFFNET.file}.abc123").write_bytes(b"half")
         weights.install(EFFNET, file, unverified=True)
         assert names() == {EFFNET.file, "weights.json", ".lock"}
 
@@ -199,7 +200,7 @@ class TestAdd:
     )  # fmt: skip
     def test_an_unreadable_record_says_what_to_do(self, content: str, file: Path) -> None:
         weights.install(EFFNET, file, unverified=True)
-        (weights.folder() / "weights.json").write_text(content)
+        (models_folder() / "weights.json").write_text(content)
         with pytest.raises(WeightsError, match=r"weights\.json cannot be read; delete it"):
             weights.find_installed(EFFNET)
 
@@ -241,7 +242,7 @@ class TestFetch:
         assert recorder.heard[-1] == (spec.name, spec.bytes, spec.bytes)
         assert any(spec.licence in line for line in caplog.messages)
         assert names() == {spec.file, "weights.json", ".lock"}
-        row = json.loads((weights.folder() / "weights.json").read_text())["models"][spec.name]
+        row = json.loads((models_folder() / "weights.json").read_text())["models"][spec.name]
         assert row["trusted"] == row["sha256"] == spec.sha256
         assert row["source"].startswith(httpserver.url_for("/"))
 

@@ -80,7 +80,8 @@ _SOURCE_OPTIONS = (
     shell_complete=completion.models,
     multiple=True,
     metavar="MODEL",
-    help=f"A model to embed with; may be given several times. One of {', '.join(MODELS)}."
+    help=f"A model to embed with; may be given several times. One of {', '.join(MODELS)}, or any"
+    " that `models list` shows."
     f"  [default: those of the indexes that are there, else {', '.join(DEFAULT_MODELS)}]",
 )
 @click.option(
@@ -93,7 +94,8 @@ _SOURCE_OPTIONS = (
     type=click.Choice([engine.value for engine in Engine]),
     default="auto",
     show_default=True,
-    help="What runs the models; auto takes openvino once a self-check has passed.",
+    help="What runs the models; auto takes openvino once a self-check has passed, and onnxruntime"
+    " is for models of ONNX.",
 )
 @click.option(
     "--precision",

@@ -19,9 +19,9 @@ _BASH_SPECIAL = re.compile(r"([^\w@%+:,./-])")
 
 def models(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """Offer the models there are."""
-    from artistindex.embedding.registry import MODELS
+    from artistindex.embedding.registry import names
 
-    return [name for name in MODELS if name.startswith(incomplete)]
+    return [name for name in names() if name.startswith(incomplete)]
 
 
 def indexes(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:

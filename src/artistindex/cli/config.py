@@ -9,12 +9,11 @@ from typing import Any, cast
 import click
 from click.core import ParameterSource
 
-from artistindex._util.dirs import cache_folder
+from artistindex._util.dirs import cache_folder, models_folder
 from artistindex.cli import settings
 from artistindex.cli.groups import GLOBAL_OPTIONS, SuggestingGroup
 from artistindex.cli.options import State, format_option, pass_state
 from artistindex.cli.output import emit, message
-from artistindex.embedding import weights
 
 _COLUMNS = ("setting", "value", "from")
 _DEFAULT_IN_HELP = re.compile(r"\[default: (.*)\]", re.DOTALL)
@@ -88,7 +87,7 @@ def _environment_rows() -> Iterator[dict[str, Any]]:
     """The settings that only the environment has."""
     in_force = {
         "ARTISTINDEX_CACHE": cache_folder(),
-        "ARTISTINDEX_MODELS": weights.folder(),
+        "ARTISTINDEX_MODELS": models_folder(),
         settings.ENVIRONMENT: settings.file_path(),
     }
     more = {name for name in os.environ if name.startswith("ARTISTINDEX_")}

@@ -18,7 +18,7 @@ from artistindex.cli.options import State, format_option, pass_state
 from artistindex.cli.output import emit, message, working
 from artistindex.cli.remedies import line_for
 from artistindex.embedding import weights
-from artistindex.embedding.registry import DEFAULT_MODELS, MODELS
+from artistindex.embedding.registry import DEFAULT_MODELS, MODELS, all_specs
 from artistindex.embedding.spec import ModelSpec
 from artistindex.errors import ArtistIndexError, EngineError
 
@@ -78,6 +78,7 @@ def command(state: State, offline: bool, output_format: str) -> int:
             _Finding("artistindex", _WORKS, f"{__version__}, Python {sys.version.split()[0]}"),
             *engines,
             *map(_weights, MODELS.values()),
+            *(_weights(spec) for spec in all_specs() if spec.own),
             *_yt_dlp(),
             _credentials(),
             *(_services(offline=offline)),

@@ -43,6 +43,11 @@ _WORDS = {
     Remedy.ADD_UNVERIFIED: (
         "a file of your own is taken by `artistindex models add {model} FILE --unverified`"
     ),
+    Remedy.ADD_WEIGHTS: "install the file with `artistindex models add {model} FILE`",
+    Remedy.ADD_OWN_WEIGHTS: (
+        "install it with `artistindex models add --spec {model}.toml FILE`, or forget the model"
+        " with `artistindex models remove {model}`"
+    ),
     Remedy.UPGRADE: "upgrade artistindex",
     Remedy.INSTALL_ITS_WEIGHTS: (
         "install those with `artistindex models add {model} FILE`, or build the index again with"

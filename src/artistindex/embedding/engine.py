@@ -1,7 +1,9 @@
-"""Which engine runs a model: Essentia, the reference, or OpenVINO, which is several times faster.
+"""Which engine runs a model: the reference, or OpenVINO, which is several times faster.
 
-OpenVINO is taken once it has shown, on this kind of machine and with these weights, that it
-computes what Essentia computes: the self-check, whose outcome is kept in the cache.
+The reference is Essentia for its own models, and ONNX Runtime for those of ONNX. OpenVINO is taken
+once it has shown, on this kind of machine and with these weights, that it computes what the
+reference computes: the self-check, whose outcome is kept in the cache. Where no reference can run a
+model there is nothing to check, and OpenVINO runs it.
 """
 
 import json
@@ -20,21 +22,23 @@ from numpy.typing import NDArray
 
 from artistindex._util.dirs import cache_folder
 from artistindex._util.files import atomic_write
-from artistindex.embedding.spec import SAMPLE_RATE, ModelSpec
+from artistindex.embedding.spec import SAMPLE_RATE, Format, ModelSpec
 from artistindex.embedding.weights import Weights
 from artistindex.errors import EngineError, Misuse, Remedy
 
 LIMIT = 1e-3  # the largest relative L2 difference of a patch that passes the self-check
 
+_PACKAGES = ("openvino", "essentia-tensorflow", "onnxruntime", "onnxruntime-gpu", "numpy")
 _log = logging.getLogger(__name__)
 
 
 class Engine(StrEnum):
-    """What runs a model; AUTO is OpenVINO where it has passed the self-check, else Essentia."""
+    """What runs a model; AUTO is OpenVINO once it has passed the self-check, else the reference."""
 
     AUTO = auto()
     ESSENTIA = auto()
     OPENVINO = auto()
+    ONNXRUNTIME = auto()
 
     @classmethod
     def parse(cls, name: str) -> "Engine":
@@ -45,8 +49,15 @@ class Engine(StrEnum):
             raise Misuse(f"unknown engine {name!r}; there are {', '.join(cls)}") from None
 
 
+_TITLES = {
+    Engine.ESSENTIA: "Essentia",
+    Engine.OPENVINO: "OpenVINO",
+    Engine.ONNXRUNTIME: "ONNX Runtime",
+}
+
+
 class Precision(StrEnum):
-    """What OpenVINO computes in; Essentia knows F32 alone."""
+    """What OpenVINO computes in; the other engines know F32 alone."""
 
     F32 = auto()
     BF16 = auto()
@@ -115,21 +126,36 @@ def load_model(
 ) -> EmbeddingModel:
     """Load `weights` into `engine`; `auto` is what `select_engine` says.
 
-    OpenVINO computes in `precision` with `threads` threads; Essentia always in f32, with as many
-    threads as its TensorFlow takes. Raises Misuse for an engine or precision that does not exist
-    or go together, EngineError where the engine is missing or cannot load the weights.
+    OpenVINO computes in `precision` with `threads` threads, ONNX Runtime in f32 with as many;
+    Essentia in f32, with as many threads as its TensorFlow takes. Raises Misuse for an engine or
+    precision that does not exist or go together, EngineError where the engine is missing or cannot
+    load the weights.
     """
-    if select_engine(weights, engine=engine, precision=precision) is Engine.ESSENTIA:
-        from artistindex.embedding.essentia import EssentiaModel
+    match select_engine(weights, engine=engine, precision=precision):
+        case Engine.ESSENTIA:
+            from artistindex.embedding.essentia import EssentiaModel
 
-        return EssentiaModel(weights)
+            return EssentiaModel(weights)
+        case Engine.ONNXRUNTIME:
+            from artistindex.embedding.onnxruntime import OnnxRuntimeModel
+
+            return OnnxRuntimeModel(weights, threads=threads)
     from artistindex.embedding.openvino import OpenVinoModel
 
     return OpenVinoModel(weights, precision=precision, threads=threads)
 
 
+def engines_of(spec: ModelSpec) -> tuple[Engine, ...]:
+    """Return what can run a model, its reference first."""
+    if spec.algorithm is not None:
+        return Engine.ESSENTIA, Engine.OPENVINO
+    if spec.format is Format.ONNX:
+        return Engine.ONNXRUNTIME, Engine.OPENVINO
+    return (Engine.OPENVINO,)
+
+
 def select_engine(weights: Weights, *, engine: str = "auto", precision: str = "f32") -> Engine:
-    """Return the engine that is meant by `engine`: ESSENTIA or OPENVINO.
+    """Return the engine that is meant by `engine`, one of `engines_of` the model.
 
     For "auto" the outcome of the self-check, made now if there is none yet for these weights,
     versions and processor; logs a warning where that is not a checked OpenVINO. Raises Misuse and
@@ -141,23 +167,34 @@ def select_engine(weights: Weights, *, engine: str = "auto", precision: str = "f
         if check.reason:
             _log.warning("%s: using engine %s, as %s", check.model, check.choice, check.reason)
         chosen = check.choice
-    if chosen is Engine.ESSENTIA and width is not Precision.F32:
+    engines = engines_of(weights.spec)
+    if chosen not in engines:
+        raise Misuse(f"{weights.spec.name} runs in {' and '.join(engines)}, not in {chosen}")
+    if chosen is not Engine.OPENVINO and width is not Precision.F32:
         raise Misuse(
-            f"engine essentia computes in f32 only, not in {precision}", remedy=Remedy.USE_OPENVINO
+            f"engine {chosen} computes in f32 only, not in {precision}", remedy=Remedy.USE_OPENVINO
         )
     return chosen
 
 
 def self_check(weights: Weights, *, seconds: float = 8.0) -> SelfCheck:
-    """Run both engines on the same synthetic audio and compare, in f32, patch by patch.
+    """Run both engines of a model on the same synthetic audio and compare, in f32, patch by patch.
 
-    The outcome of a comparison is kept in the cache. Essentia runs in this process, which must
-    not be a forked one. Raises EngineError where neither engine can run the weights.
+    There are `seconds` of it, or more where two patches need more. The outcome of a comparison is
+    kept in the cache. Essentia runs in this process, which must not be a forked one. Raises
+    EngineError where no engine can run the weights.
     """
-    _log.info("%s: checking that both engines agree", weights.spec.name)
-    samples = synthetic_audio(seconds)
+    spec = weights.spec
+    rate = spec.front_end.sample_rate
+    samples = synthetic_audio(max(seconds, 2.5 * spec.patch_samples / rate), rate)
+    engine, *others = engines_of(spec)
+    if not others:
+        check = _outcome(weights, engine, "", _timed(weights, engine, samples)[1])
+        _keep(weights, check)
+        return check
+    _log.info("%s: checking that both engines agree", spec.name)
     try:
-        reference, essentia = _timed(weights, Engine.ESSENTIA, samples)
+        expected, reference = _timed(weights, engine, samples)
     except EngineError as error:
         _, openvino = _timed(weights, Engine.OPENVINO, samples)
         reason = f"there is nothing to compare it with: {error}"
@@ -165,25 +202,29 @@ def self_check(weights: Weights, *, seconds: float = 8.0) -> SelfCheck:
     try:
         embeddings, openvino = _timed(weights, Engine.OPENVINO, samples)
     except EngineError as error:
-        return _outcome(weights, Engine.ESSENTIA, str(error), essentia)
-    check = _compared(weights, reference, embeddings, (essentia, openvino))
+        return _outcome(weights, engine, str(error), reference)
+    check = _compared(weights, expected, embeddings, (reference, openvino))
     _keep(weights, check)
     return check
 
 
 def _compared(
     weights: Weights,
-    reference: NDArray[np.float32],
+    expected: NDArray[np.float32],
     embeddings: NDArray[np.float32],
     runs: tuple[EngineRun, EngineRun],
 ) -> SelfCheck:
-    if reference.shape != embeddings.shape:
-        reason = f"openvino made embeddings of shape {embeddings.shape}, Essentia {reference.shape}"
-        return _outcome(weights, Engine.ESSENTIA, reason, *runs)
-    difference = float(largest_difference(embeddings, reference))
+    reference, other = (run.engine for run in runs)
+    if expected.shape != embeddings.shape:
+        reason = (
+            f"{other} made embeddings of shape {embeddings.shape}, {_TITLES[reference]}"
+            f" {expected.shape}"
+        )
+        return _outcome(weights, reference, reason, *runs)
+    difference = float(largest_difference(embeddings, expected))
     passed = difference <= LIMIT
-    reason = "" if passed else f"openvino's embeddings differ by {difference:.1e} (over {LIMIT:g})"
-    check = _outcome(weights, Engine.OPENVINO if passed else Engine.ESSENTIA, reason, *runs)
+    reason = "" if passed else f"{other}'s embeddings differ by {difference:.1e} (over {LIMIT:g})"
+    check = _outcome(weights, other if passed else reference, reason, *runs)
     return replace(check, difference=difference if np.isfinite(difference) else None)
 
 
@@ -215,7 +256,8 @@ def _timed(
     start = time.perf_counter()
     embeddings = model.patches(samples)
     seconds = time.perf_counter() - start
-    return embeddings, EngineRun(engine, len(embeddings), len(samples) / SAMPLE_RATE / seconds)
+    audio = len(samples) / weights.spec.front_end.sample_rate
+    return embeddings, EngineRun(engine, len(embeddings), audio / seconds)
 
 
 def _outcome(weights: Weights, choice: Engine, reason: str, *runs: EngineRun) -> SelfCheck:
@@ -244,8 +286,8 @@ def _keep(weights: Weights, check: SelfCheck) -> None:
 def _file_of(weights: Weights) -> Path:
     """Return one file for each model, weights, version of either engine, and processor."""
     features = np.show_config(mode="dicts")["SIMD Extensions"]
-    versions = [_version(name) for name in ("openvino", "essentia-tensorflow", "numpy")]
-    key = json.dumps([weights.sha256, weights.spec.output, versions, features], sort_keys=True)
+    versions = [_version(name) for name in _PACKAGES]
+    key = json.dumps([weights.identity, weights.spec.output, versions, features], sort_keys=True)
     return cache_folder("checks") / f"{weights.spec.name}-{sha256(key.encode()).hexdigest()}.json"
 
 

@@ -2,17 +2,22 @@
 
 A weights file is a program. TensorFlow would run whatever ops it names, among them ones that read
 and write files or call Python; a function that calls itself or a constant of a terabyte ends the
-process. So a graph is read first and refused unless every op, in the open or inside a function of
-its library, is on the list of what inference needs, and unless it ends.
+process, and an ONNX model may name any file as the place of its values. So a graph is read first
+and refused unless every op, in the open or inside a function of its library, is on the list of what
+inference needs, and unless it ends.
 """
 
+from collections import ChainMap
 from collections.abc import Mapping
 from math import prod
 from pathlib import Path
 
 from artistindex import naming
-from artistindex.embedding.graph_def import MAIN, Graph, Node, read_graph
-from artistindex.embedding.spec import ModelSpec
+from artistindex.embedding.front_end import input_shape
+from artistindex.embedding.graph import MAIN, Graph, Node, Shape
+from artistindex.embedding.graph_def import read_graph_def
+from artistindex.embedding.onnx_model import read_onnx
+from artistindex.embedding.spec import Axis, Format, ModelSpec
 from artistindex.errors import WeightsError
 
 MAX_NODES = 1_000_000  # with every function written out where it is called
@@ -39,8 +44,29 @@ SpaceToBatchND BatchToSpaceND SpaceToDepth DepthToSpace ResizeBilinear ResizeNea
 RandomUniform RandomStandardNormal
 """  # the last line: dropout, which frozen graphs still carry
 ALLOWED_OPS = frozenset(_INFERENCE_OPS.split())
+
+_ONNX_OPS = """
+Constant Identity Dropout If
+Conv ConvTranspose Gemm MatMul Einsum Attention RotaryEmbedding BatchNormalization
+InstanceNormalization LayerNormalization GroupNormalization RMSNormalization LRN LpNormalization
+MeanVarianceNormalization GRU LSTM RNN
+MaxPool AveragePool LpPool GlobalAveragePool GlobalMaxPool GlobalLpPool
+ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum
+ReduceSumSquare ArgMax ArgMin CumSum TopK
+Relu LeakyRelu PRelu Elu Celu Selu Gelu Mish Swish HardSigmoid HardSwish Sigmoid Tanh Softmax
+LogSoftmax Hardmax Softplus Softsign ThresholdedRelu Shrink Erf
+Add Sub Mul Div Mod Pow Max Min Mean Sum Sqrt Reciprocal Exp Log Neg Abs Sign Floor Ceil Round Clip
+Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh
+Equal Greater GreaterOrEqual Less LessOrEqual And Or Xor Not Where IsNaN IsInf
+Reshape Flatten Squeeze Unsqueeze Transpose Pad Concat Split Slice Gather GatherElements GatherND
+ScatterElements ScatterND Tile Expand ReverseSequence Trilu EyeLike DepthToSpace SpaceToDepth
+Shape Size Cast CastLike ConstantOfShape Range OneHot
+QuantizeLinear DequantizeLinear DynamicQuantizeLinear QLinearConv QLinearMatMul MatMulInteger
+ConvInteger
+DFT STFT HannWindow HammingWindow BlackmanWindow MelWeightMatrix
+"""  # no Loop and no Scan, whose end nobody can foresee; the last line: front ends within a model
+ALLOWED_ONNX_OPS = frozenset(_ONNX_OPS.split())
 _COUNTLESS = 10**18
-_PLACEHOLDERS = ("Placeholder", "PlaceholderWithDefault")
 _PASSED_ON = ("Identity", "StopGradient", "Snapshot", "Cast")
 
 
@@ -48,22 +74,77 @@ def check_graph_is_safe(path: Path, spec: ModelSpec) -> None:
     """Raise WeightsError unless `path` is a harmless graph with the tensors of `spec`.
 
     Refused are ops that are not on the list, functions that are missing or reach themselves, nodes
-    in a circle (no op of a loop is on the list), and graphs that expand beyond MAX_NODES nodes or
-    MAX_VALUES values of constants and fills.
+    in a circle (no op of a loop is on the list), graphs that expand beyond MAX_NODES nodes or
+    MAX_VALUES values of constants and fills, and values that lie in other files.
     """
-    graph = read_graph(path)
-    problem = _forbidden(graph) or _endless(graph) or _explosive(graph)
+    if spec.format is Format.ONNX:
+        graph = read_onnx(path)
+        allowed = ALLOWED_ONNX_OPS | graph.bodies.keys()
+    else:
+        graph = read_graph_def(path)
+        allowed = ALLOWED_OPS
+    problem = _forbidden(graph, allowed) or _endless(graph) or _explosive(graph)
     if problem:
         raise WeightsError(f"{path} is refused: {problem}; get the file from its publisher")
-    if graph.nodes.get(spec.input) not in _PLACEHOLDERS:
-        raise WeightsError(f"{path} is not {spec.name}: it has no input {spec.input!r}")
+    problem = _other_input(graph, spec) or _other_output(graph, spec)
+    if problem:
+        raise WeightsError(f"{path} is not {spec.name}: {problem}")
+
+
+def _other_input(graph: Graph, spec: ModelSpec) -> str | None:
+    if spec.input not in graph.inputs:
+        return f"it has no input {spec.input!r}{_listed(graph.inputs)}"
+    if graph.outputs is None:  # TensorFlow, where placeholders beside it are switches
+        return None
+    further = [naming.quoted(name) for name in graph.inputs if name != spec.input]
+    if further:
+        return f"it has further inputs, {', '.join(further)}, of which the spec knows nothing"
+    shape, expected = graph.inputs[spec.input], input_shape(spec)
+    if shape is None or _fits(shape, expected):
+        return None
+    return (
+        f"its input {spec.input!r} is {_written(shape)}, but the spec's axes"
+        f" ({', '.join(spec.input_axes)}), patch and bands make {_written(expected)}"
+    )
+
+
+def _other_output(graph: Graph, spec: ModelSpec) -> str | None:
     for output in (spec.output, *spec.layers.values()):
         if not graph.has(output):
-            raise WeightsError(f"{path} is not {spec.name}: it has no output {output!r}")
+            return f"it has no output {output!r}{_listed(graph.outputs or {})}"
+        shape = (graph.outputs or {}).get(output)
+        expected = tuple(
+            spec.dimension if axis is Axis.VALUES else None for axis in spec.output_axes
+        )
+        if shape is not None and not _fits(shape, expected):
+            axes = ", ".join(spec.output_axes)
+            return (
+                f"its output {output!r} is {_written(shape)}, but the spec's axes ({axes}) and"
+                f" dimension make {_written(expected)}"
+            )
+    return None
 
 
-def _forbidden(graph: Graph) -> str | None:
-    forbidden = sorted(graph.ops - ALLOWED_OPS)
+def _fits(shape: Shape, expected: Shape) -> bool:
+    return len(shape) == len(expected) and all(
+        size is None or other is None or size == other
+        for size, other in zip(shape, expected, strict=True)
+    )
+
+
+def _written(shape: Shape) -> str:
+    return f"[{', '.join('?' if size is None else str(size) for size in shape)}]"
+
+
+def _listed(tensors: Mapping[str, Shape | None]) -> str:
+    """What there is in the place of a tensor that is missing."""
+    shapes = ((name, "" if shape is None else _written(shape)) for name, shape in tensors.items())
+    there = [f"{naming.quoted(name)} {shape}".strip() for name, shape in shapes]
+    return f", only {', '.join(there[:5])}" if there else ""
+
+
+def _forbidden(graph: Graph, allowed: frozenset[str]) -> str | None:
+    forbidden = sorted(graph.ops - allowed)
     if forbidden:
         ops = ", ".join(naming.truncate(op) for op in forbidden[:5])
         return f"it holds {ops}, which no embedding model needs and which could reach beyond it"
@@ -90,10 +171,11 @@ def _explosive(graph: Graph) -> str | None:
     nodes: dict[str, int] = {}
     values: dict[str, int] = {}
     depth: dict[str, int] = {}
+    main = {node.name: node for node in graph.bodies[MAIN]}
     for name in _sorted_by_needs(calls) or ():
         body = graph.bodies[name]
         nodes[name] = _bounded(len(body) + sum(nodes[call] for call in calls[name]))
-        values[name] = _bounded(_filled(body) + sum(values[call] for call in calls[name]))
+        values[name] = _bounded(_filled(body, main) + sum(values[call] for call in calls[name]))
         depth[name] = 1 + max((depth[call] for call in calls[name]), default=0)
     if nodes[MAIN] > MAX_NODES:
         return f"it expands to {_counted(nodes[MAIN])} nodes, more than {MAX_NODES:,}"
@@ -128,9 +210,12 @@ def _sorted_by_needs(needs: Mapping[str, tuple[str, ...]]) -> list[str] | None:
     return ready if len(ready) == len(needs) else None
 
 
-def _filled(body: tuple[Node, ...]) -> int:
-    """How many values the constants and fills of a body have, as far as it says so itself."""
-    nodes = {node.name: node for node in body}
+def _filled(body: tuple[Node, ...], main: dict[str, Node]) -> int:
+    """How many values the constants and fills of a body have, as far as it says so itself.
+
+    A branch may name nodes of the graph around it, `main`.
+    """
+    nodes = ChainMap({node.name: node for node in body}, main)
     sizes: dict[str, int] = {}
     order = _sorted_by_needs({node.name: node.inputs for node in body}) or ()
     for name in order:
@@ -144,17 +229,19 @@ def _size(node: Node, nodes: Mapping[str, Node], sizes: Mapping[str, int]) -> in
     """The number of values of a constant, or of what a constant shape fills; else None."""
     first, second = (*node.inputs, "", "")[:2]
     match node.op:
-        case "Const":
+        case "Const" | "Constant":
             return node.size
-        case "Fill" | "RandomUniform" | "RandomStandardNormal":
+        case "Fill" | "RandomUniform" | "RandomStandardNormal" | "ConstantOfShape":
             shape = _integers(first, nodes)
             return None if shape is None else prod(max(1, abs(size)) for size in shape)
-        case "BroadcastTo":
+        case "BroadcastTo" | "Expand":
             shape = _integers(second, nodes)
             return None if shape is None else prod(max(1, abs(size)) for size in shape)
         case "Tile":
             times = _integers(second, nodes) or ()
             return sizes.get(first, 1) * prod(max(1, abs(size)) for size in times)
+        case "Pad" | "PadV2" | "MirrorPad":
+            return prod(max(1, abs(size)) for size in _integers(second, nodes) or ())
         case "Range":
             bounds = [values[0] for name in node.inputs if (values := _integers(name, nodes))]
             if len(bounds) != 3:
@@ -176,7 +263,7 @@ def _integers(name: str, nodes: Mapping[str, Node]) -> tuple[int, ...] | None:
         node = nodes.get(node.inputs[0])
     if node is None:
         return None
-    if node.op in ("Pack", "ConcatV2"):
+    if node.op in ("Pack", "ConcatV2", "Concat"):
         parts = [part.integers for name in node.inputs if (part := nodes.get(name))]
         return tuple(value for part in parts if part for value in part) or None
     return node.integers

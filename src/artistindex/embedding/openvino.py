@@ -146,7 +146,7 @@ def _set_batch(model: "Model", weights: Weights) -> None:
     shape = [size or "batch" for size in input_shape(spec)]
     raise EngineError(
         f"{weights.path} does not take the patches of {spec.name}, {shape}, or does not answer them"
-        f" with the axes {', '.join(spec.output_axes)}"
+        f" with {spec.dimension} values on the axes {', '.join(spec.output_axes)}"
     )
 
 
@@ -158,20 +158,24 @@ def _batches(source: Any, spec: ModelSpec) -> "list[Dimension]":
         wired = [Dimension(size) for size in (WIRED_BATCH, spec.batch) if size]
         return wired if spec.batch else [Dimension(1, FREE_BATCH), *wired]
     shape = source.partial_shape
-    at = spec.input_axes.index(Axis.BATCH)
-    if shape.rank.is_static and len(shape) == len(spec.input_axes) and shape[at].is_static:
-        return [shape[at]]
+    if shape.rank.is_static and len(shape) == len(spec.input_axes) and shape[0].is_static:
+        return [shape[0]]
     values = np.prod([size or 1 for size in input_shape(spec)], dtype=np.int64)
     best = spec.batch or max(1, min(FREE_BATCH, _MAX_VALUES // int(values)))
     return [Dimension(1, best), Dimension(best), Dimension(1)]
 
 
 def _gives(port: Any, batch: "Dimension", spec: ModelSpec) -> bool:
-    """Whether an output has the axes of the spec, and a row for each patch of `batch`."""
+    """Whether an output has the axes of the spec, and a row for each patch of `batch`.
+
+    Of a model of Essentia's the graph alone says how long a row is.
+    """
     shape, axes = port.partial_shape, spec.output_axes
     if shape.rank.is_dynamic or len(shape) != len(axes):
         return False
     values = shape[axes.index(Axis.VALUES)]
+    if spec.algorithm is None and values != spec.dimension:
+        return False
     return bool(shape[axes.index(Axis.BATCH)] == batch and values.is_static)
 
 

@@ -1,17 +1,25 @@
-"""The one table of models; a new model is one row.
+"""The one table of models, and those that are described in TOML beside it.
 
 Source of file names, sizes, hashes, tensors and patch sizes: the model pages and metadata files of
-https://essentia.upf.edu/models.html, and Essentia's TensorflowPredict* algorithms.
+https://essentia.upf.edu/models.html, and Essentia's TensorflowPredict* algorithms. The names of the
+tensors of the ONNX file are those that programs use which run it; nobody has run it here.
 """
 
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+from artistindex._util.dirs import models_folder
 from artistindex.audio.resample import ESSENTIA
 from artistindex.embedding.spec import (
+    Format,
     Logarithm,
     MelSpectrogram,
     ModelSpec,
     Scale,
     Triangles,
 )
+from artistindex.embedding.spec_file import is_model_name, read_spec
 from artistindex.errors import Misuse
 
 BASE_URL = "https://essentia.upf.edu/models/feature-extractors/"
@@ -122,19 +130,94 @@ _ROWS = (
     _effnet("discogs-effnet-label", "discogs_label_embeddings-effnet", 18_993_367),
     _effnet("discogs-effnet-release", "discogs_release_embeddings-effnet", 18_993_367),
     _effnet("discogs-effnet-multi", "discogs_multi_embeddings-effnet", 16_367_182),
+    ModelSpec(
+        name="discogs-effnet-onnx",
+        file="discogs_artist_embeddings-effnet-bs64-1.onnx",
+        url=f"{BASE_URL}discogs-effnet/discogs_artist_embeddings-effnet-bs64-1.onnx",
+        bytes=18_621_951,
+        sha256=None,
+        format=Format.ONNX,
+        input="melspectrogram",
+        output="embeddings",  # of the head that was trained to tell artists apart
+        dimension=512,
+        front_end=MUSICNN_MEL,
+        patch=128,
+        hop=62,
+        batch=None,
+        drop_last_frame=True,
+        licence=_MTG,
+    ),
 )
 
 MODELS = {row.name: row for row in _ROWS}
 DEFAULT_MODELS = ("discogs-effnet", "vggish")
+OWN = "own"
+"""The folder of the user's own models within that of all models."""
+
+_SHIPPED = Path(__file__).with_name("specs")
+_log = logging.getLogger(__name__)
 
 
 def spec_of(name: str) -> ModelSpec:
-    """The row of the model called `name`.
+    """The model called `name`: a row, one that is described beside the table, or the user's own.
 
-    Raises Misuse, naming every known model, where there is none.
+    Raises Misuse, naming every known model, where there is none, or its description is wrong.
     """
-    try:
+    if name in MODELS:
         return MODELS[name]
-    except KeyError:
-        known = ", ".join(MODELS)
-        raise Misuse(f"unknown model {name!r}; the known ones are {known}") from None
+    path = _description(name)
+    if path is None:
+        known = ", ".join(names())
+        raise Misuse(f"unknown model {name!r}; the known ones are {known}")
+    return _read(path)
+
+
+def names() -> list[str]:
+    """The names of all models that are known here."""
+    return [*MODELS, *(path.stem for path in _descriptions())]
+
+
+def is_known(name: str) -> bool:
+    """Whether there is a model called `name`."""
+    return name in MODELS or _description(name) is not None
+
+
+def is_shipped(name: str) -> bool:
+    """Whether the package itself says what `name` is."""
+    return name in MODELS or any(path.stem == name for path in _SHIPPED.glob("*.toml"))
+
+
+def all_specs() -> list[ModelSpec]:
+    """Every model that is known here; logs a warning for a description that cannot be read."""
+    specs = list(MODELS.values())
+    for path in _descriptions():
+        try:
+            specs.append(_read(path))
+        except Misuse as error:
+            _log.warning("%s", error)
+    return specs
+
+
+def description_of(name: str) -> Path:
+    """Where the description of a model of the user's own lies, or will lie."""
+    return models_folder() / OWN / f"{name}.toml"
+
+
+def _read(path: Path) -> ModelSpec:
+    spec = read_spec(path, own=path.parent != _SHIPPED)
+    if spec.name != path.stem:
+        raise Misuse(f"{path} describes {spec.name}, whose description is {spec.name}.toml")
+    return spec
+
+
+def _description(name: str) -> Path | None:
+    if not is_model_name(name):
+        return None
+    places = (_SHIPPED / f"{name}.toml", description_of(name))
+    return next((path for path in places if path.is_file()), None)
+
+
+def _descriptions() -> Iterator[Path]:
+    for folder in (_SHIPPED, models_folder() / OWN):
+        paths = sorted(folder.glob("*.toml"))
+        yield from (path for path in paths if is_model_name(path.stem) and path.is_file())

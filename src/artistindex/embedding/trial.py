@@ -4,6 +4,7 @@ A graph that passes every check can still end the process that runs it: an engin
 that only this graph meets. So weights run once where nothing is lost before they are installed.
 """
 
+import json
 import pickle
 import signal
 import subprocess
@@ -19,11 +20,11 @@ _PROGRAM = "from artistindex.embedding import trial_process; trial_process.run_s
 
 def try_weights(
     spec: ModelSpec, path: Path, sha256: str, *, max_seconds: float = MAX_SECONDS
-) -> None:
+) -> dict[str, str | None]:
     """Run the weights of `spec` in `path` once in every engine that is here, in another process.
 
-    That an engine refuses them is no failure of the trial. Raises WeightsError where the process
-    dies or does not end within `max_seconds`.
+    Returns why each engine refuses them, None where it does not; that is no failure of the trial.
+    Raises WeightsError where the process dies or does not end within `max_seconds`.
     """
     program = [sys.executable, "-c", _PROGRAM]
     try:
@@ -38,9 +39,18 @@ def try_weights(
         how = f"did not end within {max_seconds:g} s"
     else:
         if process.returncode == 0:
-            return
+            return _refusals(process.stdout)
         how = f"was ended by {_cause(process.returncode, process.stderr)}"
     raise WeightsError(f"{path} is refused: the process that tried it {how}")
+
+
+def _refusals(stdout: bytes) -> dict[str, str | None]:
+    """Read the last line of what the process wrote; what it ran may have written before."""
+    try:
+        answer = json.loads(stdout.splitlines()[-1])
+        return {str(engine): None if why is None else str(why) for engine, why in answer.items()}
+    except (IndexError, ValueError, AttributeError):
+        return {}
 
 
 def _cause(code: int, stderr: bytes) -> str:

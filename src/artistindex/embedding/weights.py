@@ -1,9 +1,10 @@
 """Weights files: found, added and downloaded, and never trusted blindly.
 
-Files lie in `folder()`, beside `weights.json`, which keeps what is known of them: the sha256 that
-was trusted for each model, and the file that is installed. Where the publisher states a hash it
-must match; where none is published, the first one seen is trusted and a later different one is
-refused. Every file is read as a graph first (graph_check.py), then gets its final name.
+Files lie in the folder of models, beside `weights.json`, which keeps what is known of them: the
+sha256 that was trusted for each model, and the file that is installed. Where the publisher states a
+hash it must match; where none is published, the first one seen is trusted and a later different one
+is refused. Every file is read as a graph first (graph_check.py), then gets its final name. Models
+of the user's own lie in a folder within, each beside its description.
 """
 
 import errno
@@ -15,20 +16,27 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from artistindex._util.dirs import cache_folder
-from artistindex._util.files import atomic_write, file_lock, replace_file, sha256_file
+from artistindex._util.dirs import cache_folder, models_folder
+from artistindex._util.files import (
+    atomic_write,
+    file_lock,
+    make_folder,
+    replace_file,
+    sha256_file,
+)
 from artistindex._util.progress import NullReporter, Reporter
 from artistindex.embedding import download as downloads
 from artistindex.embedding.download import Unreachable, discard
+from artistindex.embedding.graph import MAX_BYTES
 from artistindex.embedding.graph_check import check_graph_is_safe
-from artistindex.embedding.graph_def import MAX_BYTES
-from artistindex.embedding.registry import BASE_URL
-from artistindex.embedding.spec import ModelSpec
+from artistindex.embedding.registry import BASE_URL, MODELS, OWN, description_of, is_shipped
+from artistindex.embedding.spec import Format, ModelSpec
+from artistindex.embedding.spec_file import identity, read_spec
 from artistindex.embedding.trial import try_weights
 from artistindex.errors import Misuse, Remedy, WeightsError
 
@@ -51,7 +59,12 @@ class Weights:
 
     @property
     def identity(self) -> str:
-        """Return the sha256 under which vectors of these weights are kept."""
+        """Return the sha256 under which vectors of these weights are kept.
+
+        Vectors of a described model depend on its description too.
+        """
+        if self.spec.name not in MODELS:
+            return identity(self.spec, self.sha256)
         is_published = self.sha256 == self.spec.sha256
         return (self.spec.known_as if is_published else None) or self.sha256
 
@@ -68,15 +81,11 @@ class _Known:
     unverified: bool = False
 
 
-def folder() -> Path:
-    """Return where weights lie: $ARTISTINDEX_MODELS, else "models" in the cache; may be missing."""
-    chosen = os.environ.get("ARTISTINDEX_MODELS")
-    return Path(chosen).expanduser() if chosen else cache_folder("models")
-
-
 def path_of(spec: ModelSpec) -> Path:
     """Return where the weights of `spec` lie once they are installed."""
-    return (PACKAGED if spec.packaged else folder()) / spec.file
+    if spec.packaged:
+        return PACKAGED / spec.file
+    return (models_folder() / OWN if spec.own else models_folder()) / spec.file
 
 
 def is_installed(spec: ModelSpec) -> bool:
@@ -87,12 +96,23 @@ def is_installed(spec: ModelSpec) -> bool:
 def url_of(spec: ModelSpec, base_url: str | None = None) -> str:
     """Return the address of the weights: at `base_url`, $ARTISTINDEX_MODELS_URL or MTG's.
 
-    Raises Misuse for a model that is part of the package.
+    Raises Misuse for a model that is part of the package, or whose weights nobody publishes.
     """
-    if spec.url is None:
+    if spec.packaged:
         raise Misuse(f"the weights of {spec.name} are part of the package; nothing to download")
+    if spec.url is None or not _is_published(spec):
+        raise Misuse(
+            f"the weights of {spec.name} cannot be downloaded",
+            remedy=Remedy.ADD_WEIGHTS,
+            model=spec.name,
+        )
     base = base_url or os.environ.get("ARTISTINDEX_MODELS_URL") or BASE_URL
     return f"{base.rstrip('/')}/{spec.url.removeprefix(BASE_URL)}"
+
+
+def _is_published(spec: ModelSpec) -> bool:
+    """Whether the weights can be had where Essentia's models lie; no other address is asked."""
+    return spec.url is not None and spec.url.startswith(BASE_URL)
 
 
 def find_installed(spec: ModelSpec) -> Weights:
@@ -118,7 +138,7 @@ def find_installed(spec: ModelSpec) -> Weights:
         check_graph_is_safe(path, spec)
         _check(spec, path, sha256, size, known)
         if sha256 != spec.sha256:
-            try_weights(spec, path, sha256)
+            _try(spec, path, sha256)
         with suppress(WeightsError), _writing(spec):  # a read-only folder will still do
             _remember(spec, _Known(sha256, sha256, size, source="found in the folder"))
     elif known.sha256 != sha256:
@@ -146,6 +166,49 @@ def install(spec: ModelSpec, file: Path, *, unverified: bool = False) -> Weights
         return _install(spec, part, str(file), unverified=unverified, called=file)
 
 
+def install_own(description: Path, file: Path) -> Weights:
+    """Install a copy of `file` as the weights of the model that `description` (TOML) describes.
+
+    The file must be a harmless graph that fits the description and runs in an engine that is here;
+    a model of the user's own that has the same name is replaced. Raises Misuse for a description
+    that is wrong, WeightsError for the file, and leaves what was installed as it was.
+    """
+    spec = read_spec(description)
+    if is_shipped(spec.name):
+        raise Misuse(f"{description}: name must be one of your own: {spec.name} is known already")
+    text = description.read_bytes()
+    with _writing(spec), _temporary(spec) as part:
+        _copy(spec, file, part)
+        sha256 = _judge(spec, part, _Known(), unverified=False, called=file)
+        with _explained(spec):
+            atomic_write(description_of(spec.name), text)
+        return _put(spec, part, _Known(None, sha256, source=str(file), unverified=True))
+
+
+def remove(spec: ModelSpec) -> bool:
+    """Remove the weights of `spec`, and a description of the user's own; False where none was.
+
+    What was trusted for a published file stays known. Raises Misuse for what is part of the
+    package.
+    """
+    if spec.packaged:
+        raise Misuse(f"the weights of {spec.name} are part of the package; nothing to remove")
+    paths = [path_of(spec)]
+    if spec.own:
+        files = [f"{spec.name}{written.suffix}" for written in Format]
+        paths = [*(path_of(spec).with_name(file) for file in files), description_of(spec.name)]
+    was_there = any(path.exists() for path in paths)
+    with _writing(spec):
+        known = _Known() if spec.own else _Known(trusted=_recall(spec).trusted)
+        _remember(spec, known)
+        for path in paths:
+            with _explained(spec):
+                path.unlink(missing_ok=True)
+    for converted in cache_folder("converted").glob(f"{spec.name}-*"):
+        shutil.rmtree(converted, ignore_errors=True)
+    return was_there
+
+
 def download(
     spec: ModelSpec,
     *,
@@ -162,13 +225,15 @@ def download(
     """
     if spec.packaged or is_installed(spec):
         return find_installed(spec)
+    if not _is_published(spec):
+        raise _missing(spec, path_of(spec))
     url = url_of(spec, base_url)
     with _writing(spec):
         if is_installed(spec):  # another process was quicker
             return find_installed(spec)
         _log.warning("%s: downloading %s", spec.name, url)
         _log.warning("%s: licence %s", spec.name, spec.licence)
-        part = folder() / f"{spec.file}.part"
+        part = models_folder() / f"{spec.file}.part"
         with _explained(spec):
             _download(spec, url, part, reporter or NullReporter(), pause)
         try:
@@ -205,6 +270,12 @@ def _missing(spec: ModelSpec, path: Path) -> WeightsError:
         return WeightsError(
             f"{path} is missing; it is part of the package: install artistindex again"
         )
+    if not _is_published(spec):
+        return WeightsError(
+            f"{spec.name} needs {spec.file}, which is not in {path.parent}",
+            remedy=Remedy.ADD_OWN_WEIGHTS if spec.own else Remedy.ADD_WEIGHTS,
+            model=spec.name,
+        )
     return WeightsError(
         f"{spec.name} needs {spec.file} ({url_of(spec)}), which is not in {path.parent}",
         remedy=Remedy.GET_WEIGHTS,
@@ -227,7 +298,7 @@ def _check(spec: ModelSpec, called: Path | str, sha256: str, size: int, known: _
         raise WeightsError(
             f"{called} has sha256 {sha256[:12]}…, but {known.trusted[:12]}… was trusted for "
             f"{spec.name} before; to trust the new one, remove {spec.name} from "
-            f"{folder() / LOCK_FILE}"
+            f"{models_folder() / LOCK_FILE}"
         )
 
 
@@ -235,22 +306,42 @@ def _install(
     spec: ModelSpec, part: Path, source: str, *, unverified: bool, called: Path | str
 ) -> Weights:
     """Check `part`, then give it its final name and write down what it is."""
-    sha256, size = sha256_file(part), part.stat().st_size
     known = _recall(spec)
+    sha256 = _judge(spec, part, known, unverified=unverified, called=called)
+    trusted = known.trusted if unverified else sha256
+    return _put(spec, part, _Known(trusted, sha256, source=source, unverified=unverified))
+
+
+def _judge(
+    spec: ModelSpec, part: Path, known: _Known, *, unverified: bool, called: Path | str
+) -> str:
+    """Return the sha256 of `part`; raises WeightsError unless it may be installed."""
+    sha256, size = sha256_file(part), part.stat().st_size
     try:
         check_graph_is_safe(part, spec)
         if not unverified:
             _check(spec, called, sha256, size, known)
         if sha256 not in (spec.sha256, known.trusted):
-            try_weights(spec, part, sha256)
+            _try(spec, part, sha256)
     except WeightsError as error:  # the checks name the temporary file
         text = str(error).replace(str(part), str(called))
         raise WeightsError(text, remedy=error.remedy, **error.details) from None
-    trusted = known.trusted if unverified else sha256
+    return sha256
+
+
+def _try(spec: ModelSpec, part: Path, sha256: str) -> None:
+    """Run new weights once; of a described model at least one engine must be able to."""
+    refusals = try_weights(spec, part, sha256)
+    if refusals and spec.name not in MODELS and all(refusals.values()):
+        raise WeightsError(f"{part} is refused: {'; '.join(filter(None, refusals.values()))}")
+
+
+def _put(spec: ModelSpec, part: Path, known: _Known) -> Weights:
+    size = part.stat().st_size
     with _explained(spec):
         replace_file(part, path_of(spec))
-    _remember(spec, _Known(trusted, sha256, size, source, unverified))
-    return Weights(spec, path_of(spec), sha256, size)
+    _remember(spec, replace(known, bytes=size))
+    return Weights(spec, path_of(spec), known.sha256 or "", size)
 
 
 # -- weights.json ------------------------------------------------------------------------------
@@ -261,11 +352,11 @@ def _recall(spec: ModelSpec) -> _Known:
     try:
         return _Known(**row)
     except TypeError:
-        raise WeightsError(_unreadable(folder() / LOCK_FILE)) from None
+        raise WeightsError(_unreadable(models_folder() / LOCK_FILE)) from None
 
 
 def _lock_rows() -> dict[str, Any]:
-    path = folder() / LOCK_FILE
+    path = models_folder() / LOCK_FILE
     try:
         rows = json.loads(path.read_text("utf-8"))["models"]
     except FileNotFoundError:
@@ -283,9 +374,11 @@ def _unreadable(path: Path) -> str:
 
 def _remember(spec: ModelSpec, known: _Known) -> None:
     rows = _lock_rows() | {spec.name: asdict(known)}
+    if known == _Known():
+        del rows[spec.name]
     text = json.dumps({"format": 1, "models": rows}, indent=2, sort_keys=True)
     with _explained(spec):
-        atomic_write(folder() / LOCK_FILE, f"{text}\n".encode())
+        atomic_write(models_folder() / LOCK_FILE, f"{text}\n".encode())
 
 
 # -- files -------------------------------------------------------------------------------------
@@ -295,10 +388,11 @@ def _remember(spec: ModelSpec, known: _Known) -> None:
 def _writing(spec: ModelSpec) -> Iterator[None]:
     """One process at a time changes the folder; the others wait."""
     with _explained(spec):
-        folder().mkdir(parents=True, exist_ok=True)
-        lock = file_lock(folder() / ".lock")
+        models_folder().mkdir(parents=True, exist_ok=True)
+        make_folder(path_of(spec).parent, within=models_folder())
+        lock = file_lock(models_folder() / ".lock")
         lock.acquire()
-        for remains in folder().glob(f".{spec.file}.*"):  # of a process that was killed
+        for remains in path_of(spec).parent.glob(f".{spec.file}.*"):  # of a process that was killed
             _discard(remains)
     try:
         yield
@@ -315,7 +409,7 @@ def _explained(spec: ModelSpec) -> Iterator[None]:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
         advice = "make room" if full else "make it writable"
         raise WeightsError(
-            f"cannot write the weights of {spec.name} into {folder()} "
+            f"cannot write the weights of {spec.name} into {models_folder()} "
             f"({error.strerror or error}); {advice}, or name another folder in ARTISTINDEX_MODELS"
         ) from error
 
@@ -324,7 +418,7 @@ def _explained(spec: ModelSpec) -> Iterator[None]:
 def _temporary(spec: ModelSpec) -> Iterator[Path]:
     """The name of a new file in the folder, which is gone afterwards unless it was renamed."""
     with _explained(spec):
-        handle, name = tempfile.mkstemp(prefix=f".{spec.file}.", dir=folder())
+        handle, name = tempfile.mkstemp(prefix=f".{spec.file}.", dir=path_of(spec).parent)
         os.close(handle)
     try:
         yield Path(name)

@@ -10,7 +10,7 @@ from typing import Any
 from artistindex.audio.decode import Excerpt
 from artistindex.embedding.engine import Engine, Precision
 from artistindex.embedding.pool import DEFAULT_TIMEOUT
-from artistindex.embedding.registry import DEFAULT_MODELS, MODELS, spec_of
+from artistindex.embedding.registry import DEFAULT_MODELS, is_known, spec_of
 from artistindex.entities import Pooling
 from artistindex.errors import Misuse
 from artistindex.index.manifest import AUTO, Kind, replaceable
@@ -156,9 +156,9 @@ def models_in(indexes: Path) -> list[str]:
     """Return the models whose indexes are in the folder `indexes` and can be built here."""
     names = [folder.name for folder in all_indexes(indexes) if replaceable(folder)]
     for name in names:
-        if name not in MODELS:
+        if not is_known(name):
             _log.warning("%s: its index is left as it is, since the model is not known here", name)
-    return [name for name in names if name in MODELS]
+    return [name for name in names if is_known(name)]
 
 
 def remembered(folder: Path, model: str) -> IndexSettings | None:
