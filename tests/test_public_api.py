@@ -41,6 +41,7 @@ FUNCTIONS = (
 def test_the_public_api_is_pinned() -> None:
     assert artistindex.__all__ == [
         "RANKERS",
+        "AddedVectors",
         "Appearance",
         "Artist",
         "ArtistIndex",
@@ -64,6 +65,7 @@ def test_the_public_api_is_pinned() -> None:
         "HiddenFavourite",
         "HiddenFavourites",
         "Hit",
+        "IndexRow",
         "JoiningTracks",
         "Library",
         "Lineup",

@@ -24,12 +24,14 @@ if TYPE_CHECKING:
     )
     from artistindex.index.manifest import Manifest
     from artistindex.index.reader import ArtistIndex
+    from artistindex.index.rows import IndexRow
     from artistindex.index.sidecar import Entry, UsedTrack
     from artistindex.index.transforms import Transform
     from artistindex.ingest.config import BuildConfig
     from artistindex.ingest.pipeline import build
     from artistindex.ingest.report import BuildReport
     from artistindex.library.library import Library
+    from artistindex.library.rows import AddedVectors
     from artistindex.listeners.bills import Appearance, Billing, Event, Lineup
     from artistindex.listeners.favourites import Favourite, Favourites, read_favourites
     from artistindex.listeners.lineups import read_lineup
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "RANKERS",
+    "AddedVectors",
     "Appearance",
     "Artist",
     "ArtistIndex",
@@ -72,6 +75,7 @@ __all__ = [
     "HiddenFavourite",
     "HiddenFavourites",
     "Hit",
+    "IndexRow",
     "JoiningTracks",
     "Library",
     "Lineup",
@@ -121,12 +125,14 @@ _NAMES_OF = {
     "evaluation.hidden_favourites": ("HiddenFavourite", "HiddenFavourites", "hidden_favourites"),
     "index.manifest": ("Manifest",),
     "index.reader": ("ArtistIndex",),
+    "index.rows": ("IndexRow",),
     "index.sidecar": ("Entry", "UsedTrack"),
     "index.transforms": ("Transform",),
     "ingest.config": ("BuildConfig",),
     "ingest.pipeline": ("build",),
     "ingest.report": ("BuildReport",),
     "library.library": ("Library",),
+    "library.rows": ("AddedVectors",),
     "listeners.bills": ("Appearance", "Billing", "Event", "Lineup"),
     "listeners.favourites": ("Favourite", "Favourites", "read_favourites"),
     "listeners.lineups": ("read_lineup",),

@@ -1,5 +1,6 @@
 """The frozen dataclasses that travel between the modules."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -128,6 +129,15 @@ class VectorKey:
     excerpt: str = "full"
     layer: str = ""
     pooling: str = Pooling.MEAN
+
+    @classmethod
+    def made_elsewhere(cls, model: str) -> Self:
+        """Return the key of vectors that came without weights: a hash of the name stands for them.
+
+        Whoever calls two models alike mixes them.
+        """
+        stand_in = hashlib.sha256(f"vectors made elsewhere: {model}".encode()).hexdigest()
+        return cls(model, stand_in)
 
 
 @dataclass(frozen=True, slots=True)

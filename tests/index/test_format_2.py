@@ -14,8 +14,9 @@ from artistindex.errors import BrokenIndex
 from artistindex.index import manifest, reader, writer
 from artistindex.index.manifest import BLOCK_BYTES, FittedOn, Manifest
 from artistindex.index.reader import ArtistIndex, verify
+from artistindex.index.removal import remove_artists
 from artistindex.index.sidecar import UsedTrack
-from artistindex.index.writer import remove_artists, write_index
+from artistindex.index.writer import write_index
 
 Plant = Callable[..., Path]
 GOLDEN = Path(__file__).parents[1] / "data" / "index-format-2"

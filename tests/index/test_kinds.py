@@ -16,9 +16,10 @@ from artistindex.errors import BrokenIndex, Misuse
 from artistindex.index import hnsw, kinds
 from artistindex.index.manifest import Kind, Manifest
 from artistindex.index.reader import ArtistIndex, verify
+from artistindex.index.removal import remove_artists
 from artistindex.index.sidecar import UsedTrack
 from artistindex.index.transforms import unit
-from artistindex.index.writer import remove_artists, write_index
+from artistindex.index.writer import write_index
 from artistindex.query.explain import explain
 from artistindex.query.query import Query
 from artistindex.query.ranking import RANKERS, rows_left_out, search

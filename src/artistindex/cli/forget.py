@@ -57,7 +57,7 @@ def _remove_from_indexes(state: State, artists: Sequence[StoredArtist]) -> None:
 def _remove_from_index(folder: Path, artists: Sequence[StoredArtist]) -> int:
     """Write the index without the artists it has of these; returns how many they are."""
     from artistindex.index.reader import ArtistIndex
-    from artistindex.index.writer import remove_artists
+    from artistindex.index.removal import remove_artists
 
     with ArtistIndex.open(folder) as index:
         known = ArtistList(index.records)

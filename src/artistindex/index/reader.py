@@ -5,15 +5,16 @@ import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from artistindex import naming
+from artistindex._util.extras import load_extra
 from artistindex._util.files import sha256_file
 from artistindex.embedding.registry import MODELS
-from artistindex.entities import Artist, EntryTrack, Neighbour
+from artistindex.entities import Artist, EntryTrack, Neighbour, Service, VectorKey
 from artistindex.errors import AmbiguousArtist, BrokenIndex, Misuse, Remedy, UnknownArtist
 from artistindex.index.entry_tracks import entry_tracks
 from artistindex.index.flat import StoredRows, stored_rows
@@ -105,6 +106,45 @@ class ArtistIndex:
             sidecar.close()
             raise
 
+    @classmethod
+    def write(
+        cls,
+        path: str | Path,
+        *,
+        model: str,
+        artists: Sequence[str | Artist],
+        vectors: NDArray[np.floating],
+        tracks: Sequence[Sequence[UsedTrack]] | None = None,
+        licence: str,
+        transform: str = "none",
+    ) -> Self:
+        """Write an index of vectors that were made elsewhere to the folder `path`, and open it.
+
+        The rows of `vectors`, floats of shape (artists, dimension), are scaled to unit length;
+        `tracks` are those behind each artist, with their own vectors where they have any. `model`
+        is any name, `licence` that of its weights. An index that is there is replaced.
+
+        Raises ValueError for vectors that are zero, not finite or do not match `artists`, Misuse
+        for a transform that cannot be fitted, BrokenIndex where the folder cannot be written.
+        """
+        from artistindex.index.writer import write_index
+
+        rows = np.asarray(vectors, np.float32)
+        if not rows.any(axis=-1).all():
+            raise ValueError("a vector of zeros has no direction")
+        write_index(
+            Path(path),
+            key=VectorKey.made_elsewhere(model),
+            artists=[
+                artist if isinstance(artist, Artist) else Artist(artist) for artist in artists
+            ],
+            vectors=rows,
+            tracks=tracks,
+            licence=licence,
+            transform=transform,
+        )
+        return cls.open(path)
+
     def close(self) -> None:
         """Close the files."""
         self._sidecar.close()
@@ -153,6 +193,35 @@ class ArtistIndex:
     def vectors(self) -> NDArray[np.float32]:
         """The unit vectors of all artists, read at once: float32 of shape (artists, dimension)."""
         return self.rows[:]
+
+    def to_dataframe(self, *, tracks: bool = False) -> Any:
+        """Return the artists as a pandas DataFrame, or the `tracks` behind them, a row each.
+
+        Columns are artist, an id for each service, tracks and vector, the unit vector; of tracks
+        title, album, recording, path and vector, as the model made it (None where the index has
+        none). Raises MissingExtra without pandas.
+        """
+        frame = load_extra("pandas", "parquet").DataFrame
+        if tracks:
+            records: Iterable[dict[str, Any]] = self._track_records()
+        else:
+            records = (
+                {**_artist_record(entry), "tracks": entry.tracks, "vector": vector}
+                for entry, vector in zip(self.entries, self.vectors, strict=True)
+            )
+        return frame.from_records(list(records))
+
+    def _track_records(self) -> Iterator[dict[str, Any]]:
+        for entry in self.entries:
+            for track in self.tracks_of_row(entry.row):
+                yield {
+                    **_artist_record(entry),
+                    "title": track.title,
+                    "album": track.album,
+                    "recording": track.recording,
+                    "path": None if track.path is None else str(track.path),
+                    "vector": track.vector,
+                }
 
     @cached_property
     def transform(self) -> Transform:
@@ -362,6 +431,11 @@ class ArtistIndex:
             + (f"; the closest names are {near}" if near else ", nor one of a name like it"),
             closest,
         )
+
+
+def _artist_record(entry: Entry) -> dict[str, Any]:
+    ids = {f"{service}_id": entry.artist.ids.get(service) for service in Service}
+    return {"artist": entry.artist.name, **ids}
 
 
 def find_index(indexes: Path, model: str | None = None) -> Path:

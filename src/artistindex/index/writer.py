@@ -28,7 +28,6 @@ from artistindex.index import flat, hnsw, kinds, manifest, transforms
 from artistindex.index.background import background_of
 from artistindex.index.calibration import background
 from artistindex.index.manifest import AUTO, BLOCK_BYTES, DataFile, FittedOn, Kind, Manifest, Recipe
-from artistindex.index.reader import ArtistIndex
 from artistindex.index.rows import IndexRow, VectorFile, batches
 from artistindex.index.sidecar import UsedTrack
 from artistindex.index.sidecar_writer import SidecarWriter
@@ -116,32 +115,6 @@ def write_rows(
         if kinds.kind_for(kind, draft.count, content.manifest.dimension) is Kind.HNSW:
             content = _with_graph(content, folder, parts, before)
         return _put(folder, content, before)
-
-
-def remove_artists(folder: Path, rows: Collection[int]) -> Manifest | None:
-    """Write the index in `folder` without the artists in `rows`, all else as it is.
-
-    Nothing is fitted again, and the files in which the artists were are removed at once. Without
-    anybody left, the index is removed and None returned. Raises BrokenIndex.
-    """
-    manifest.replaceable(folder)  # refuses what must not be written
-    with ArtistIndex.open(folder) as index:
-        gone = set(rows)
-        remaining = index.placed_rows(row for row in range(len(index)) if row not in gone)
-        before = index.manifest
-        written = write_rows(
-            folder,
-            remaining,
-            before.recipe,
-            licence=before.licence,
-            fitted=index.transform,
-            kind=before.kind,
-        )
-    if written is None:
-        _remove(folder)
-    else:
-        _sweep(folder, [written])
-    return written
 
 
 # --- on the way ---------------------------------------------------------------------------------
@@ -363,7 +336,7 @@ def _put(folder: Path, content: _Content, before: Manifest | None) -> Manifest:
         files.replace_file(part, folder / file.name)
     document = json.dumps(content.manifest.to_json(), ensure_ascii=False, indent=1)
     files.atomic_write(folder / manifest.FILE_NAME, document.encode())
-    _sweep(folder, [content.manifest, *([before] if before else [])])
+    sweep(folder, [content.manifest, *([before] if before else [])])
     return content.manifest
 
 
@@ -380,16 +353,17 @@ def _is_in_place(folder: Path, file: DataFile) -> bool:
     return path.is_file() and files.sha256_file(path) == file.sha256
 
 
-def _remove(folder: Path) -> None:
+def remove_index(folder: Path) -> None:
+    """Remove the index in `folder`, and the folder if nothing else is in it."""
     try:
         (folder / manifest.FILE_NAME).unlink()
-        _sweep(folder, [])
+        sweep(folder, [])
         folder.rmdir()
     except OSError as error:
         raise BrokenIndex(f"cannot remove {folder}: {error.strerror or error}") from error
 
 
-def _sweep(folder: Path, manifests: Sequence[Manifest]) -> None:
+def sweep(folder: Path, manifests: Sequence[Manifest]) -> None:
     """Remove the data files that no manifest names."""
     named = {file.name for manifest in manifests for file in manifest.files}
     for pattern in _SWEPT:

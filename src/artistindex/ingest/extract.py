@@ -164,7 +164,8 @@ class ExtractionRun:
         if (stored.id, excerpt) in self._tried:
             return False
         can_fetch = self._fetcher is not None and self.report.ended is None
-        return stored.track.path is not None or can_fetch
+        is_listed = stored.track.catalogue is not None  # else only its vectors are known
+        return stored.track.path is not None or (can_fetch and is_listed)
 
     def _embed(self, tasks: Iterator[Task]) -> Iterator[Task]:
         """Bring `tasks` to their end: embedded, failed, or left because a service ended."""

@@ -109,7 +109,7 @@ class Artists:
             "DELETE FROM artists WHERE id = ?1"
             " AND NOT EXISTS (SELECT 1 FROM requests WHERE artist_id = ?1)"
             " AND NOT EXISTS (SELECT 1 FROM credits JOIN tracks ON track_id = tracks.id"
-            "                 WHERE artist_id = ?1 AND source = 'file')"
+            "                 WHERE artist_id = ?1 AND (source = 'file' OR catalogue IS NULL))"
             " AND NOT EXISTS (SELECT 1 FROM imported_vectors WHERE artist_id = ?1)",
             artist_id,
         )

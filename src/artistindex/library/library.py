@@ -24,11 +24,13 @@ from artistindex.library.failures import Failures
 from artistindex.library.migrations import MIGRATIONS
 from artistindex.library.recordings import Recordings
 from artistindex.library.requests import Requests
-from artistindex.library.rows import ImportedArtist, StoredArtist, StoredTrack
+from artistindex.library.rows import AddedVectors, ImportedArtist, StoredArtist, StoredTrack
 from artistindex.library.tracks import FileFacts, Tracks
 from artistindex.library.vectors import ImportedVectors, TrackVectors, Vector
 
 FILE_NAME = "library.sqlite3"
+ELSEWHERE = "elsewhere"
+"""The engine that is noted for vectors which were not made here."""
 _ARTISTS_AT_ONCE = 500  # whose tracks are read together
 
 
@@ -338,6 +340,57 @@ class Library:
         tracks = self._tracks.of_groups(members)
         for artist, its, own in zip(artists, tracks, vectors, strict=True):
             yield artist, [(track, own[track.id]) for track in its if track.id in own]
+
+    def add_vectors(
+        self,
+        key: VectorKey,
+        rows: Iterable[tuple[Track, Vector]],
+        *,
+        replace: bool = False,
+    ) -> AddedVectors:
+        """Keep vectors of tracks that were made elsewhere, all of them or none.
+
+        `rows` are tracks with their vectors, float32 of shape (dimension,); they are read once. A
+        track is the one that is here by that title (and album, where both say one) of the first
+        artist, else a new one without sound, which no build tries to find. A track with a vector of
+        `key` keeps it, unless `replace`. `VectorKey.made_elsewhere` makes a key for a model without
+        weights.
+
+        Raises ValueError for a vector that is not finite, or of another dimension than those of
+        `key` that are here.
+        """
+        added = AddedVectors()
+        dimensions = self.dimensions(key)
+        embedded = self._vectors.track_ids(key)
+        with self._db.transaction():
+            for track, vector in rows:
+                dimensions = dimensions or {len(vector)}
+                if len(vector) not in dimensions:
+                    raise ValueError(
+                        f"a vector of dimension {len(vector)} does not go with those of"
+                        f" {key.model} here, of dimension {max(dimensions)}"
+                    )
+                track_id = self._track_heard_elsewhere(track, added)
+                is_new = track_id not in embedded
+                added.note(track_id, is_new=is_new, is_replaced=not is_new and replace)
+                if is_new or replace:
+                    self._vectors.put_pooled(track_id, key, vector, ELSEWHERE)
+        return added
+
+    def _track_heard_elsewhere(self, track: Track, added: AddedVectors) -> int:
+        artist_ids = [self._artists.add(artist) for artist in track.artists]
+        titled = self._tracks.find_titled(artist_ids[0], track)
+        track_id = next((id_ for id_ in titled if id_ not in added.track_ids), None)
+        if track_id is None:
+            track_id = self._tracks.insert_heard_elsewhere(track)
+            for artist_id in artist_ids:
+                self._tracks.credit(artist_id, track_id)
+            self._recordings.decide_by_id(track_id)
+        return track_id
+
+    def dimensions(self, key: VectorKey) -> set[int]:
+        """The dimensions of the vectors of `key`, of tracks or out of packs: one, or none."""
+        return self._vectors.dimensions(key) | self._imported.dimensions(key)
 
     def models_by_track(self, track_ids: Iterable[int]) -> dict[int, list[str]]:
         """Track id -> the models that the track has vectors of, for those that have any."""

@@ -52,6 +52,14 @@ class Recordings:
         same = self._of_same_audio_or_id(row)
         if not same and not self._is_shared(row):
             same = self._of_same_title(row)
+        self._join(row, same)
+
+    def decide_by_id(self, track_id: int) -> None:
+        """Join the track with the recordings of its ids alone: nothing is known of its sound."""
+        (row,) = self._db.all(f"{_NAMED} WHERE id = ?", track_id)
+        self._join(row, self._of_same_audio_or_id(row))
+
+    def _join(self, row: Row, same: set[int]) -> None:
         joined = sorted({row["recording"], *same})
         for recording in joined[1:]:
             self._db.run(

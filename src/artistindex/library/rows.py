@@ -3,7 +3,7 @@
 import json
 import os
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +43,8 @@ class StoredTrack:
         track = self.track
         if track.path is not None:
             return readable(track.path)
+        if track.catalogue is None:
+            return f"{artist} - {track.title}"
         return f"{artist} - {track.title} [{track.catalogue}:{track.catalogue_id}]"
 
 
@@ -52,6 +54,23 @@ class StoredArtist:
 
     id: int
     artist: Artist
+
+
+@dataclass(slots=True)
+class AddedVectors:
+    """What became of vectors of tracks that were made elsewhere; `track_ids` are in their order."""
+
+    track_ids: dict[int, None] = field(default_factory=dict)
+    added: int = 0
+    kept: int = 0
+    replaced: int = 0
+
+    def note(self, track_id: int, *, is_new: bool, is_replaced: bool) -> None:
+        """Count a track."""
+        self.track_ids[track_id] = None
+        self.added += is_new
+        self.replaced += is_replaced
+        self.kept += not is_new and not is_replaced
 
 
 @dataclass(frozen=True, slots=True, eq=False)

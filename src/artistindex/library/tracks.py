@@ -183,6 +183,34 @@ class Tracks:
             json.dumps([artist.name for artist in track.artists]),
         )
 
+    def find_titled(self, artist_id: int, track: Track) -> list[int]:
+        """Return the ids of an artist's tracks of that title, and album if both say one."""
+        rows = self._db.all(
+            "SELECT id FROM tracks JOIN credits ON track_id = tracks.id WHERE artist_id = ?"
+            " AND title_key = ? AND title = ? AND (album = ?4 OR album IS NULL OR ?4 IS NULL)"
+            " ORDER BY missing, id",
+            artist_id,
+            title_key(track.title),
+            track.title,
+            track.album,
+        )
+        return [row["id"] for row in rows]
+
+    def insert_heard_elsewhere(self, track: Track) -> int:
+        """Make a row for a track of which there is a vector and no sound; returns its id."""
+        return self._db.run(
+            "INSERT INTO tracks (title, title_key, album, duration, isrc, musicbrainz_id, stage,"
+            f" billing, recording) VALUES (?, ?, ?, ?, ?, ?, ?, ?, {NEW_RECORDING})",
+            track.title,
+            title_key(track.title),
+            track.album,
+            track.duration,
+            track.isrc,
+            track.musicbrainz_id,
+            TrackStage.EMBEDDED,
+            json.dumps([artist.name for artist in track.artists]),
+        )
+
     def credit(self, artist_id: int, track_id: int, position: int = 0) -> None:
         """Say that a track is an artist's, at a place in the order of preference."""
         self._db.run(

@@ -80,6 +80,22 @@ class TrackVectors:
         )
         return [(VectorKey(*tuple(row)[:4]), row["vectors"]) for row in rows]
 
+    def dimensions(self, key: VectorKey) -> set[int]:
+        """Return the dimensions of the vectors of `key`; one, unless it was misused."""
+        rows = self._db.all(
+            f"SELECT DISTINCT dimension FROM track_vectors WHERE {_LAYER}", *_layer(key)
+        )
+        factor = 1 if key.pooling == Pooling.MEAN else 2
+        return {factor * row["dimension"] for row in rows}
+
+    def put_pooled(self, track_id: int, key: VectorKey, vector: Vector, engine: str) -> None:
+        """Keep a vector as `key` pools it. Raises ValueError where it is not finite."""
+        if key.pooling == Pooling.MEAN:
+            self.put(track_id, TrackVector(key, vector, 0, engine))
+        else:
+            mean, deviation = np.split(vector, 2)
+            self.put(track_id, TrackVector(key, mean, 0, engine, deviation))
+
     def count(self) -> int:
         """Return how many vectors of tracks there are, further layers of a model not counted."""
         return int(self._db.all("SELECT count(*) FROM track_vectors WHERE layer = ''")[0][0])
@@ -143,6 +159,13 @@ class ImportedVectors:
             *_values(key),
         )
         return int(rows[0][0])
+
+    def dimensions(self, key: VectorKey) -> set[int]:
+        """Return the dimensions of the vectors of `key`."""
+        rows = self._db.all(
+            f"SELECT DISTINCT dimension FROM imported_vectors WHERE {_KEY}", *_values(key)
+        )
+        return {row["dimension"] for row in rows}
 
     def only_here(self) -> set[int]:
         """Return the ids of the artists who have no tracks and were never asked for."""

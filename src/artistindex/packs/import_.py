@@ -7,7 +7,7 @@ read twice, artist by artist: to check all of it, then to take it in, within one
 
 import logging
 import re
-from collections.abc import Callable, Collection, Container, Iterator
+from collections.abc import Callable, Collection, Container, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +28,7 @@ from artistindex.library.library import FILE_NAME, Library
 from artistindex.library.lock import writer_lock
 from artistindex.library.rows import ImportedArtist
 from artistindex.packs.export import raw_dimension, untransformed
-from artistindex.packs.reader import PackedArtist, PackEntry, PackReader, open_pack
+from artistindex.packs.reader import PackedArtist, PackEntry, open_pack
 
 _T = TypeVar("_T")
 
@@ -119,26 +119,26 @@ def import_pack(
         pack.check()
         stack.enter_context(writer_lock(indexes, wait=wait))
         for entry in pack.entries:
-            _check_key(indexes / entry.key.model, entry)
+            check_key(indexes / entry.key.model, entry)
         library = stack.enter_context(Library.open(indexes / FILE_NAME))
         merges = [
-            stack.enter_context(_Merge(library, indexes, entry, replace=replace))
+            stack.enter_context(Merge(library, indexes, entry, replace=replace))
             for entry in pack.entries
         ]
         with library.transaction():
             for merge in merges:
-                merge.take(pack)
+                merge.take(pack.artists(merge.entry))
         for merge in merges:
             _log.info("writing the index %s", merge.outcome.path)
             merge.write()
         return [merge.outcome for merge in merges]
 
 
-def _check_key(folder: Path, entry: PackEntry) -> None:
+def check_key(folder: Path, entry: PackEntry, *, whose: str = "the pack's") -> None:
     """Raise PackError where the index in `folder` cannot take the vectors of `entry`."""
     replaceable(folder)
     if not (folder / MANIFEST).is_file():
-        _check_is_ours(folder)
+        _check_is_ours(folder, whose)
         return
     with ArtistIndex.open(folder) as index:
         manifest, dimension = index.manifest, raw_dimension(index)
@@ -151,13 +151,13 @@ def _check_key(folder: Path, entry: PackEntry) -> None:
         differences.append(f"dimension {entry.dimension} instead of {dimension}")
     if differences:
         raise PackError(
-            f"the pack's {entry.key.model} does not go with the index {folder}: it has"
+            f"{whose} {entry.key.model} does not go with the index {folder}: it has"
             f" {', '.join(differences)}; nothing was imported",
             remedy=Remedy.IMPORT_ELSEWHERE,
         )
 
 
-def _check_is_ours(folder: Path) -> None:
+def _check_is_ours(folder: Path, whose: str) -> None:
     """Raise PackError where a stranger's name of a model is that of a file or folder of yours."""
     if not folder.exists():
         return
@@ -166,18 +166,18 @@ def _check_is_ours(folder: Path) -> None:
     )  # of a killed write
     if not folder.is_dir() or not all(remains.fullmatch(path.name) for path in folder.iterdir()):
         raise PackError(
-            f"{folder} is in the way of the pack's {folder.name} and is no index; nothing was"
+            f"{folder} is in the way of {whose} {folder.name} and is no index; nothing was"
             " imported",
             remedy=Remedy.IMPORT_ELSEWHERE,
         )
 
 
-class _Merge:
+class Merge:
     """One index of a pack and what is here: taken into the library first, then written."""
 
     def __init__(self, library: Library, indexes: Path, entry: PackEntry, *, replace: bool) -> None:
         self._library = library
-        self._entry = entry
+        self.entry = entry
         self._replace = replace
         self.key: VectorKey = entry.key
         self.outcome = ImportedIndex(
@@ -203,10 +203,10 @@ class _Merge:
         if self._index:
             self._index.close()
 
-    def take(self, pack: PackReader) -> None:
-        """Put into the library each artist of the pack who is new here, or replaced."""
+    def take(self, artists: Iterable[PackedArtist]) -> None:
+        """Put into the library each of the pack's artists who is new here, or replaced."""
         taken: set[int] = set()
-        for packed in pack.artists(self._entry):
+        for packed in artists:
             same = self._known.find(packed.artist)
             if same is None:
                 self._note_namesakes(packed.artist)
@@ -239,7 +239,7 @@ class _Merge:
         self._put(artist_id, packed)
 
     def _put(self, artist_id: int | None, packed: PackedArtist) -> None:
-        licence = self._entry.licence
+        licence = self.entry.licence
         imported = ImportedArtist(
             packed.artist, packed.vector, packed.tracks, licence, self._replace
         )
@@ -279,7 +279,7 @@ class _Merge:
     def write(self) -> None:
         """Write the index: what was here, and all that the library holds of packs."""
         rows = _Rows(self._library, self.key, self._index, self._own)
-        licence = self._index.manifest.licence if self._index else self._entry.licence
+        licence = self._index.manifest.licence if self._index else self.entry.licence
         for other in rows.licences:
             if other not in licence:
                 licence = f"{licence}; {other}".removeprefix("; ")
@@ -291,7 +291,7 @@ class _Merge:
             tracks=_Lazy(rows.count, rows.tracks),
             guessed=rows.guessed(),
             licence=licence,
-            transform=self._index.manifest.transform if self._index else self._entry.transform,
+            transform=self._index.manifest.transform if self._index else self.entry.transform,
         )
         self.outcome.artists = manifest.artists
 

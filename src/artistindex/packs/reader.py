@@ -39,6 +39,7 @@ from artistindex.packs.format import (
     MAX_TRACKS_AN_ARTIST,
     VECTORS,
 )
+from artistindex.packs.npy_file import BAD_HEADER
 
 MAX_NAMESAKES = 100
 """Artists of one spelling in a pack, told apart by their ids: each is held against the others."""
@@ -410,7 +411,7 @@ def _npy_header(file: IO[bytes], entry: PackEntry, name: str) -> bytes:
         shape, fortran, kind = np.lib.format.read_array_header_1_0(
             io.BytesIO(header[8:]), max_header_size=_MAX_HEADER_BYTES
         )
-    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError) as error:
+    except BAD_HEADER as error:
         raise _BadPack(f"{name} is no .npy file") from error
     _expect(kind == np.dtype("<f4"), f"{name} holds {naming.quoted(str(kind))}, not float32")
     _expect(not fortran, f"{name} is in Fortran order, not in C order")
