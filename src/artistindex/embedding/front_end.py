@@ -39,8 +39,8 @@ def patches(frames: Floats, spec: ModelSpec) -> Floats:
 def embeddings(output: NDArray[Any], spec: ModelSpec) -> Floats:
     """Return what a tensor with `output_axes` says of each patch: (n, dimension) in float32.
 
-    Of an axis of layers `output_layer` is taken, over one of time the mean. Raises ValueError where
-    the tensor has other axes than that.
+    Of an axis of layers `output_layer` is taken, over those of time and of channels the mean.
+    Raises ValueError where the tensor has other axes than that.
     """
     if output.ndim != len(spec.output_axes):
         raise ValueError(f"it has the shape {output.shape}, not {len(spec.output_axes)} axes")
@@ -53,9 +53,10 @@ def embeddings(output: NDArray[Any], spec: ModelSpec) -> Floats:
             raise ValueError(f"it has {values.shape[at]} layers, and no layer {layer}")
         values = values.take(layer, axis=at)
         axes.remove(Axis.LAYER)
-    if Axis.TIME in axes:
-        values = values.mean(axis=axes.index(Axis.TIME), dtype=np.float32)
-        axes.remove(Axis.TIME)
+    if len(axes) > 2:
+        averaged = tuple(at for at, axis in enumerate(axes) if axis in (Axis.TIME, Axis.CHANNEL))
+        values = values.mean(axis=averaged, dtype=np.float32)
+        axes = [axis for axis in axes if axis in (Axis.BATCH, Axis.VALUES)]
     if axes.index(Axis.BATCH) > axes.index(Axis.VALUES):
         values = values.T
     rows: Floats = values.astype(np.float32, copy=False)

@@ -18,6 +18,7 @@ from artistindex.embedding.graph import MAIN, Graph, Node, Shape
 from artistindex.embedding.graph_def import read_graph_def
 from artistindex.embedding.onnx_model import read_onnx
 from artistindex.embedding.spec import Axis, Format, ModelSpec
+from artistindex.embedding.tflite_model import ALLOWED_TFLITE_OPS, read_tflite
 from artistindex.errors import WeightsError
 
 MAX_NODES = 1_000_000  # with every function written out where it is called
@@ -77,18 +78,23 @@ def check_graph_is_safe(path: Path, spec: ModelSpec) -> None:
     in a circle (no op of a loop is on the list), graphs that expand beyond MAX_NODES nodes or
     MAX_VALUES values of constants and fills, and values that lie in other files.
     """
-    if spec.format is Format.ONNX:
-        graph = read_onnx(path)
-        allowed = ALLOWED_ONNX_OPS | graph.bodies.keys()
-    else:
-        graph = read_graph_def(path)
-        allowed = ALLOWED_OPS
+    graph, allowed = _read(path, spec.format)
     problem = _forbidden(graph, allowed) or _endless(graph) or _explosive(graph)
     if problem:
         raise WeightsError(f"{path} is refused: {problem}; get the file from its publisher")
     problem = _other_input(graph, spec) or _other_output(graph, spec)
     if problem:
         raise WeightsError(f"{path} is not {spec.name}: {problem}")
+
+
+def _read(path: Path, written: Format) -> tuple[Graph, frozenset[str]]:
+    """Return a graph and the ops that it may hold."""
+    if written is Format.ONNX:
+        graph = read_onnx(path)
+        return graph, ALLOWED_ONNX_OPS | graph.bodies.keys()
+    if written is Format.TFLITE:
+        return read_tflite(path), ALLOWED_TFLITE_OPS | {"Constant"}
+    return read_graph_def(path), ALLOWED_OPS
 
 
 def _other_input(graph: Graph, spec: ModelSpec) -> str | None:

@@ -135,8 +135,8 @@ class ModelSpec:
     out the last of the front end's frames (`drop_last_frame`).
 
     The tensor `output` has the axes `output_axes`: of an axis of layers `output_layer` is taken,
-    and over one of time the mean, so that a patch gives `dimension` values. `layers` are further
-    outputs of the graph, by the names that they go by here.
+    and over those of time and of channels the mean, so that a patch gives `dimension` values.
+    `layers` are further outputs of the graph, by the names that they go by here.
 
     `algorithm` names the class in essentia.standard that is the reference, if there is one.
     `known_as` is the sha256 under which vectors of these weights are kept, where it is not the

@@ -239,11 +239,8 @@ def _input_fits(axes: tuple[Axis, ...], kind: str) -> bool:
 
 
 def _output_fits(axes: tuple[Axis, ...]) -> bool:
-    return (
-        len(set(axes)) == len(axes)
-        and {Axis.BATCH, Axis.VALUES} <= set(axes)
-        and set(axes) <= {Axis.BATCH, Axis.LAYER, Axis.TIME, Axis.VALUES}
-    )
+    once = (axes.count(Axis.BATCH), axes.count(Axis.VALUES), axes.count(Axis.LAYER) <= 1)
+    return once == (1, 1, True) and Axis.BANDS not in axes
 
 
 class _Table:
