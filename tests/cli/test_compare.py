@@ -39,11 +39,23 @@ def old(tmp_path):
 
 
 def test_the_table_begins_with_the_verdict(run, two, truth):
-    code, out, _ = run("compare", "vggish", "musicnn", "--truth", truth)
+    code, out, err = run("compare", "vggish", "musicnn", "--truth", truth)
     assert code == 0
     assert out.startswith(("No index is ", "vggish agrees", "musicnn agrees"))
-    for part in ("By how much", "How sure", "## Similarities", "Hubs", "criteria", "overlap@10"):
+    for part in ("By how much", "How sure", "overlap@10"):
         assert part in out
+    assert out.count("\n") <= 24  # a screenful
+    assert "--full" in err
+
+
+def test_full_shows_every_table(run, two, truth, old):
+    arguments = ("compare", "vggish", "musicnn", "--truth", truth, "--full")
+    code, out, _ = run(*arguments)
+    assert code == 0
+    for part in ("By how much", "How sure", "## Similarities", "Hubs", "overlap@10"):
+        assert part in out
+    assert "criteria" not in out
+    assert "criteria" in run(*arguments, "--similarities", f"old={old}")[1]
 
 
 def test_json(run, two, truth):

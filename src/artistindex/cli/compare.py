@@ -14,6 +14,7 @@ from artistindex.naming import printable
 
 if TYPE_CHECKING:
     from artistindex.evaluation.compare import Comparison
+    from artistindex.evaluation.report.tables import Table
 
 _EXPERIMENT = "experiment"
 
@@ -50,6 +51,7 @@ _EXPERIMENT = "experiment"
     metavar="DIR",
     help="Write report.html, one page that needs no network, and report.md with its plots.",
 )
+@click.option("--full", is_flag=True, help="Print every table, not the first screen alone.")
 @click.option(
     "--transforms",
     is_flag=True,
@@ -66,6 +68,7 @@ def command(
     pairs: str | None,
     ks: tuple[int, ...],
     report: Path | None,
+    full: bool,
     transforms: bool,
     seed: int,
     output_format: str,
@@ -79,7 +82,7 @@ def command(
     with itself in every space, by artist retrieval and, with --truth, by that.
     """
     if transforms:
-        if len(models) > 1 or similarities or pairs or report:
+        if len(models) > 1 or similarities or pairs or report or full:
             raise Misuse("--transforms takes one MODEL, --truth and --k, and nothing else")
         folder = index_at(state.indexes, models[0]) if models else find_index(state.indexes)
         _compare_transforms(state, folder, truth, ks, seed, output_format)
@@ -102,7 +105,9 @@ def command(
     for note in comparison.notes:
         message(note, quiet=state.quiet)
     if output_format == "table":
-        _show(comparison)
+        _show(comparison, is_full=full)
+        if not full:
+            message("--full shows every table, --report DIR draws a page", quiet=state.quiet)
     elif output_format in ("markdown", "latex"):
         from artistindex.evaluation.report.sections import paper_tables_of
 
@@ -161,17 +166,24 @@ def _pairs_file(given: str | None) -> Path | None:
     return EXPERIMENT if given == _EXPERIMENT else (Path(given) if given else None)
 
 
-def _show(comparison: "Comparison") -> None:
-    """Print the report's first screen and its tables as text."""
-    from artistindex.evaluation.report.sections import sections_of
+def _show(comparison: "Comparison", *, is_full: bool) -> None:
+    """Print the report's first screen as text, and with `is_full` all of its tables."""
+    from artistindex.evaluation.report.sections import headline_of_each, sections_of
 
     verdict = comparison.verdict
     for line in (verdict.headline, *verdict.sentences):
         click.echo(printable(line))
+    if not is_full:
+        _show_table(headline_of_each(comparison))
+        return
     for section in sections_of(comparison):
         tables = [table for table in section.tables if not table.is_detail]
         for text in ("", f"## {section.title}", *section.text) if tables else ():
             click.echo(printable(text))
         for table in tables:
-            click.echo(f"\n{printable(table.caption)}")
-            emit_table(table, "table", payload=None)
+            _show_table(table)
+
+
+def _show_table(table: "Table") -> None:
+    click.echo(f"\n{printable(table.caption)}")
+    emit_table(table, "table", payload=None)

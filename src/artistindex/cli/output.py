@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from artistindex.cli.csv_text import csv_text
+from artistindex._util.csv_text import csv_text
 from artistindex.cli.tables import cell, table_of
 from artistindex.naming import UNPRINTABLE, printable
 

@@ -4,12 +4,11 @@ The Content-Security-Policy in the file allows the script and the style by their
 beside the page where it plays some; everything else is refused by the browser.
 """
 
-import base64
-import hashlib
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
+from artistindex.evaluation.report.style import base_style, integrity
 from artistindex.naming import UNPRINTABLE
 from artistindex.pages.page_data import PageData
 
@@ -19,7 +18,7 @@ _ASSETS = files("artistindex.pages") / "assets"
 
 def render_page(data: PageData) -> str:
     """Return the page of `data` as HTML; every name in it is text, whatever it holds."""
-    style, script = asset_text("page.css"), _script()
+    style, script = _style(), _script()
     template = _environment().get_template("page.html.jinja")
     html: str = template.render(
         page=data,
@@ -37,8 +36,8 @@ def policy(style: str, script: str, *, plays_files: bool) -> str:
     """Return the Content-Security-Policy of a page with this inline style and script."""
     parts = [
         "default-src 'none'",
-        f"script-src {_integrity(script)}",
-        f"style-src {_integrity(style)}",
+        f"script-src {integrity(script)}",
+        f"style-src {integrity(style)}",
         "img-src data:",
         "base-uri 'none'",
         "form-action 'none'",
@@ -54,13 +53,14 @@ def asset_text(name: str) -> str:
 
 
 @lru_cache(maxsize=1)
+def _style() -> str:
+    return base_style() + asset_text("page.css")
+
+
+@lru_cache(maxsize=1)
 def _script() -> str:
     parts = "\n".join(asset_text(f"{name}.js") for name in SCRIPTS)
     return f'"use strict";\n(() => {{\n{parts}\n}})();'
-
-
-def _integrity(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}'"
 
 
 @lru_cache(maxsize=1)

@@ -1,12 +1,17 @@
 """Plots of names from strangers, and the order and places that they rest on."""
 
+import re
+from importlib.resources import files
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
 from artistindex import compare
+from artistindex.evaluation.report.drawing import apart, free_labels, text_width, ticks
 from artistindex.evaluation.report.plots import (
+    COLOURS,
     artist_maps,
     clustered,
     fitted,
@@ -19,6 +24,8 @@ from artistindex.evaluation.report.plots import (
 from artistindex.evaluation.spaces import Space
 from hostile_names import NAMES
 
+TEMPLATES = files("artistindex.evaluation.report") / "templates"
+
 
 def test_every_plot_is_xml_with_the_names_as_text(strange):
     plots = {plot.name: plot for plot in plots_of(strange)}
@@ -26,7 +33,9 @@ def test_every_plot_is_xml_with_the_names_as_text(strange):
     for plot in plots.values():
         root = ElementTree.fromstring(plot.svg)
         texts = [
-            "".join(element.itertext()) for element in root.iter("{http://www.w3.org/2000/svg}text")
+            "".join(element.itertext())
+            for tag in ("text", "title")
+            for element in root.iter(f"{{http://www.w3.org/2000/svg}}{tag}")
         ]
         assert texts
         assert not list(root.iter("{http://www.w3.org/2000/svg}script"))
@@ -80,3 +89,54 @@ def test_a_map_of_two_and_of_equals():
     assert two.shape == (2, 2)
     same = flattened(Space("same", tuple("ABC"), matrix=np.ones((3, 3))))
     assert np.allclose(same, 0, atol=1e-6)
+
+
+def test_labels_meet_no_other_label_and_no_dot():
+    generator = np.random.default_rng(0)
+    places = [tuple(place) for place in (generator.random((40, 2)) * 300).tolist()]
+    texts = [f"Artist {at}" for at in range(40)]
+    labels = free_labels(places, texts, 11, (0, 0, 300, 300))
+    boxes = [
+        (x, y - 11, x + text_width(text, 11), y + 3)
+        for text, (x, y) in ((t, p) for t, p in zip(texts, labels, strict=True) if p)
+    ]
+    assert len(boxes) > 10
+    for at, box in enumerate(boxes):
+        assert box[0] >= 0
+        assert box[2] <= 300
+        assert not any(meet(box, other) for other in boxes[:at])
+        assert not any(box[0] < x < box[2] and box[1] < y < box[3] for x, y in places)
+
+
+def meet(box, other):
+    return box[0] < other[2] and other[0] < box[2] and box[1] < other[3] and other[1] < box[3]
+
+
+@pytest.mark.parametrize("places", [[5.0, 5.0, 5.0], [90.0, 91.0, 10.0], [], [3.0]])
+def test_names_at_the_ends_of_lines_are_apart_and_in_order(places):
+    moved = apart(places, 10, 0, 100)
+    assert all(0 <= place <= 100 for place in moved)
+    assert all(b - a >= 10 for a, b in pairwise(sorted(moved)))
+    order = np.argsort(places, kind="stable")
+    assert list(np.argsort(moved, kind="stable")) == list(order)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [(0, 1, [0, 0.2, 0.4, 0.6, 0.8, 1]), (-0.5, 0.9, [-0.5, 0, 0.5]), (2, 2, [2])],
+)
+def test_ticks_are_round(low, high, expected):
+    assert ticks(low, high) == expected
+
+
+def test_a_file_that_stands_alone_follows_light_and_dark(strange):
+    for plot in plots_of(strange):
+        text = plot.svg.decode()
+        assert "prefers-color-scheme: dark" in text
+        assert "#ffffff" not in re.sub(r"<style>.*?</style>", "", text, flags=re.DOTALL)
+        assert not any("<style" in panel or " style=" in panel for panel in plot.inline)
+
+
+def test_every_index_has_a_colour_of_the_palette():
+    style = (TEMPLATES / "plots.css").read_text("utf-8")
+    assert re.findall(r"--own: (#[0-9a-f]{6})", style) == [colour.lower() for colour in COLOURS]

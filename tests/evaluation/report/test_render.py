@@ -1,5 +1,8 @@
 """The report: what it says, what it never lets through, and that it is written whole."""
 
+import base64
+import csv
+import io
 import re
 from pathlib import Path
 
@@ -9,6 +12,7 @@ from bs4 import BeautifulSoup
 from artistindex import compare
 from artistindex.errors import ArtistIndexError, Misuse
 from artistindex.evaluation.report.render import write_report
+from artistindex.evaluation.report.sections import numbers_of, sections_of
 from artistindex.evaluation.report.tables import cell, markdown, shown
 from hostile_names import NAMES
 
@@ -48,8 +52,8 @@ def test_a_report_replaces_links_that_lie_in_its_way(strange, tmp_path):
 
 def test_strangers_stay_text_in_html(page):
     assert len(page.find_all("script")) == 1
-    assert {image["src"][:26] for image in page.find_all("img")} == {"data:image/svg+xml;base64,"}
-    assert not page.find_all("b")
+    assert not page.find_all(["img", "b", "style"])[1:]
+    assert len(page.find_all("style")) == 1
     cells = {cell.get_text() for cell in page.select("tbody th[scope=row]")}
     assert {shown(name) for name in NAMES} <= cells
     assert "{{ 7 * 7 }} {% raw %}" in cells
@@ -69,8 +73,10 @@ def test_the_page_can_be_read_by_ear(page):
     for table in page.find_all("table"):
         assert table.caption.get_text()
         assert all(head.get("scope") in ("col", "row") for head in table.find_all("th"))
-    for image in page.find_all("img"):
-        assert len(image["alt"]) > 20
+    plots = page.select("svg[role=img]")
+    assert len(plots) == 1 + 3 * len(page.select(".similarities .plot"))
+    for plot in plots:
+        assert len(plot["aria-label"]) > 20
     ids = [tag["id"] for tag in page.find_all(id=True)]
     assert len(ids) == len(set(ids))
     for tag in page.find_all(attrs={"aria-labelledby": True}):
@@ -84,6 +90,47 @@ def test_the_first_screen_says_which_how_much_and_how_sure(strange, page):
     assert "By how much" in head
     assert "How sure" in head
     assert "chance" in head
+
+
+def test_nothing_has_a_style_of_its_own_which_the_policy_forbids(page):
+    assert not page.find_all(attrs={"style": True})
+
+
+def test_metrics_are_a_matrix_with_intervals(strange, page):
+    (table,) = (
+        table for table in page.find_all("table") if "Every metric" in table.caption.get_text()
+    )
+    heads = [head.get_text() for head in table.thead.find_all("th")]
+    assert heads == ["metric", *strange.names, "chance", "ceiling"]
+    rows = [row.th.get_text() for row in table.tbody.find_all("tr")]
+    assert rows == list(strange.evaluations[0].metrics)
+    assert re.fullmatch(r"0\.\d{3} \(0\.\d{3} to 0\.\d{3}\)", table.tbody.td.get_text())
+
+
+def test_the_footer_says_what_it_rests_on_and_where_no_file_lies(strange, strange_report, page):
+    footer = page.footer.get_text()
+    for part in ("artistindex", "numpy", "seed 0", strange.provenance.truth_sha256, "0" * 64):
+        assert part in footer
+    text = (strange_report / "report.html").read_text("utf-8")
+    assert str(Path(strange.provenance.truth).parent) not in text
+    assert str(Path(strange.provenance.indexes[0].path).parent) not in text
+
+
+def test_the_numbers_are_within_as_csv(strange, page):
+    address = page.footer.a["href"]
+    assert address.startswith("data:text/csv;base64,")
+    content = base64.b64decode(address.partition(",")[2]).decode()
+    rows = list(csv.DictReader(io.StringIO(content)))
+    assert len(rows) == len(numbers_of(strange).rows)
+    assert {"similarities", "music-map", "difference"} <= {row["part"] for row in rows}
+
+
+def test_the_experiments_criteria_are_shown_for_its_files_alone(strange, page, planted, tmp_path):
+    titles = [head.get_text() for head in page.find_all("h2")]
+    assert any("criteria" in title for title in titles)  # pairs are given
+    comparison = compare([planted(model="a"), planted(model="b", seed=1)])
+    assert not any("criteria" in section.title for section in sections_of(comparison))
+    assert comparison.criteria
 
 
 def test_strangers_stay_text_in_markdown(strange_report):
@@ -135,7 +182,7 @@ def test_a_report_without_a_truth(planted, tmp_path):
     page = read(tmp_path / "r")
     assert page.h1 is not None
     assert "No truth was given" in page.h1.get_text()
-    assert len(page.find_all("img")) == 3
+    assert [len(page.select(f".{name} .plot")) for name in ("overlap", "map")] == [0, 2]
 
 
 def test_where_it_cannot_be_written(planted, tmp_path):

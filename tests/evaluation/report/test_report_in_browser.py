@@ -1,7 +1,5 @@
 """report.html as a headless Chromium shows it."""
 
-import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,10 +9,9 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER), reason="needs Debian's packages chromium and chromium-driver"
-)
+from browser import axe_findings, look, needs_browser, open_browser, requested
+
+pytestmark = needs_browser
 
 
 @pytest.fixture
@@ -24,32 +21,16 @@ def report(strange_report: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def driver() -> Iterator[webdriver.Chrome]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(CHROMIUM)
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    service = webdriver.ChromeService(executable_path=DRIVER)
-    opened = webdriver.Chrome(options=options, service=service)
-    yield opened
-    opened.quit()
+    yield from open_browser()
 
 
 @pytest.fixture
 def page(driver: webdriver.Chrome, report: Path) -> webdriver.Chrome:
+    look(driver, 1280)
     for kind in ("browser", "performance"):
         driver.get_log(kind)
     driver.get(report.as_uri())
     return driver
-
-
-def requested(page: webdriver.Chrome) -> list[str]:
-    events = [json.loads(entry["message"])["message"] for entry in page.get_log("performance")]
-    return [
-        event["params"]["request"]["url"]
-        for event in events
-        if event["method"] == "Network.requestWillBeSent"
-    ]
 
 
 def test_no_request_leaves_the_page_and_the_console_is_quiet(page, report):
@@ -65,25 +46,31 @@ def test_strangers_bring_no_elements(page):
     assert page.execute_script("return document.querySelectorAll('b, i').length") == 0
 
 
-COLOURS = """
-const image = arguments[0];
-const canvas = document.createElement("canvas");
-canvas.width = 300; canvas.height = 300;
-const context = canvas.getContext("2d");
-context.drawImage(image, 0, 0, 300, 300);
-const seen = new Set();
-const data = context.getImageData(0, 0, 300, 300).data;
-for (let at = 0; at < data.length; at += 4) seen.add(data.slice(at, at + 3).join());
-return seen.size;
+SEEN = """
+const plot = arguments[0];
+const shape = plot.querySelector(".curve, .bars, .cell, .dot");
+const box = plot.getBoundingClientRect();
+const text = plot.querySelector("text");
+return [box.width, box.height, getComputedStyle(shape).fill, getComputedStyle(text).fill];
 """
 
 
-def test_the_plots_have_content(page):
-    images = page.find_elements(By.TAG_NAME, "img")
-    assert len(images) == 4
-    for image in images:
-        assert int(image.get_property("naturalWidth")) > 300
-        assert page.execute_script(COLOURS, image) > 20
+def test_the_plots_have_content_and_follow_light_and_dark(page):
+    plots = page.find_elements(By.CSS_SELECTOR, "svg.plot")
+    assert len(plots) == 1 + 2 * 3
+    inks = []
+    for dark in (False, True):
+        look(page, 1280, dark=dark)
+        seen = [page.execute_script(SEEN, plot) for plot in plots]
+        assert all(width > 300 and height > 100 for width, height, *_ in seen)
+        inks.append({ink for *_, ink in seen})
+    assert inks[0] & inks[1] == set()
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1280, True), (390, False)])
+def test_axe_finds_nothing(page, width, dark):
+    look(page, width, dark=dark)
+    assert axe_findings(page) == []
 
 
 def artist_table(page: webdriver.Chrome) -> Any:

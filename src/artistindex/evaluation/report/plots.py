@@ -1,55 +1,67 @@
 """The plots of a report, as SVG whose text the reader's own fonts draw.
 
-Artists' names come from strangers: they are shortened, stripped of what a line of SVG text cannot
-hold, and never read as mathematics. Matplotlib is used without its global state.
+Artists' names come from strangers: they are shortened and stripped of what a line of SVG text
+cannot hold.
 """
 
-import io
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import colorsys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from artistindex.evaluation.bootstrap import Estimate
 from artistindex.evaluation.compare import Comparison
+from artistindex.evaluation.report.drawing import (
+    Panel,
+    Point,
+    apart,
+    free_labels,
+    standalone,
+    text_width,
+    ticks,
+)
 from artistindex.evaluation.report.tables import shown
 from artistindex.evaluation.spaces import Space
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
 Floats = NDArray[np.float64]
+Scale = Callable[[float], float]
 
 MAX_IN_HEAT_MAP = 60
 _MAX_LABELS = 60
 _MAX_ON_MAP = 1000
 _LABEL_LENGTH = 24
-# told apart by the colour-blind: Okabe & Ito, Color Universal Design (2008); markers tell them too
+# told apart by the colour-blind: Okabe & Ito, Color Universal Design (2008); markers tell them too.
+# templates/plots.css has them as .c0 to .c5
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-_MARKERS = ("o", "s", "^", "D", "v", "P")
-_STYLE = {
-    "svg.fonttype": "none",
-    "text.parse_math": False,
-    "font.family": "sans-serif",
-    "font.size": 10.0,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.unicode_minus": True,
-}
+_WIDTH = 640.0
+_LEFT, _BOTTOM = 48.0, 40.0  # room for the axes
+_CELL = 9.0
+_SHADES = 24
+_SIDE = 420.0
 
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A drawing: a file `name` without its ending, the `svg`, a title and the text in its stead."""
+    """A drawing: a file `name` without its ending, a title and the text in its stead.
+
+    It has a panel or several, as elements of HTML (`inline`) and in one file (`svg`).
+    """
 
     name: str
     title: str
     description: str
+    inline: tuple[str, ...]
     svg: bytes
+
+    @classmethod
+    def of(
+        cls, name: str, title: str, description: str, panels: Sequence[Panel], *, columns: int = 1
+    ) -> "Plot":
+        """Return the plot of some panels, in a file so many beside each other."""
+        inline = tuple(panel.inline(description) for panel in panels)
+        return cls(name, title, description, inline, standalone(panels, columns, description))
 
 
 def plots_of(comparison: Comparison) -> list[Plot]:
@@ -69,32 +81,64 @@ def label(name: str) -> str:
 def overlap_curves(comparison: Comparison) -> Plot:
     """Draw the headline metric over k for each index, with its interval, and chance."""
     metric = f"{comparison.headline.partition('@')[0]}@k"
+    first = next(iter(comparison.curves.values()))
+    panel = Panel(_WIDTH, 380.0)
+    names = [label(index) for index in comparison.curves]
+    right = _WIDTH - 32 - max(text_width(name, 12) for name in (*names, "chance"))
+    top = max(_highest(curve) for curve in comparison.curves.values()) * 1.05 or 1.0
+    xs = np.linspace(_LEFT + 12, right, len(first)).tolist()
+    bottom = panel.height - _BOTTOM
 
-    def draw(figure: "Figure") -> None:
-        axes = figure.subplots()
-        looks = zip(_cycle(), _MARKERS * 10, strict=True)
-        for (colour, marker), (index, curve) in zip(looks, comparison.curves.items(), strict=False):
-            ks = np.arange(1, len(curve) + 1)
-            values = [overlap.value or 0.0 for overlap in curve]
-            axes.plot(ks, values, color=colour, marker=marker, markersize=4, label=label(index))
-            if all(overlap.low is not None for overlap in curve):
-                axes.fill_between(
-                    ks,
-                    [overlap.low or 0.0 for overlap in curve],
-                    [overlap.high or 0.0 for overlap in curve],
-                    color=colour,
-                    alpha=0.2,
-                    linewidth=0,
-                )
-        first = next(iter(comparison.curves.values()))
-        ks = np.arange(1, len(first) + 1)
-        chances = [overlap.chance for overlap in first]
-        axes.plot(ks, chances, color="black", linestyle=":", label="chance")
-        axes.set_xlabel("k")
-        axes.set_ylabel(metric)
-        axes.set_ylim(0, None)
-        axes.legend(frameon=False)
+    def up(value: float) -> float:
+        return bottom - value / top * (bottom - 28)
 
+    _percent_axis(panel, ticks(0.0, top, 7), up, right)
+    for k, x in enumerate(xs, 1):
+        if len(xs) <= 20 or k % 5 == 0:
+            panel.text(x, bottom + 16, str(k), "tick", "middle")
+    panel.text((_LEFT + right) / 2, panel.height - 6, "k", "small", "middle")
+    panel.text(_LEFT, 14, metric, "small")
+    panel.line([(x, up(point.chance)) for x, point in zip(xs, first, strict=True)], "chance")
+    for style, curve in enumerate(comparison.curves.values()):
+        _draw_curve(panel, xs, curve, up, style)
+    ends = [up(curve[-1].value or 0.0) for curve in comparison.curves.values()]
+    heights = apart([*ends, up(first[-1].chance)], 16, 20, bottom)
+    for style, (text, y) in enumerate(zip((*names, "chance"), heights, strict=True)):
+        panel.text(right + 24, y + 4, text)
+        if style < len(names):
+            panel.marker(right + 15, y, style)
+    return Plot.of(
+        "overlap",
+        f"Agreement with {comparison.judge} over k, with 95% intervals",
+        _curves_in_words(comparison, metric),
+        [panel],
+    )
+
+
+def _draw_curve(
+    panel: Panel, xs: Sequence[float], curve: Sequence[Estimate], up: Scale, style: int
+) -> None:
+    if all(point.low is not None for point in curve):
+        lows = [(x, up(point.low or 0.0)) for x, point in zip(xs, curve, strict=False)]
+        highs = [(x, up(point.high or 0.0)) for x, point in zip(xs, curve, strict=False)]
+        panel.line([*highs, *reversed(lows)], "band", style=style)
+    middle = [(x, up(point.value or 0.0)) for x, point in zip(xs, curve, strict=False)]
+    panel.line(middle, "curve", style=style)
+    for x, y in middle:
+        panel.marker(x, y, style)
+
+
+def _highest(curve: Sequence[Estimate]) -> float:
+    return max(max(point.high or 0.0, point.value or 0.0, point.chance) for point in curve)
+
+
+def _percent_axis(panel: Panel, values: Sequence[float], up: Scale, right: float) -> None:
+    for value in values:
+        panel.line([(_LEFT, up(value)), (right, up(value))], "grid" if value else "axis")
+        panel.text(_LEFT - 8, up(value) + 4, f"{value:.0%}", "tick", "end")
+
+
+def _curves_in_words(comparison: Comparison, metric: str) -> str:
     k = comparison.ks[-1]
     values = [
         f"{index} {curve[k - 1].value:.1%}"
@@ -102,38 +146,49 @@ def overlap_curves(comparison: Comparison) -> Plot:
         if len(curve) >= k
     ]
     chance = next(iter(comparison.curves.values()))[-1].chance
-    return Plot(
-        "overlap",
-        f"Agreement with {comparison.judge} over k, with 95% intervals",
+    return (
         f"Lines of {metric} over k. At k = {k}: {', '.join(values)}. Chance, dotted, rises in a"
-        f" straight line to {chance:.1%}.",
-        _svg("overlap", draw, 7.0, 4.2),
+        f" straight line to {chance:.1%}."
     )
 
 
 def histograms(comparison: Comparison) -> Plot:
     """Draw the similarities of all pairs of artists, one histogram under the other."""
+    spreads = comparison.spreads
+    low = min(spread.edges[0] for spread in spreads.values())
+    high = max(spread.edges[-1] for spread in spreads.values())
+    panels = []
+    for style, (index, spread) in enumerate(spreads.items()):
+        panel = Panel(_WIDTH, 132.0)
+        bottom = panel.height - 24
 
-    def draw(figure: "Figure") -> None:
-        rows = figure.subplots(len(comparison.names), 1, sharex=True, squeeze=False)[:, 0]
-        for colour, axes, (index, spread) in zip(
-            _cycle(), rows, comparison.spreads.items(), strict=False
-        ):
-            shares = np.array(spread.counts) / spread.pairs
-            axes.stairs(shares, spread.edges, fill=True, color=colour)
-            axes.set_title(label(index), loc="left", fontsize=10)
-            axes.set_ylabel("share of pairs")
-        rows[-1].set_xlabel("cosine similarity")
+        def across(value: float) -> float:
+            return _LEFT + (value - low) / ((high - low) or 1.0) * (_WIDTH - _LEFT - 12)
 
+        shares = np.array(spread.counts) / spread.pairs
+        tallest = float(shares.max()) or 1.0
+        outline = [(across(spread.edges[0]), bottom)]
+        for share, left, right in zip(shares, spread.edges[:-1], spread.edges[1:], strict=True):
+            y = bottom - float(share) / tallest * (bottom - 26)
+            outline += [(across(left), y), (across(right), y)]
+        panel.line([*outline, (across(spread.edges[-1]), bottom)], "bars", style=style)
+        panel.line([(_LEFT, bottom), (_WIDTH - 12, bottom)], "axis")
+        for value in ticks(low, high):
+            panel.text(
+                across(value), bottom + 15, f"{value:.1f}".replace("-", "−"), "tick", "middle"
+            )
+        panel.text(_LEFT, 14, label(index), "head")
+        panel.text(_LEFT - 8, 30, f"{tallest:.0%}", "tick", "end")
+        panels.append(panel)
     described = [
         f"{index}: {spread.low:.2f} to {spread.high:.2f}, mean {spread.mean:.2f}"
-        for index, spread in comparison.spreads.items()
+        for index, spread in spreads.items()
     ]
-    return Plot(
+    return Plot.of(
         "similarities",
-        "How the similarities of all pairs of artists lie",
+        "How the cosine similarities of all pairs of artists lie, as shares of the pairs",
         f"Histograms. {'; '.join(described)}.",
-        _svg("similarities", draw, 7.0, 1.0 + 1.8 * len(comparison.names)),
+        panels,
     )
 
 
@@ -143,28 +198,50 @@ def heat_maps(comparison: Comparison) -> Plot:
     spaces = [space.only(rows) for space in comparison.spaces]
     matrices = [space.similarities(np.arange(len(space))) for space in spaces]
     order = clustered(matrices[0])
-    labels = [label(spaces[0].artists[row]) for row in order]
-
-    def draw(figure: "Figure") -> None:
-        columns = figure.subplots(1, len(spaces), squeeze=False, sharey=True)[0]
-        for axes, space, matrix in zip(columns, spaces, matrices, strict=True):
-            ordered = matrix[np.ix_(order, order)]
-            np.fill_diagonal(ordered, np.nan)
-            image = axes.imshow(ordered, cmap="viridis", interpolation="nearest")
-            axes.set_title(label(space.name), loc="left", fontsize=10)
-            axes.set_xticks([])
-            figure.colorbar(image, ax=axes, shrink=0.6)
-        columns[0].set_yticks(range(len(labels)), labels, fontsize=7)
-
-    side = 2.0 + 0.14 * len(labels)
+    names = [label(spaces[0].artists[row]) for row in order]
+    panels = [
+        _heat_map(label(space.name), names, matrix[np.ix_(order, order)])
+        for space, matrix in zip(spaces, matrices, strict=True)
+    ]
     some = "" if len(rows) == len(comparison.artists) else f" of {len(comparison.artists)}"
-    return Plot(
+    return Plot.of(
         "heatmap",
         f"Similarities of {len(rows)}{some} artists, like beside like",
         f"A heat map for each index, artists in the same order in all: clustered by"
-        f" {spaces[0].name}. Each has a colour scale of its own.",
-        _svg("heatmap", draw, 2.0 + side * len(spaces), max(3.0, side)),
+        f" {spaces[0].name}. Each has a scale of its own.",
+        panels,
+        columns=2,
     )
+
+
+def _heat_map(title: str, names: Sequence[str], matrix: NDArray[np.floating]) -> Panel:
+    """One index: the stronger the shade, the more alike; a scale with its ends is below."""
+    left = 8 + max(text_width(name, 9) for name in names)
+    side = _CELL * len(names)
+    panel = Panel(left + side + 8, 24 + side + 40, title)
+    panel.text(left, 15, title, "head")
+    off = ~np.eye(len(matrix), dtype=bool)
+    low, high = float(matrix[off].min()), float(matrix[off].max())
+    shades = np.rint((matrix - low) / ((high - low) or 1.0) * (_SHADES - 1)).astype(int)
+    shades[~off] = -1  # everybody is like themselves
+    for shade in range(_SHADES):
+        cells = "".join(
+            f"M{left + _CELL * column:g} {24 + _CELL * row:g}h{_CELL:g}v{_CELL:g}h-{_CELL:g}z"
+            for row, column in np.argwhere(shades == shade).tolist()
+        )
+        if cells:
+            panel.path(cells, "cell", opacity=_opacity(shade))
+    for at, name in enumerate(names):
+        panel.text(left - 4, 24 + _CELL * at + 7.5, name, "tiny", "end")
+    for shade in range(_SHADES):
+        x, y = left + 4 * shade, 24 + side + 10
+        panel.path(f"M{x:g} {y:g}h4v8h-4z", "cell", opacity=_opacity(shade))
+    panel.text(left, 24 + side + 32, f"{low:.2f} to {high:.2f}".replace("-", "−"), "small")
+    return panel
+
+
+def _opacity(shade: int) -> float:
+    return 0.04 + 0.96 * shade / (_SHADES - 1)
 
 
 def heat_map_rows(comparison: Comparison) -> NDArray[np.int64]:
@@ -190,31 +267,39 @@ def artist_maps(comparison: Comparison) -> Plot:
     maps = [flattened(space) for space in spaces]
     places = [maps[0], *(fitted(other, maps[0]) for other in maps[1:])]
     colours = _colours(places[0])
-    size = 60 if count <= _MAX_LABELS else 14
-
-    def draw(figure: "Figure") -> None:
-        columns = figure.subplots(1, len(spaces), squeeze=False)[0]
-        for axes, space, place in zip(columns, spaces, places, strict=True):
-            axes.scatter(place[:, 0], place[:, 1], c=colours, s=size, linewidths=0)
-            axes.set_title(label(space.name), loc="left", fontsize=10)
-            axes.set_xticks([])
-            axes.set_yticks([])
-            axes.set_aspect("equal", "datalim")
-            if len(rows) <= _MAX_LABELS:
-                _write_names(axes, space.artists, place)
-
-    return Plot(
+    panels = [
+        _artist_map(space, place, colours) for space, place in zip(spaces, places, strict=True)
+    ]
+    return Plot.of(
         "map",
         "The artists on a map per index, each artist in the same colour",
         f"Scatter plots of {len(rows)} artists in the two directions in which their vectors vary"
         f" most, coloured by their place on the map of {spaces[0].name}.",
-        _svg("map", draw, 5.0 * len(spaces), 5.0),
+        panels,
+        columns=2,
     )
 
 
-def _write_names(axes: "Axes", artists: Sequence[str], place: Floats) -> None:
-    for artist, (x, y) in zip(artists, place, strict=True):
-        axes.annotate(label(artist), (x, y), xytext=(5, 2), textcoords="offset points", fontsize=8)
+def _artist_map(space: Space, place: Floats, colours: Sequence[str]) -> Panel:
+    """One index; names stand where they meet no other, all of them where one points at a dot."""
+    panel = Panel(_SIDE, _SIDE, label(space.name))
+    panel.text(8, 16, label(space.name), "head")
+    middle = (place.max(axis=0) + place.min(axis=0)) / 2
+    span = float(np.ptp(place, axis=0).max()) or 1.0
+    points: list[Point] = [
+        (_SIDE / 2 + x, _SIDE / 2 + 8 - y)
+        for x, y in ((place - middle) * ((_SIDE - 60) / span)).tolist()
+    ]
+    is_small = len(points) <= _MAX_LABELS
+    names = [label(artist) for artist in space.artists]
+    for (x, y), colour, name in zip(points, colours, names, strict=True):
+        panel.dot(x, y, 4.5 if is_small else 2.5, colour, name)
+    if is_small:
+        bounds = (2.0, 22.0, _SIDE - 2, _SIDE - 2)
+        for name, where in zip(names, free_labels(points, names, 11, bounds), strict=True):
+            if where:
+                panel.text(*where, name, "small")
+    return panel
 
 
 # --- what they rest on --------------------------------------------------------------------------
@@ -266,40 +351,13 @@ def fitted(place: Floats, target: Floats) -> Floats:
     return np.asarray(place @ turn * (scale / size if size > 0 else 1.0), np.float64)
 
 
-def _colours(place: Floats) -> Floats:
-    """RGB of shape (n, 3): the hue tells the direction from the middle, the strength how far."""
-    from matplotlib.colors import hsv_to_rgb
-
-    hue = (np.arctan2(place[:, 1], place[:, 0]) / (2 * np.pi)) % 1.0
+def _colours(place: Floats) -> list[str]:
+    """Colours by place: the hue tells the direction from the middle, the strength how far."""
+    hues = (np.arctan2(place[:, 1], place[:, 0]) / (2 * np.pi)) % 1.0
     far = np.hypot(place[:, 0], place[:, 1])
-    strength = 0.25 + 0.75 * far / far.max() if far.max() > 0 else np.full(len(far), 0.25)
-    return np.asarray(hsv_to_rgb(np.stack([hue, strength, np.full(len(hue), 0.75)], axis=1)))
-
-
-# --- drawing ------------------------------------------------------------------------------------
-
-
-def _svg(name: str, draw: Callable[["Figure"], None], width: float, height: float) -> bytes:
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
-    settings: dict[str, Any] = {**_STYLE, "svg.hashsalt": name}
-    with rc_context(settings), _unknown_glyphs():  # type: ignore[arg-type]  # keys are literals
-        figure = Figure(figsize=(width, height), layout="constrained")
-        draw(figure)
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    return buffer.getvalue()
-
-
-@contextmanager
-def _unknown_glyphs() -> Iterator[None]:
-    """The reader's fonts draw the text, so it is no matter which glyphs matplotlib's own have."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=r"(?s).*(Glyph|glyph|font).*")
-        warnings.filterwarnings("ignore", message="constrained_layout not applied")
-        yield
-
-
-def _cycle() -> list[str]:
-    return list(COLOURS) * 10
+    strengths = 0.25 + 0.75 * far / (far.max() or 1.0)
+    return [
+        "#"
+        + "".join(f"{round(255 * part):02x}" for part in colorsys.hsv_to_rgb(hue, strength, 0.78))
+        for hue, strength in zip(hues.tolist(), strengths.tolist(), strict=True)
+    ]

@@ -1,18 +1,25 @@
 """A comparison for people: one self-contained report.html, and report.md with its plots."""
 
 import base64
-import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from artistindex import __version__
 from artistindex._util.files import atomic_write
 from artistindex.errors import ArtistIndexError, Misuse
 from artistindex.evaluation.compare import Comparison
+from artistindex.evaluation.provenance import Provenance
 from artistindex.evaluation.report.plots import Plot, plots_of
-from artistindex.evaluation.report.sections import overview_of, sections_of
-from artistindex.evaluation.report.tables import cell, markdown, markdown_table, printable
+from artistindex.evaluation.report.sections import headline_of_each, numbers_of, sections_of
+from artistindex.evaluation.report.style import base_style, integrity
+from artistindex.evaluation.report.tables import (
+    Table,
+    cell,
+    csv_of,
+    markdown,
+    markdown_table,
+    printable,
+)
 
 
 def check_place(folder: Path) -> None:
@@ -62,25 +69,35 @@ def render(template: str, comparison: Comparison, plots: Mapping[str, Plot]) -> 
         cell=cell,
         markdown=markdown,
         markdown_table=markdown_table,
-        data_uri=_data_uri,
-        integrity=_integrity,
+        csv_address=_csv_address,
+        integrity=integrity,
     )
     return environment.get_template(template).render(
         verdict=comparison.verdict,
-        overview=overview_of(comparison),
+        overview=headline_of_each(comparison),
         sections=sections_of(comparison),
         plots=plots,
         notes=comparison.notes,
         names=comparison.names,
         artists=len(comparison.artists),
-        version=__version__,
+        numbers=numbers_of(comparison),
+        base_style=base_style(),
+        footer=list(_footer(comparison.provenance)),
     )
 
 
-def _data_uri(svg: bytes) -> str:
-    return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode('ascii')}"
+def _csv_address(table: Table) -> str:
+    """The address of a table as a CSV file, inside the page."""
+    encoded = base64.b64encode(csv_of(table).encode("utf-8", "replace")).decode("ascii")
+    return f"data:text/csv;base64,{encoded}"
 
 
-def _integrity(text: str) -> str:
-    """A Content-Security-Policy source that allows exactly this inline text."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}'"
+def _footer(provenance: Provenance) -> Iterator[str]:
+    """What the numbers rest on, without the places of the files: a report is given away."""
+    packages = ", ".join(f"{name} {number}" for name, number in provenance.versions.items())
+    yield f"{packages}; {provenance.date}; seed {provenance.seed}"
+    yield f"Intervals are 95% bootstrap intervals of {provenance.resamples} resamples."
+    if provenance.truth is not None:
+        yield f"Truth: {Path(provenance.truth).name}, sha256 {provenance.truth_sha256}"
+    for origin in provenance.indexes:
+        yield f"{origin.index}: weights sha256 {origin.weights_sha256}"

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from artistindex.evaluation.bootstrap import Estimate
 from artistindex.evaluation.compare import Comparison
 from artistindex.evaluation.protocol import Protocol
-from artistindex.evaluation.report.tables import Column, Kind, Section, Table, shown
+from artistindex.evaluation.report.tables import Column, Kind, Section, Table, cell, shown
 
 _INTERVAL = (Column("from", Kind.NUMBER, "low"), Column("to", Kind.NUMBER, "high"))
 _ESTIMATE = (Column("value", Kind.NUMBER), *_INTERVAL, Column("chance", Kind.NUMBER))
@@ -44,6 +45,29 @@ def overview_of(comparison: Comparison) -> Table:
     return Table.of(f"{metric} against {comparison.judge}", columns, records)
 
 
+def headline_of_each(comparison: Comparison) -> Table:
+    """Return the table of the first screen, narrow enough for a phone."""
+    if comparison.evaluation is None:
+        return _spread_table(comparison)
+    metric = comparison.headline
+    columns = (
+        Column("index"),
+        Column("95% interval", key="interval"),
+        Column("chance", Kind.PERCENT),
+        Column("above?", key="above"),
+    )
+    records = (
+        {
+            "index": evaluation.index,
+            "interval": _with_interval(evaluation.metrics[metric], Kind.PERCENT),
+            "chance": evaluation.metrics[metric].chance,
+            "above": "yes" if evaluation.metrics[metric].beats_chance else "not shown",
+        }
+        for evaluation in comparison.evaluations
+    )
+    return Table.of(f"{metric} against {comparison.judge}, beside chance", columns, records)
+
+
 def sections_of(comparison: Comparison) -> list[Section]:
     """Return everything below the first screen."""
     sections = [
@@ -58,11 +82,16 @@ def sections_of(comparison: Comparison) -> list[Section]:
         ),
         *([_pairs_section(comparison)] if comparison.pairs else []),
         _agreement_section(comparison),
-        _criteria_section(comparison),
+        *([_criteria_section(comparison)] if is_of_experiment(comparison) else []),
     ]
     if comparison.evaluation is None:
         return sections
     return [_truth_section(comparison), *sections, _artists_section(comparison)]
+
+
+def is_of_experiment(comparison: Comparison) -> bool:
+    """Tell whether files of the original experiment were given: its similarities, or pairs."""
+    return bool(comparison.pairs) or any(space.vectors is None for space in comparison.spaces)
 
 
 def paper_tables_of(comparison: Comparison) -> list[Table]:
@@ -87,8 +116,39 @@ def _truth_section(comparison: Comparison) -> Section:
         " their ceiling is what a perfect index could reach.",
         *([_TASTE] if comparison.judge == "music-map" else []),
     )
-    tables = (_metrics_table(comparison), _differences_table(comparison))
+    tables = (_metrics_matrix(comparison), _differences_table(comparison))
     return Section(f"Agreement with {comparison.judge}", text, ("overlap",), tables)
+
+
+def _metrics_matrix(comparison: Comparison) -> Table:
+    """Every metric in a row, every index in a column."""
+    first = comparison.evaluations[0]
+    estimates = {evaluation.index: evaluation.metrics for evaluation in comparison.evaluations}
+    return Table.of(
+        "Every metric, with its 95% interval, chance and ceiling",
+        (
+            Column("metric"),
+            *(Column(shown(index), key=index) for index in estimates),
+            Column("chance", Kind.NUMBER),
+            Column("ceiling", Kind.NUMBER),
+        ),
+        (
+            {
+                "metric": metric,
+                "chance": of_first.chance,
+                "ceiling": of_first.ceiling,
+                **{index: _with_interval(metrics[metric]) for index, metrics in estimates.items()},
+            }
+            for metric, of_first in first.metrics.items()
+        ),
+    )
+
+
+def _with_interval(estimate: Estimate, kind: Kind = Kind.NUMBER) -> str:
+    value = cell(estimate.value, kind)
+    if estimate.low is None or estimate.high is None:
+        return value
+    return f"{value} ({cell(estimate.low, kind)} to {cell(estimate.high, kind)})"
 
 
 def _metrics_table(comparison: Comparison) -> Table:

@@ -1,6 +1,8 @@
 """One way to lay out numbers: tables that a terminal, CSV, Markdown and HTML show alike."""
 
+import csv
 import html
+import io
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -8,6 +10,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from artistindex import naming
+from artistindex._util.csv_text import csv_text
 
 _MAX_NAME = 80
 _MARKDOWN = re.compile(
@@ -114,6 +117,19 @@ def cell(value: Any, kind: Kind | str) -> str:
             return f"{value:.1%}"
         case _:
             return f"{value:.3f}".replace("-", "−")
+
+
+def csv_of(table: Table) -> str:
+    """Return the table as CSV; text that a spreadsheet would take for a formula is quoted."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\r\n")
+    writer.writerow([_csv_cell(title) for title in table.titles])
+    writer.writerows([_csv_cell(value) for value in row] for row in table.rows)
+    return buffer.getvalue()
+
+
+def _csv_cell(value: Any) -> Any:
+    return csv_text(value) if isinstance(value, str) else value
 
 
 def markdown(text: str) -> str:

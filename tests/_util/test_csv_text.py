@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from artistindex.cli.csv_text import csv_text
+from artistindex._util.csv_text import csv_text
 from artistindex.naming import UNPRINTABLE
 
 
