@@ -3,6 +3,8 @@
 import os
 import signal
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -120,3 +122,32 @@ def test_a_signal_ends_a_question(tmp_path: Path) -> None:
     assert time.monotonic() - started < 20
     timer.join()
     database.close()
+
+
+CROWD = """
+import sys, threading
+from pathlib import Path
+from artistindex.index import sealed_sqlite
+
+sys.setswitchinterval(1e-6)
+sealed_sqlite._STEPS = 3
+schema = sys.argv[2]
+database = sealed_sqlite.SealedDatabase.open(Path(sys.argv[1]), schema)
+
+def ask():
+    for _ in range(100):
+        assert database.all("SELECT count(*) FROM things, things AS others") == [(400,)]
+
+threads = [threading.Thread(target=ask, daemon=True) for _ in range(6)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+
+
+def test_threads_that_ask_at_once_never_wait_for_each_other_for_ever(tmp_path: Path) -> None:
+    rows = ", ".join(f"({row}, 'name')" for row in range(20))
+    path = write(tmp_path / "a.sqlite3", f"INSERT INTO things VALUES {rows}")
+    command = [sys.executable, "-c", CROWD, str(path), SCHEMA]
+    assert subprocess.run(command, timeout=120, check=False).returncode == 0

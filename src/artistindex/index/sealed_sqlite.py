@@ -5,7 +5,9 @@ against the expected one, statement by statement, before anything else is asked.
 """
 
 import sqlite3
+import threading
 import time
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Self
@@ -21,12 +23,17 @@ Objects = frozenset[tuple[str, str, str, str]]
 
 
 class SealedDatabase:
-    """An open file; every method raises BrokenIndex where the file is damaged."""
+    """An open file; every method raises BrokenIndex where the file is damaged.
+
+    Several threads may ask, one after the other: one that looks at the clock inside SQLite waits
+    for Python, and would wait for ever for another that has Python and waits for SQLite.
+    """
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
         self._connection = connection
         self._deadline = float("inf")
+        self._lock = threading.Lock()
         connection.set_progress_handler(self._is_late, _STEPS)
 
     @classmethod
@@ -62,6 +69,10 @@ class SealedDatabase:
         Raises BrokenIndex for one that takes more than a minute, and KeyboardInterrupt where a
         signal came in between: SQLite swallows what is raised while it looks at the clock.
         """
+        with self._lock:
+            return self._all(sql, values)
+
+    def _all(self, sql: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
         self._deadline = time.monotonic() + MAX_SECONDS
         try:
             return self._connection.execute(sql, values).fetchall()
