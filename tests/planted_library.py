@@ -43,8 +43,9 @@ def plant_tracks(
             for at in range(len(vectors)):
                 _plant_track(library, folder, name, at, vectors_of, hashes or {})
         for model in vectors_of:
-            rows = (artist.row for artist in gather(library, key_of(model), tracks=1000))
-            write_rows(folder / model, rows, Recipe(key_of(model), transform=transform))
+            recipe = Recipe(key_of(model), tracks=1000, transform=transform)
+            rows = (artist.row for artist in gather(library, recipe))
+            write_rows(folder / model, rows, recipe)
     return folder / "musicnn"
 
 

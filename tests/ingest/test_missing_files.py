@@ -11,6 +11,7 @@ import pytest
 from artistindex._util.progress import NullReporter
 from artistindex.entities import TrackVector, VectorKey
 from artistindex.errors import ArtistIndexError
+from artistindex.index.manifest import Recipe
 from artistindex.ingest.aggregate import gather
 from artistindex.ingest.discover import add_folder
 from artistindex.library.library import FILE_NAME, Library
@@ -45,7 +46,7 @@ def music(tmp_path: Path, library: Library) -> Path:
 
 
 def answering(library: Library) -> list[str]:
-    return [artist.stored.artist.name for artist in gather(library, KEY, tracks=5)]
+    return [artist.stored.artist.name for artist in gather(library, Recipe(KEY, tracks=5))]
 
 
 def lack_vectors(library: Library) -> int:

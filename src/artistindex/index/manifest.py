@@ -134,6 +134,11 @@ class Manifest:
         files = (self.index_file, self.artists_file, self.tracks_file, self.graph_file)
         return tuple(file for file in files if file is not None)
 
+    @property
+    def sha256(self) -> str:
+        """The seal of the manifest as this version writes it."""
+        return str(self.to_json()["sha256"])
+
     @classmethod
     def read(cls, folder: Path) -> Self:
         """Read the manifest of the index in `folder`.

@@ -391,6 +391,10 @@ class ArtistIndex:
         """For rows of `track_vectors`, the rows of the track's artists and the track."""
         return self._sidecar.tracks_of_vectors(numbers, self.track_vectors)
 
+    def library_ids(self) -> Iterator[tuple[int, int]]:
+        """Yield row and id in the library of the tracks behind every artist, where it has any."""
+        return self._sidecar.library_ids()
+
     def rows_below(self, tracks: int) -> list[int]:
         """The rows of the artists with fewer tracks behind them."""
         return self._sidecar.rows_below(tracks)

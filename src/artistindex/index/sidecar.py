@@ -6,7 +6,7 @@ is just being replaced, can be read. `sidecar_writer` writes it; `sidecar_1` rea
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -74,6 +74,7 @@ SCHEMA = """
 """
 
 _MANY = 1_000  # rows, from which on it is quicker to read them all
+_ROWS_AT_ONCE = 20_000  # of artists whose tracks are listed
 _MAX_COUNTED = 100_000  # rows that are counted at every opening
 
 
@@ -161,6 +162,10 @@ class Sidecar(ABC):
     ) -> dict[int, tuple[list[int], UsedTrack]]:
         """For rows of `vectors`, those of the track's artists and the track; format 1 has none."""
         return {}
+
+    def library_ids(self) -> Iterator[tuple[int, int]]:
+        """Yield row and id in the library of the tracks behind every artist; format 1 has none."""
+        return iter(())
 
     def rows_below(self, tracks: int) -> list[int]:
         """The rows of artists with fewer tracks."""
@@ -260,6 +265,15 @@ class Sidecar2(Sidecar):
             vector: (rows[vector], used[row][position])
             for vector, (row, position) in positions.items()
         }
+
+    def library_ids(self) -> Iterator[tuple[int, int]]:
+        """Yield row and id in the library of the tracks behind every artist."""
+        sql = (
+            "SELECT row, library_id FROM artist_tracks CROSS JOIN tracks ON tracks.id = track"
+            " WHERE row >= ? AND row < ? AND library_id IS NOT NULL"
+        )
+        for start in range(0, self.rows(), _ROWS_AT_ONCE):
+            yield from self._db.all(sql, start, start + _ROWS_AT_ONCE)
 
     def check(self, vectors: int) -> None:
         """Read the whole file, of an index with so many track vectors; raises BrokenIndex."""

@@ -1,12 +1,14 @@
 """Track vectors of a library become artists' rows; tracks that sound like a stranger's show."""
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from artistindex.entities import Failure, FailureStage, VectorKey
+from artistindex.entities import Failure, FailureStage
+from artistindex.index.manifest import Recipe
 from artistindex.index.rows import IndexRow, batches
 from artistindex.index.sidecar import UsedTrack
 from artistindex.ingest.outliers import Outlier, outliers_of_each
@@ -15,6 +17,9 @@ from artistindex.library.rows import ImportedArtist, StoredArtist, StoredTrack
 from artistindex.library.selection import select
 
 Vector = NDArray[np.float32]
+
+DROP, KEEP = "drop", "keep"
+"""What a recipe says is done with tracks that lie apart."""
 
 _AT_ONCE = 256  # artists whose track vectors are in memory together
 
@@ -47,23 +52,21 @@ class GatheredArtist:
 
 
 def gather(
-    library: Library,
-    key: VectorKey,
-    *,
-    tracks: int,
-    drop_outliers: bool = False,
-    artists: Iterable[StoredArtist] | None = None,
+    library: Library, recipe: Recipe, artists: Iterable[StoredArtist] | None = None
 ) -> Iterator[GatheredArtist]:
-    """Yield those of `artists` (all of the library's) that have vectors of `key`, in one pass.
+    """Yield those of `artists` (all of the library's) with vectors of the recipe, in one pass.
 
-    An artist's vector is the mean of its first `tracks` tracks. Those that lie far from the others
-    (outliers.py) are odd, and left out of the mean only if `drop_outliers`. Artists without tracks
-    of the user's own are taken as a pack brought them.
+    An artist's vector is the mean of its first tracks, as many as the recipe says (all without a
+    number). Those that lie far from the others (outliers.py) are odd, and left out of the mean only
+    where the recipe says so. Artists without tracks of the user's own are taken as a pack brought
+    them.
     """
+    key, drop_outliers = recipe.key, recipe.outliers == DROP
+    count = sys.maxsize if recipe.tracks is None else recipe.tracks
     guessed = library.guessed_artist_ids()
     for batch in batches(library.vectors_by_artist(key, artists), _AT_ONCE):
         packs = library.imported_among([stored.id for stored, _ in batch], key)
-        chosen = [_Chosen.of(*embedded, tracks, key.model) for embedded in batch]
+        chosen = [_Chosen.of(*embedded, count, key.model) for embedded in batch]
         for own, odd in zip(chosen, outliers_of_each([own.vectors for own in chosen]), strict=True):
             pack = packs.get(own.stored.id)
             if pack is not None and (pack.preferred or not own.tracks):

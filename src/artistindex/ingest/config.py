@@ -129,6 +129,11 @@ class BuildConfig:
         """Return the file that pins who is meant, if one is given."""
         return None if self.ids is None else Path(self.ids)
 
+    @property
+    def is_fitted_anew(self) -> bool:
+        """Return whether the transform, or the recipe that names it, is asked for."""
+        return self.recipe is not None or self.transform is not None
+
     def index_settings(self) -> list[IndexSettings]:
         """Return the settings of every index to build: its own if it is there, else the usual.
 

@@ -29,7 +29,7 @@ from artistindex.ingest.discover import add_folder, add_names
 from artistindex.ingest.early import EarlyIndexes
 from artistindex.ingest.extract import ExtractionRun, IndexPlan
 from artistindex.ingest.fetcher import Fetcher
-from artistindex.ingest.indexing import Indexed
+from artistindex.ingest.rebuild import Indexed, write
 from artistindex.ingest.report import BuildReport, BuiltIndex, FailedArtist
 from artistindex.library.decisions import FILE_NAME as DECISIONS_FILE
 from artistindex.library.decisions import Decisions
@@ -318,13 +318,14 @@ class _Build:
         return by_model
 
     def _write(self, library: Library, plan: IndexPlan, *, min_artists: int = 1) -> Indexed:
-        return indexing.write(
+        return write(
             self._config.folder / plan.settings.model,
             library,
             indexing.recipe_of(plan),
             licence=plan.model.weights.spec.licence,
             min_artists=min_artists,
             kind=plan.settings.kind,
+            refit=self._config.is_fitted_anew,
         )
 
     def _count(
@@ -334,12 +335,9 @@ class _Build:
         indexed: Mapping[str, Indexed],
     ) -> None:
         """Count who is in every index, and say of the others why they are not."""
-        behind: set[int] = set()
         last = {row.artist: row for row in library.failures() if row.stage in _FATAL_STAGES}
         for stored in artists:
-            for index in indexed.values():
-                behind.update(index.track_ids.get(stored.id, ()))
-            lacking = [name for name, index in indexed.items() if stored.id not in index.track_ids]
+            lacking = [name for name, index in indexed.items() if stored.id not in index.rows]
             if not lacking:
                 self._report.indexed += 1
                 continue
@@ -350,4 +348,6 @@ class _Build:
             self._fail(
                 stored.artist.name, failure.stage if failure else "fetch", f"{where}{reason}"
             )
+        ids = [stored.id for stored in artists]
+        behind = set[int]().union(*(index.tracks_behind(ids) for index in indexed.values()))
         self._report.tracks = len(behind)

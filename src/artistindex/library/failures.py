@@ -1,6 +1,7 @@
 """What went wrong and has not gone right since."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from artistindex.entities import Failure, FailureStage
@@ -46,6 +47,28 @@ class Failures:
             track_id,
             model,
         )
+
+    def replace(self, stage: str, model: str, failures: Sequence[tuple[Failure, int]]) -> None:
+        """Keep (failure, id of the track) as all of a stage and model; the same ones stay."""
+        rows = self._db.all(
+            "SELECT what, artist, reason, track_id FROM failures WHERE stage = ? AND model = ?",
+            stage,
+            model,
+        )
+        present = {row["what"]: tuple(row)[1:] for row in rows}
+        expected = {
+            _storable(failure.what): (
+                failure.artist and _storable(failure.artist),
+                _storable(failure.reason),
+                track_id,
+            )
+            for failure, track_id in failures
+        }
+        if present == expected:
+            return
+        self.clear(stage=stage, model=model, below=None)
+        for failure, track_id in failures:
+            self.put(failure, track_id=track_id, model=model)
 
     def clear(self, *, stage: str | None, model: str | None, below: Path | None) -> int:
         """Delete failures of a stage, a model, of files below a folder; returns how many."""

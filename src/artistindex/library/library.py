@@ -21,6 +21,8 @@ from artistindex.library.database import Database
 from artistindex.library.decisions import FILE_NAME as DECISIONS_FILE
 from artistindex.library.decisions import Decisions
 from artistindex.library.failures import Failures
+from artistindex.library.fingerprints import Fingerprints
+from artistindex.library.index_states import IndexState, IndexStates
 from artistindex.library.migrations import MIGRATIONS
 from artistindex.library.recordings import Recordings
 from artistindex.library.requests import Requests
@@ -52,6 +54,7 @@ class Library:
         self._vectors = TrackVectors(database)
         self._imported = ImportedVectors(database)
         self._failures = Failures(database)
+        self._index_states = IndexStates(database)
 
     @classmethod
     def open(cls, path: str | Path, *, read_only: bool = False) -> Self:
@@ -392,6 +395,25 @@ class Library:
         """The dimensions of the vectors of `key`, of tracks or out of packs: one, or none."""
         return self._vectors.dimensions(key) | self._imported.dimensions(key)
 
+    def fingerprints(self, key: VectorKey) -> Iterator[tuple[StoredArtist, bytes]]:
+        """Yield every artist with a vector of `key`, and the fingerprint of what its row is of.
+
+        In the order of `artists`. No vector is read.
+        """
+        groups = self._groups()
+        members = [groups.members_of(stored) for stored in groups.artists]
+        prints = Fingerprints(self._db, self.guessed_artist_ids())
+        return prints.of(key, groups.artists, members)
+
+    def index_state(self, index: str) -> IndexState | None:
+        """What is remembered of the index in the folder called `index`."""
+        return self._index_states.get(index)
+
+    def put_index_state(self, index: str, state: IndexState) -> None:
+        """Remember what the index in the folder called `index` was made of."""
+        with self._db.transaction():
+            self._index_states.put(index, state)
+
     def models_by_track(self, track_ids: Iterable[int]) -> dict[int, list[str]]:
         """Track id -> the models that the track has vectors of, for those that have any."""
         return self._vectors.models_by_track(track_ids)
@@ -461,9 +483,7 @@ class Library:
     ) -> None:
         """Record (failure, id of the track), all there are of `stage` and `model`."""
         with self._db.transaction():
-            self._failures.clear(stage=stage, model=model, below=None)
-            for failure, track_id in failures:
-                self._failures.put(failure, track_id=track_id, model=model)
+            self._failures.replace(stage, model, failures)
 
     def failures(self) -> list[Failure]:
         """What went wrong and has not gone right since, oldest first."""

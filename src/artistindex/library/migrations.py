@@ -169,4 +169,17 @@ MIGRATIONS: tuple[Migration, ...] = (
     DROP TABLE imported_vectors;
     ALTER TABLE pooled_imports RENAME TO imported_vectors;
     """,
+    """
+    CREATE TABLE index_states (
+        folder TEXT PRIMARY KEY,
+        manifest_sha256 TEXT NOT NULL,
+        version TEXT NOT NULL,
+        artists BLOB NOT NULL,
+        licences TEXT NOT NULL,
+        odd TEXT NOT NULL,
+        fitted_artists INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX track_vectors_made ON track_vectors
+        (model, weights_sha256, precision, excerpt, layer, track_id, made);
+    """,
 )

@@ -16,7 +16,8 @@ from artistindex.errors import Misuse, PackError, Remedy
 from artistindex.index.manifest import FILE_NAME as MANIFEST
 from artistindex.index.manifest import Manifest, Recipe
 from artistindex.index.transforms import unit
-from artistindex.ingest import indexing
+from artistindex.ingest import rebuild
+from artistindex.ingest.aggregate import KEEP
 from artistindex.library.library import FILE_NAME, Library
 from artistindex.library.lock import writer_lock
 from artistindex.packs import embeddings_json, npy_file, parquet_file
@@ -186,11 +187,11 @@ def _take_tracks(
     key, folder = _key(table), indexes / _key(table).model
     added = library.add_vectors(key, _tracks(table), replace=replace)
     before = Manifest.read(folder) if (folder / MANIFEST).is_file() else None
-    recipe = before.recipe if before else table.recipe or Recipe(key, _ALL_TRACKS, indexing.KEEP)
+    recipe = before.recipe if before else table.recipe or Recipe(key, _ALL_TRACKS, KEEP)
     licences = [*(before.licence.split("; ") if before else []), table.licence]
     _log.info("writing the index %s", folder)
     licence = "; ".join(filter(None, dict.fromkeys(licences)))
-    manifest = indexing.write(folder, library, recipe, licence=licence).manifest
+    manifest = rebuild.write(folder, library, recipe, licence=licence).manifest
     if manifest is None:
         raise Misuse(f"all artists of {table.path} are to be ignored", remedy=Remedy.UNIGNORE)
     outcome = ImportedIndex(
