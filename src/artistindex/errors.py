@@ -67,6 +67,7 @@ class Remedy(StrEnum):
     START_WORKERS = auto()
     SAME_VERSION = auto()
     GO_ON = auto()
+    PUSH_FIRST = auto()
     GIVE_TOKEN = auto()
 
 

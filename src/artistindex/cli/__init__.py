@@ -45,6 +45,7 @@ _COMMANDS = {
     "musicmap": "musicmap",
     "page": "page",
     "path": "path",
+    "push": "push",
     "query": "query",
     "serve": "serve",
     "tune": "tune",

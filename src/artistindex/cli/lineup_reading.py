@@ -11,7 +11,7 @@ import click
 from artistindex import naming
 from artistindex.cli.options import State
 from artistindex.errors import ArtistIndexError, Misuse
-from artistindex.index.reader import ArtistIndex, find_index
+from artistindex.index.reader import open_index
 from artistindex.listeners.bills import Lineup
 from artistindex.listeners.favourites import Favourites
 from artistindex.listeners.lineups import read_lineup
@@ -42,8 +42,7 @@ def read_for(paths: Sequence[Path], state: State, model: str | None, liked: Favo
     with ExitStack() as stack:
         index = None
         with suppress(ArtistIndexError):  # --ingest may be about to make it
-            folder = find_index(state.indexes, model)
-            index = stack.enter_context(ArtistIndex.open(folder))
+            index = stack.enter_context(open_index(state.indexes, model))
 
         def knows(name: str) -> bool:
             return naming.normalise(name) in names or bool(index and index.find_rows(name))

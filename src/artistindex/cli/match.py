@@ -23,7 +23,7 @@ from artistindex.cli.options import (
 from artistindex.cli.output import counted, emit, message
 from artistindex.cli.playlists import check_playlist, playlist_option, save_playlist
 from artistindex.errors import ArtistIndexError, Misuse
-from artistindex.index.reader import ArtistIndex, find_index
+from artistindex.index.reader import open_index
 from artistindex.listeners.favourites import Favourites, read_favourites, read_names
 from artistindex.query.lineup import rank_lineup
 from artistindex.query.lineup_answer import Answer
@@ -122,7 +122,7 @@ def command(
         from artistindex.cli.lineup_ingest import ingest
 
         failed = ingest(state, model, chosen, [liked, disliked], options)
-    with ArtistIndex.open(find_index(state.indexes, model)) as opened:
+    with open_index(state.indexes, model) as opened:
         ranking = rank_lineup(
             opened,
             chosen,

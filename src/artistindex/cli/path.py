@@ -17,7 +17,7 @@ from artistindex.cli.playlists import (
     save_playlist,
 )
 from artistindex.errors import Misuse
-from artistindex.index.reader import ArtistIndex, find_index
+from artistindex.index.reader import open_index
 
 _COLUMNS = ("step", "artist", "next", "score", "from track", "to track", "tracks")
 
@@ -57,7 +57,7 @@ def command(
     if len(index) > 1:
         raise Misuse("a path lies in one index: give --index once")
     check_playlist(playlist)
-    with ArtistIndex.open(find_index(state.indexes, index[0] if index else None)) as opened:
+    with open_index(state.indexes, index[0] if index else None) as opened:
         steps = find_path(opened, start, end, neighbours=neighbours)
         payload = path_json(opened, steps)
     title = f"From {steps[0].artist} to {steps[-1].next}"

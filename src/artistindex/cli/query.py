@@ -29,7 +29,7 @@ from artistindex.cli.playlists import (
     save_playlist,
 )
 from artistindex.errors import Misuse
-from artistindex.index.reader import ArtistIndex, find_index
+from artistindex.index.reader import ArtistIndex, open_index
 from artistindex.query.query import Query, ResolvedQuery, parse_weight
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def command(
     check_playlist(playlist)
     with ExitStack() as stack:
         indexes = [
-            stack.enter_context(ArtistIndex.open(find_index(state.indexes, name)))
+            stack.enter_context(open_index(state.indexes, name))
             for name in dict.fromkeys(index or (None,))
         ]
         _check(indexes, query, options)

@@ -56,6 +56,7 @@ _WORDS = {
     Remedy.START_SCHEDULER: "start one with `dask scheduler`, or use --cluster local:N",
     Remedy.START_WORKERS: "start some with `artistindex worker ADDRESS`",
     Remedy.SAME_VERSION: "install the same version on every machine",
+    Remedy.PUSH_FIRST: "put one there with `artistindex push`",
     Remedy.GO_ON: "what was finished is kept, the same command goes on from there",
     Remedy.GIVE_TOKEN: "give a token that they must know with --token-file FILE",
     Remedy.ADD_ARTISTS: "build without --transform, or add artists",

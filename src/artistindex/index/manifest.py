@@ -160,10 +160,11 @@ class Manifest:
             raise BrokenIndex(f"cannot read {path}: {error.strerror or error}") from error
         except (ValueError, RecursionError) as error:
             raise BrokenIndex(f"{path} is damaged (not JSON): build the index again") from error
-        return cls._from_json(document, path)
+        return cls.from_json(document, path)
 
     @classmethod
-    def _from_json(cls, document: Any, path: Path) -> Self:
+    def from_json(cls, document: Any, path: Path) -> Self:
+        """Read the content of a manifest.json, which messages call `path`; raises BrokenIndex."""
         version: Any = None
         try:
             version = document["format"]

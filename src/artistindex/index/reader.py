@@ -16,12 +16,14 @@ from artistindex._util.files import sha256_file
 from artistindex.embedding.registry import MODELS
 from artistindex.entities import Artist, EntryTrack, Neighbour, Service, VectorKey
 from artistindex.errors import AmbiguousArtist, BrokenIndex, Misuse, Remedy, UnknownArtist
+from artistindex.index.backend import ArtistTable, TrackVectors, VectorRows
 from artistindex.index.entry_tracks import entry_tracks
 from artistindex.index.flat import StoredRows, stored_rows
 from artistindex.index.kinds import Searcher, open_searcher
 from artistindex.index.manifest import BLOCK_BYTES, FILE_NAME, DataFile, Kind, Manifest
+from artistindex.index.milvus_store import is_milvus
 from artistindex.index.rows import IndexRow, batches
-from artistindex.index.sidecar import Entry, Sidecar, Sidecar2, UsedTrack
+from artistindex.index.sidecar import Entry, Sidecar, Sidecar2, StoredArray, UsedTrack
 from artistindex.index.sidecar_1 import Sidecar1
 from artistindex.index.transforms import Transform, unit
 from artistindex.metadata.links import artist_links
@@ -50,28 +52,34 @@ class ArtistIndex:
         self,
         path: Path,
         manifest: Manifest,
-        rows: StoredRows,
+        rows: VectorRows,
         searcher: Searcher,
-        sidecar: Sidecar,
-        track_vectors: NDArray[np.float32],
+        sidecar: ArtistTable,
+        track_vectors: TrackVectors,
     ) -> None:
         self.path = path
         self.manifest = manifest
         self.track_vectors = track_vectors
         """Those of the tracks behind the artists, as the model made them: (vectors, dimension)."""
         self.rows = rows
-        """The unit vectors of the artists, read from the disk as they are asked for."""
+        """The unit vectors of the artists, read as they are asked for."""
         self._searcher = searcher
         self._sidecar = sidecar
 
     @classmethod
     def open(cls, path: str | Path) -> Self:
-        """Open the index in the folder `path`.
+        """Open the index in the folder `path`, or at an address in Milvus.
 
-        The vectors are mapped, not read. Checks format, sizes, the sidecar's tables, dimension, row
-        counts, and the hashes and unit length of up to 16 MB of each file, or all of a file of
-        format 1 up to 256 MB (`verify` checks everything). Raises BrokenIndex.
+        Such an address is "milvus:PATH.db" or "milvus:http://HOST:19530". Of a folder, the vectors
+        are mapped, not read. Checks format, sizes, the sidecar's tables, dimension, row counts, and
+        the hashes and unit length of up to 16 MB of each file, or all of a file of format 1 up to
+        256 MB (`verify` checks everything). Raises BrokenIndex; for Milvus also what
+        `milvus.open_parts` raises.
         """
+        if is_milvus(path):
+            from artistindex.index.milvus import open_parts
+
+            return cls(*open_parts(str(path)))
         folder = Path(path)
         manifest = Manifest.read(folder)
         while True:
@@ -169,6 +177,11 @@ class ArtistIndex:
         """The model whose vectors these are."""
         return self.manifest.key.model
 
+    @property
+    def arrays(self) -> list[StoredArray]:
+        """What the transform was fitted to: name, rows, columns and float32 bytes of each."""
+        return self._sidecar.arrays()
+
     @cached_property
     def artists(self) -> list[str]:
         """The artists' names, in row order."""
@@ -226,7 +239,7 @@ class ArtistIndex:
     @cached_property
     def transform(self) -> Transform:
         """The transform that was applied to the artist vectors, for vectors from elsewhere."""
-        return Transform.load(self.manifest.transform, self._sidecar.arrays())
+        return Transform.load(self.manifest.transform, self.arrays)
 
     def row(self, name: str) -> int:
         """The row of the artist called `name` (or "spotify:ID", "deezer:ID", "musicbrainz:ID").
@@ -445,8 +458,14 @@ def _artist_record(entry: Entry) -> dict[str, Any]:
 def find_index(indexes: Path, model: str | None = None) -> Path:
     """The folder of the index of `model`; without one the only index, else the preferred one.
 
-    Raises Misuse for a model that is unknown, BrokenIndex where there is no such index.
+    Raises Misuse for a model that is unknown and for an address in Milvus, BrokenIndex where there
+    is no such index.
     """
+    if model is not None and is_milvus(model):
+        raise Misuse(
+            "this reads an index as a whole, and one in Milvus answers single questions:"
+            " name an index in a folder"
+        )
     if model is not None:
         names = [path.name for path in all_indexes(indexes)]
         if model not in MODELS and model not in names:
@@ -462,12 +481,22 @@ def find_index(indexes: Path, model: str | None = None) -> Path:
     return next((by_name[name] for name in PREFERRED if name in by_name), folders[0])
 
 
+def open_index(indexes: Path, name: str | None = None) -> ArtistIndex:
+    """Open the index that `name` means: of a model below `indexes`, or at an address in Milvus.
+
+    Raises as `find_index` and `ArtistIndex.open` do.
+    """
+    if name is not None and is_milvus(name):
+        return ArtistIndex.open(name)
+    return ArtistIndex.open(find_index(indexes, name))
+
+
 def index_at(indexes: Path, model_or_path: str) -> Path:
     """The folder of an index: of a model below `indexes`, or anywhere by a path with a separator.
 
     For what compares indexes, which may lie apart. Raises as `find_index` does.
     """
-    if os.sep in model_or_path or "/" in model_or_path:
+    if not is_milvus(model_or_path) and (os.sep in model_or_path or "/" in model_or_path):
         return Path(model_or_path)
     return find_index(indexes, model_or_path)
 
@@ -486,7 +515,7 @@ def verify(folder: Path) -> None:
             _check_file(folder, file, whole=True)
         for block in index.rows.blocks():
             _check_unit(folder, block)
-        if not np.isfinite(index.track_vectors).all():
+        if not np.isfinite(np.asarray(index.track_vectors)).all():
             raise BrokenIndex(f"{folder} holds track vectors that are not finite: build it again")
         index._sidecar.check(len(index.track_vectors))
 

@@ -11,7 +11,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from artistindex.index.flat import StoredRows
+from artistindex.index.backend import VectorRows
 from artistindex.index.reader import ArtistIndex, ScoredRow
 from artistindex.query.acts import Taste
 
@@ -97,7 +97,7 @@ class TasteScores:
 
 
 def _scores(
-    vectors: NDArray[np.floating] | StoredRows,
+    vectors: NDArray[np.floating] | VectorRows,
     index: ArtistIndex,
     liked: Sequence[int],
     handicaps: Floats,
