@@ -62,6 +62,7 @@ def commands(
         "tune": ("--indexes", tmp_path / "built", "tune", "musicnn"),
         "ls": ("--indexes", tmp_path / "built", "ls"),
         "config": ("config", "show", "query"),
+        "page": ("--indexes", tmp_path / "built", "page", "--out", tmp_path / "page.html"),
         "path": ("path", "Artist 1", "Artist 2"),
         "alias": ("--indexes", tmp_path / "built", "alias", "Artist 0", "Artist 1"),
         "ignore": ("--indexes", tmp_path / "built", "ignore", "Artist 1"),
