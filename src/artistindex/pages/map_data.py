@@ -51,11 +51,12 @@ class MapData:
         places = None if earlier is None else earlier.of(index.records)
         points, method = lay_out(index.vectors, wide, places)
         points = _on_grid(points)
+        judged = neighbours.nearest(_judged(len(index)))
         return cls(
             artists=index.records,
             track_counts=index.track_counts,
             neighbours=neighbours,
-            layout=Layout(points, kept(points, neighbours), neighbours.k, method),
+            layout=Layout(points, kept(points, judged), judged.k, method),
             tracks=tracks_of(index, neighbours, audio, joining=len(index) <= MAX_JOINED),
             background=index.manifest.background,
         )
@@ -69,8 +70,8 @@ class MapData:
             "folded": _folded(self.artists),
             "ids": _ids(self.artists),
             "pages": {str(service): page for service, page in ARTIST_PAGES.items()},
-            "k": layout.k,
-            "kept": {"share": layout.share_kept, "chance": layout.chance},
+            "k": self.neighbours.k,
+            "kept": {"k": layout.k, "share": layout.share_kept, "chance": layout.chance},
             "method": layout.method.value,
             "frame": _frame(layout.points),
             "background": [round(level, 4) for level in self.background],
@@ -99,6 +100,11 @@ class MapData:
             "entering": joints.entering,
             "joins": thousandths(joints.scores),
         }
+
+
+def _judged(artists: int) -> int:
+    """Return of how many neighbours the map is asked: among few artists, all are near to all."""
+    return max(1, min(NEIGHBOURS, (artists - 1) // 3))
 
 
 def _on_grid(points: NDArray[np.float64]) -> NDArray[np.float64]:

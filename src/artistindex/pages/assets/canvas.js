@@ -216,7 +216,7 @@ class MapCanvas {
     let stamp = this.stamps.get(key);
     if (!stamp) {
       if (this.stamps.size > 2000) this.stamps.clear();
-      stamp = makeStamp(radius, this.artists.k ? kept / this.artists.k : 0);
+      stamp = makeStamp(radius, kept / Math.max(1, this.artists.map.kept.k));
       this.stamps.set(key, stamp);
     }
     return stamp;

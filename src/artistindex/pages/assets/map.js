@@ -112,7 +112,7 @@ class ArtistMap {
   factsOf(row) {
     const { artists } = this;
     const tracks = counted(artists.counts[row], "track");
-    const kept = `${artists.kept[row]} of ${artists.k} true neighbours lie near on the map`;
+    const kept = `${artists.kept[row]} of ${counted(artists.map.kept.k, "true neighbour")} near on the map`;
     return [this.noteOf(row), tracks, kept].filter(Boolean).join(" · ");
   }
 
