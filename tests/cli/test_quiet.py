@@ -90,7 +90,7 @@ def test_quiet_commands_print_data_only(run: Run, commands: dict[str, tuple[obje
             json.loads(out)
 
 
-SILENT = ("export", "forget", "alias", "ignore", "ids")
+SILENT = ("export", "forget", "alias", "ignore", "ids", "page", "push")
 
 
 def _again(name: str) -> tuple[str, ...]:
