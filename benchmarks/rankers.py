@@ -3,6 +3,8 @@
 Each returns a `Scorer`, as `artistindex.evaluation.track_pool` has them; quality.py judges them.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +15,7 @@ from artistindex.evaluation.track_pool import (
     scores_of_order,
     transforms_without,
 )
+from artistindex.index.transforms import Transform
 from artistindex.query import hubness
 from artistindex.query.rerank import mean_of_best_matches
 
@@ -51,11 +54,11 @@ def by_rescaled_centroid(pool: TrackPool, correction: str) -> Scorer:
 
 def by_tracks(pool: TrackPool, *, transform: str = "none") -> Scorer:
     """Rank artists by the mean of best matches between the held-out track and theirs."""
-    transforms = transforms_without(pool, transform)
+    units_without = _units_without(pool, transform)
 
     def score(track: int) -> Floats:
-        fitted = transforms(track)
-        similarities = fitted.apply(pool.vectors) @ fitted.apply(pool.vectors[track][None, :])[0]
+        units = units_without(track)
+        similarities = units @ units[track]
         return np.array(
             [
                 mean_of_best_matches(similarities[own][None, :].astype(np.float64))
@@ -73,10 +76,10 @@ def by_closest_tracks(pool: TrackPool, *, transform: str = "none", count: int = 
 
     The tracks that are compared lie in the space of `transform`.
     """
-    transforms = transforms_without(pool, transform)
+    units_without = _units_without(pool, transform)
 
     def score(track: int) -> Floats:
-        units = transforms(track).apply(pool.vectors)
+        units = units_without(track)
         similarities = (units @ units[track]).astype(np.float64)
         ranked = np.sort(np.where(pool.without(track), similarities, -np.inf), axis=1)[:, ::-1]
         nearest = np.where(np.isfinite(ranked), ranked, np.nan)[:, :count]
@@ -86,6 +89,22 @@ def by_closest_tracks(pool: TrackPool, *, transform: str = "none", count: int = 
         return scores
 
     return score
+
+
+def _units_without(pool: TrackPool, transform: str) -> Callable[[int], NDArray[np.float32]]:
+    """Return all tracks as unit vectors in the space that is fitted without one, by its place."""
+    transforms = transforms_without(pool, transform)
+    applied: dict[int, tuple[Transform, NDArray[np.float32]]] = {}
+
+    def units(track: int) -> NDArray[np.float32]:
+        fitted = transforms(track)
+        if transform == "none" and applied:
+            return next(iter(applied.values()))[1]
+        if id(fitted) not in applied:
+            applied[id(fitted)] = fitted, fitted.apply(pool.vectors)
+        return applied[id(fitted)][1]
+
+    return units
 
 
 def reranked(first: Scorer, second: Scorer, *, depth: int) -> Scorer:

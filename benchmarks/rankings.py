@@ -31,7 +31,6 @@ from artistindex.embedding.registry import spec_of
 from artistindex.embedding.spec import ModelSpec
 from artistindex.embedding.weights import Weights
 from artistindex.entities import VectorKey
-from artistindex.evaluation import bootstrap
 from artistindex.evaluation.artist_retrieval import HEADLINE, RankerComparison, compare_rankers
 from artistindex.evaluation.track_pool import (
     Scorer,
@@ -46,7 +45,6 @@ from artistindex.ingest import outliers
 from artistindex.ingest.pipeline import build
 from artistindex.library.library import FILE_NAME, Library
 from artistindex.query import fusion
-from artistindex.query.rerank import mean_of_best_matches
 from rankers import by_closest_tracks, by_rescaled_centroid, by_tracks, part_of, reranked
 
 Floats = NDArray[np.float64]
@@ -55,7 +53,6 @@ Pools = Mapping[str, TrackPool]
 MODEL, EXCERPT = "musicnn", "3x30"
 BASELINE = "centroid (as built)"
 TOGETHER = "together"
-SPLITS = 50
 DEPTH = 10
 SIGNIFICANT = 0.05
 
@@ -84,10 +81,8 @@ def main() -> None:
         comparison = compare_rankers(
             part[MODEL], ways(part), against=BASELINE, resamples=options.resamples, ks=(5,)
         )
-        halves = split_halves(part[MODEL], resamples=options.resamples)
         print(f"\n### {name}\n\n{'; '.join(comparison.notes)}.\n\n{table(comparison)}")
-        print(f"\n{halves_text(halves)}")
-        results[name] = comparison.to_json(per_artist=True) | {"split_halves": halves}
+        results[name] = comparison.to_json(per_artist=True)
     if options.encodings:
         results["recordings"] = recordings(pools[MODEL], paths, options.encodings)
         results["excerpts"] = excerpts(pools, paths, options.encodings)
@@ -105,9 +100,7 @@ def embed(folders: Sequence[Path], work: Path, second: Path | None) -> dict[str,
     own = weights.find_installed(spec_of(MODEL))
     runs = {MODEL: (own, "full"), EXCERPT: (own, EXCERPT)}
     if second is not None:
-        content = second.read_bytes()
-        sha256 = hashlib.sha256(content).hexdigest()
-        runs["second"] = (Weights(own.spec, second, sha256, len(content)), "full")
+        runs["second"] = (second_graph(second), "full")
 
     def take(graph: Weights, spec: ModelSpec) -> Weights:
         return graph
@@ -126,6 +119,12 @@ def embed(folders: Sequence[Path], work: Path, second: Path | None) -> dict[str,
         name: VectorKey(MODEL, graph.identity, excerpt=excerpt)
         for name, (graph, excerpt) in runs.items()
     }
+
+
+def second_graph(path: Path) -> Weights:
+    """Return the graph of MusiCNN's architecture at `path`, to be used in place of MusiCNN's."""
+    content = path.read_bytes()
+    return Weights(spec_of(MODEL), path, hashlib.sha256(content).hexdigest(), len(content))
 
 
 def paths_of(library: Library) -> dict[int, Path]:
@@ -209,57 +208,6 @@ AGGREGATES: dict[str, Callable[[Floats], Floats]] = {
     "trimmed mean": trimmed,
     "weights by outlier score": by_outlier_score,
 }
-
-
-# --- set against set ----------------------------------------------------------------------------
-
-
-def split_halves(pool: TrackPool, *, resamples: int) -> dict[str, Any]:
-    """Half of an artist's tracks looks for the other half, by centroid and by tracks.
-
-    Artists of at least four tracks, 50 seeded splits; the MRR of each artist is its mean over them.
-    """
-    units = unit(pool.vectors).astype(np.float64)
-    draw = np.random.default_rng(0)
-    owners = np.flatnonzero(pool.credits.sum(axis=1) >= 4)
-    values = np.zeros((len(owners), 2))
-    for at, owner in enumerate(owners):
-        for _ in range(SPLITS):
-            values[at] += _one_split(pool, units, int(owner), draw) / SPLITS
-    if len(owners) < 2:
-        return {"artists": len(owners)}
-    places = np.arange(len(owners))
-    (difference,) = bootstrap.paired_differences(
-        values[:, 1:], values[:, :1], places, resamples=resamples
-    )
-    means = bootstrap.resampled_means(values, places, resamples=resamples)
-    ends = [bootstrap.interval(column, len(owners)) for column in means.T]
-    return {
-        "artists": len(owners),
-        "centroid": [float(values[:, 0].mean()), *ends[0]],
-        "tracks": [float(values[:, 1].mean()), *ends[1]],
-        "difference": difference.to_json(),
-    }
-
-
-def _one_split(
-    pool: TrackPool, units: Floats, owner: int, draw: np.random.Generator
-) -> NDArray[np.float64]:
-    """The reciprocal ranks of the other half, by centroid and by tracks."""
-    tracks = draw.permutation(np.flatnonzero(pool.credits[owner]))
-    query_tracks = tracks[: len(tracks) // 2]
-    gone = np.isin(pool.recordings, pool.recordings[query_tracks])
-    remaining = pool.credits & ~gone
-    if not remaining[owner].any():
-        return np.zeros(2)
-    raw = pool.vectors.astype(np.float64)
-    query = unit(raw[query_tracks].mean(axis=0)[None, :])[0]
-    scores = np.full((2, len(remaining)), -np.inf)
-    for row in np.flatnonzero(remaining.any(axis=1)):
-        scores[0, row] = unit(raw[remaining[row]].mean(axis=0)[None, :])[0] @ query
-        scores[1, row] = mean_of_best_matches(units[query_tracks] @ units[remaining[row]].T)
-    ranks = np.sum(scores >= scores[:, owner][:, None], axis=1)
-    return np.asarray(1 / ranks, np.float64)
 
 
 # --- one recording, encoded again ---------------------------------------------------------------
@@ -367,22 +315,6 @@ def table(comparison: RankerComparison) -> str:
     chances = [f"{chance[name].chance:.3f}" for name in ("hit@1", HEADLINE, "ndcg")]
     lines.append(f"| chance | {' | '.join(chances)} | | | |")
     return "\n".join(lines)
-
-
-def halves_text(halves: Mapping[str, Any]) -> str:
-    """What `split_halves` found, in a sentence."""
-    if "centroid" not in halves:
-        return f"{halves['artists']} artists have four tracks: no halves to compare."
-    parts = [
-        f"{name} {halves[name][0]:.3f} ({_number(halves[name][1])} to {_number(halves[name][2])})"
-        for name in ("centroid", "tracks")
-    ]
-    apart = halves["difference"]
-    return (
-        f"Half against half, {halves['artists']} artists of four tracks or more, MRR:"
-        f" {', '.join(parts)}; difference {apart['difference']:+.3f}"
-        f" ({_number(apart['low'])} to {_number(apart['high'])}), p = {apart['p']:.2g}."
-    )
 
 
 def recordings_text(measured: Mapping[str, Any]) -> str:
