@@ -50,6 +50,8 @@ class Remedy(StrEnum):
     INSTALL_OPENVINO = auto()
     USE_ESSENTIA = auto()
     USE_OPENVINO = auto()
+    USE_ONNXRUNTIME = auto()
+    USE_CPU = auto()
     USE_F32 = auto()
     FEWER_WORKERS = auto()
     MORE_FILES = auto()

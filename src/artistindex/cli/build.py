@@ -21,6 +21,7 @@ from artistindex.cli.options import (
 )
 from artistindex.cli.output import counted, emit, message
 from artistindex.embedding.engine import Engine, Precision
+from artistindex.embedding.onnxruntime import Device
 from artistindex.embedding.registry import DEFAULT_MODELS, MODELS
 from artistindex.errors import Misuse
 from artistindex.index.manifest import AUTO, Kind
@@ -96,6 +97,14 @@ _SOURCE_OPTIONS = (
     show_default=True,
     help="What runs the models; auto takes openvino once a self-check has passed, and onnxruntime"
     " is for models of ONNX.",
+)
+@click.option(
+    "--device",
+    type=click.Choice([device.value for device in Device]),
+    default="auto",
+    show_default=True,
+    help="Where onnxruntime computes; auto takes cuda where it is there, and computes what the"
+    " processor does.",
 )
 @click.option(
     "--precision",

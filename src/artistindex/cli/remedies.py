@@ -29,6 +29,8 @@ _WORDS = {
     Remedy.INSTALL_OPENVINO: "install openvino, or use --engine essentia",
     Remedy.USE_ESSENTIA: "try --engine essentia",
     Remedy.USE_OPENVINO: "use --engine openvino",
+    Remedy.USE_ONNXRUNTIME: "try --engine onnxruntime",
+    Remedy.USE_CPU: "use --device cpu",
     Remedy.USE_F32: "use --precision f32",
     Remedy.FEWER_WORKERS: "is there enough memory? (--workers 1 needs the least)",
     Remedy.MORE_FILES: "raise `ulimit -n`, or use fewer --workers",

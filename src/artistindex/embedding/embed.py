@@ -2,23 +2,30 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from artistindex.audio.decode import Audio, Excerpt, decode
 from artistindex.embedding.engine import EmbeddingModel, Engine, Precision, load_model
+from artistindex.embedding.onnxruntime import Device
 from artistindex.embedding.weights import Weights
 from artistindex.entities import Pooling, TrackVector, VectorKey
 from artistindex.errors import ArtistIndexError, TrackError
 
 Vector = NDArray[np.float32]
+Layers = dict[str, NDArray[np.float32]]
+"""The patches of a window of sound by layer: float32 of shape (patches, dimension)."""
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,7 @@ class ModelConfig:
     engine: Engine
     precision: Precision = Precision.F32
     threads: int = 1
+    device: Device = Device.CPU
 
     @property
     def name(self) -> str:
@@ -49,6 +57,10 @@ class Job:
     label: str
     models: tuple[ModelConfig, ...]
     excerpt: str = "full"
+
+    def run(self) -> "EmbedResult":
+        """Embed the track, as `embed_track` does."""
+        return embed_track(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,35 +85,67 @@ _models: dict[ModelConfig, Future[EmbeddingModel]] = {}
 _loader = ThreadPoolExecutor(1, thread_name_prefix="load")
 
 
+class EmbeddingTrack:
+    """A decoded track on its way through the models; what became of it so far."""
+
+    def __init__(self, job: Job, audio: Audio, timings: defaultdict[str, float]) -> None:
+        self._job = job
+        self._sha256, self._duration, self._seconds = audio.sha256, audio.duration, audio.seconds
+        self._vectors: list[TrackVector] = []
+        self._failed_models: list[tuple[str, str]] = []
+        self._timings = timings
+
+    def embed(self, config: ModelConfig, outputs: Callable[[EmbeddingModel], list[Layers]]) -> None:
+        """Add the vectors of a model: `outputs` takes it and returns the patches of each window."""
+        with _timed(self._timings, "load"):
+            model = _model(config).result()
+        with _timed(self._timings, config.name):
+            try:
+                statistics = _statistics(outputs(model), config.name, self._seconds)
+            except TrackError as error:
+                self._failed_models.append((config.name, error.reason))
+                return
+        self._vectors += _vectors(model, config.key(self._job.excerpt), statistics)
+
+    def result(self) -> EmbedResult:
+        """Return the finished track."""
+        return EmbedResult(
+            track_id=self._job.track_id,
+            audio_sha256=self._sha256,
+            duration=self._duration,
+            seconds=self._seconds,
+            vectors=tuple(self._vectors),
+            failed_models=tuple(self._failed_models),
+            timings=dict(self._timings),
+        )
+
+
 def embed_track(job: Job) -> EmbedResult:
     """Decode `job.path` once and embed it with each of `job.models`.
 
     Models are loaded while the first track is decoded, and stay for the next job of this process.
     Raises TrackError where the track is at fault, EngineError or WeightsError where a model is.
     """
-    loading = [_model(config) for config in job.models]
+    track, audio = decode_track(job, job.models)
+    for config in job.models:
+        track.embed(config, partial(outputs_of, audio))
+    return track.result()
+
+
+def decode_track(job: Job, here: Sequence[ModelConfig]) -> tuple[EmbeddingTrack, Audio]:
+    """Decode `job.path` for all of its models, while those that run `here` are loaded."""
+    for config in here:
+        _model(config)
     timings: defaultdict[str, float] = defaultdict(float)
+    samplings = {config.weights.spec.sampling for config in job.models}
     with _timed(timings, "decode"):
-        samplings = {config.weights.spec.sampling for config in job.models}
         audio = decode(job.path, excerpt=Excerpt.parse(job.excerpt), samplings=samplings)
-    vectors, failed_models = [], []
-    for config, future in zip(job.models, loading, strict=True):
-        with _timed(timings, "load"):
-            model = future.result()
-        with _timed(timings, config.name):
-            try:
-                vectors += _vectors(model, config.key(job.excerpt), audio)
-            except TrackError as error:
-                failed_models.append((config.name, error.reason))
-    return EmbedResult(
-        track_id=job.track_id,
-        audio_sha256=audio.sha256,
-        duration=audio.duration,
-        seconds=audio.seconds,
-        vectors=tuple(vectors),
-        failed_models=tuple(failed_models),
-        timings=dict(timings),
-    )
+    return EmbeddingTrack(job, audio, timings), audio
+
+
+def outputs_of(audio: Audio, model: EmbeddingModel) -> list[Layers]:
+    """Return the patches of each window, by layer."""
+    return [model.outputs(window) for window in audio.at(model.spec.sampling)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,15 +175,16 @@ def patch_statistics(model: EmbeddingModel, audio: Audio) -> dict[str, PatchStat
     Patches never span two windows of an excerpt. Raises TrackError where the audio is too short for
     one patch or the model answers with something that is not finite.
     """
-    windows = [model.outputs(window) for window in audio.at(model.spec.sampling)]
+    return _statistics(outputs_of(audio, model), model.spec.name, audio.seconds)
+
+
+def _statistics(windows: list[Layers], name: str, seconds: float) -> dict[str, PatchStatistics]:
     layers = {layer: np.concatenate([window[layer] for window in windows]) for layer in windows[0]}
     if not len(layers[""]):
-        raise TrackError(
-            "embed", f"{audio.seconds:.2f} s of audio are too short for {model.spec.name}"
-        )
+        raise TrackError("embed", f"{seconds:.2f} s of audio are too short for {name}")
     for patches in layers.values():
         if not np.isfinite(patches).all() or not patches.mean(axis=0).any():
-            raise TrackError("embed", f"{model.spec.name} gave a vector that is zero or not finite")
+            raise TrackError("embed", f"{name} gave a vector that is zero or not finite")
     return {layer: PatchStatistics.of(patches) for layer, patches in layers.items()}
 
 
@@ -161,7 +206,9 @@ def _timed(timings: defaultdict[str, float], stage: str) -> Iterator[None]:
     timings[stage] += time.perf_counter() - started
 
 
-def _vectors(model: EmbeddingModel, key: VectorKey, audio: Audio) -> list[TrackVector]:
+def _vectors(
+    model: EmbeddingModel, key: VectorKey, by_layer: dict[str, PatchStatistics]
+) -> list[TrackVector]:
     return [
         TrackVector(
             replace(key, layer=layer),
@@ -170,7 +217,7 @@ def _vectors(model: EmbeddingModel, key: VectorKey, audio: Audio) -> list[TrackV
             engine=model.engine,
             deviation=statistics.deviation,
         )
-        for layer, statistics in patch_statistics(model, audio).items()
+        for layer, statistics in by_layer.items()
     ]
 
 
@@ -182,18 +229,27 @@ def _model(config: ModelConfig) -> "Future[EmbeddingModel]":
             engine=config.engine,
             precision=config.precision,
             threads=config.threads,
+            device=config.device,
         )
     return _models[config]
 
 
-def embed_safely(job: Job) -> EmbedResult | TrackError:
-    """Embed `job` as a pool does: a track's own trouble is an answer, not an exception.
+class Runnable(Protocol[T_co]):
+    """What a worker process is given to do."""
+
+    def run(self) -> T_co:
+        """Do it; raises TrackError where the track is at fault."""
+        ...
+
+
+def embed_safely(job: Runnable[T]) -> T | TrackError:
+    """Run `job` as a pool does: a track's own trouble is an answer, not an exception.
 
     What nobody foresaw is the track's trouble too, with its reason; only what concerns every track
     (a model that cannot be loaded) is raised.
     """
     try:
-        return embed_track(job)
+        return job.run()
     except TrackError as error:
         return error
     except ArtistIndexError:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from artistindex._util.dirs import cache_folder
 from artistindex._util.files import atomic_write
+from artistindex.embedding.onnxruntime import Device, OnnxRuntimeModel, has_cuda
 from artistindex.embedding.spec import SAMPLE_RATE, Format, ModelSpec
 from artistindex.embedding.weights import Weights
 from artistindex.errors import EngineError, Misuse, Remedy
@@ -95,6 +96,14 @@ class EmbeddingModel(Protocol):
         ...
 
 
+class DeviceModel(EmbeddingModel, Protocol):
+    """A loaded model that takes its input from elsewhere too: from a process that decodes."""
+
+    def infer(self, source: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        """Return what `outputs` does of `source`, the patches that `model_input` makes."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class EngineRun:
     """One engine's part of a self-check: `speed` in seconds of audio a second."""
@@ -122,14 +131,19 @@ class SelfCheck:
 
 
 def load_model(
-    weights: Weights, *, engine: str = "auto", precision: str = "f32", threads: int = 1
+    weights: Weights,
+    *,
+    engine: str = "auto",
+    precision: str = "f32",
+    threads: int = 1,
+    device: Device = Device.CPU,
 ) -> EmbeddingModel:
     """Load `weights` into `engine`; `auto` is what `select_engine` says.
 
     OpenVINO computes in `precision` with `threads` threads, ONNX Runtime in f32 with as many;
-    Essentia in f32, with as many threads as its TensorFlow takes. Raises Misuse for an engine or
-    precision that does not exist or go together, EngineError where the engine is missing or cannot
-    load the weights.
+    Essentia in f32, with as many threads as its TensorFlow takes. `device` is ONNX Runtime's.
+    Raises Misuse for an engine or precision that does not exist or go together, EngineError where
+    the engine is missing or cannot load the weights.
     """
     match select_engine(weights, engine=engine, precision=precision):
         case Engine.ESSENTIA:
@@ -137,9 +151,7 @@ def load_model(
 
             return EssentiaModel(weights)
         case Engine.ONNXRUNTIME:
-            from artistindex.embedding.onnxruntime import OnnxRuntimeModel
-
-            return OnnxRuntimeModel(weights, threads=threads)
+            return OnnxRuntimeModel(weights, threads=threads, device=device)
     from artistindex.embedding.openvino import OpenVinoModel
 
     return OpenVinoModel(weights, precision=precision, threads=threads)
@@ -177,6 +189,62 @@ def select_engine(weights: Weights, *, engine: str = "auto", precision: str = "f
     return chosen
 
 
+def select_device(
+    weights: Weights, *, device: str = "auto", engine: str = "auto", precision: str = "f32"
+) -> Device:
+    """Return the device that is meant by `device`: CPU or CUDA, which only ONNX Runtime uses.
+
+    CUDA must first compute what the processor computes, as `device_check` has it, made now if there
+    is no outcome yet; "auto" is CPU where it is not there or does not, and logs why in that case.
+    Raises Misuse for a model, engine or precision that does not go with CUDA, EngineError where
+    CUDA is asked for and cannot be trusted.
+    """
+    chosen = Device.parse(device)
+    if chosen is Device.CPU:
+        return chosen
+    goes = Engine.ONNXRUNTIME in engines_of(weights.spec)
+    if not goes or engine not in ("auto", "onnxruntime") or precision != "f32":
+        if chosen is Device.AUTO:
+            return Device.CPU
+        raise Misuse(
+            f"{weights.spec.name} cannot run on cuda: that takes a model of ONNX, the engine"
+            " onnxruntime and f32",
+            remedy=Remedy.USE_CPU,
+        )
+    if chosen is Device.AUTO and not has_cuda():
+        return Device.CPU
+    try:
+        check = _recalled(weights, Device.CUDA) or device_check(weights)
+        reason = check.reason
+    except EngineError as error:
+        if chosen is Device.CUDA:
+            raise
+        reason = str(error)
+    if not reason:
+        return Device.CUDA
+    if chosen is Device.CUDA:
+        raise EngineError(f"{weights.spec.name}: {reason}", remedy=Remedy.USE_CPU)
+    _log.warning("%s: using the processor, as %s", weights.spec.name, reason)
+    return Device.CPU
+
+
+def device_check(weights: Weights) -> SelfCheck:
+    """Run ONNX Runtime on the processor and on CUDA, and compare patch by patch.
+
+    The outcome is kept in the cache. Raises EngineError where either cannot run the weights.
+    """
+    _log.info("%s: checking that the device computes what the processor does", weights.spec.name)
+    samples = _audio_for(weights.spec, 8.0)
+    expected, reference = _timed(weights, Engine.ONNXRUNTIME, samples)
+    embeddings, run = _timed(weights, Engine.ONNXRUNTIME, samples, Device.CUDA)
+    difference = float(largest_difference(embeddings, expected))
+    reason = "" if difference <= LIMIT else f"cuda differs by {difference:.1e} (over {LIMIT:g})"
+    check = _outcome(weights, Engine.ONNXRUNTIME, reason, reference, run)
+    check = replace(check, difference=difference if np.isfinite(difference) else None)
+    _keep(weights, check, Device.CUDA)
+    return check
+
+
 def self_check(weights: Weights, *, seconds: float = 8.0) -> SelfCheck:
     """Run both engines of a model on the same synthetic audio and compare, in f32, patch by patch.
 
@@ -185,8 +253,7 @@ def self_check(weights: Weights, *, seconds: float = 8.0) -> SelfCheck:
     EngineError where no engine can run the weights.
     """
     spec = weights.spec
-    rate = spec.front_end.sample_rate
-    samples = synthetic_audio(max(seconds, 2.5 * spec.patch_samples / rate), rate)
+    samples = _audio_for(spec, seconds)
     engine, *others = engines_of(spec)
     if not others:
         check = _outcome(weights, engine, "", _timed(weights, engine, samples)[1])
@@ -248,10 +315,15 @@ def synthetic_audio(seconds: float, rate: int = SAMPLE_RATE) -> NDArray[np.float
     return np.asarray(0.5 * sound / np.abs(sound).max(), np.float32)
 
 
+def _audio_for(spec: ModelSpec, seconds: float) -> NDArray[np.float32]:
+    rate = spec.front_end.sample_rate
+    return synthetic_audio(max(seconds, 2.5 * spec.patch_samples / rate), rate)
+
+
 def _timed(
-    weights: Weights, engine: Engine, samples: NDArray[np.float32]
+    weights: Weights, engine: Engine, samples: NDArray[np.float32], device: Device = Device.CPU
 ) -> tuple[NDArray[np.float32], EngineRun]:
-    model = load_model(weights, engine=engine)
+    model = load_model(weights, engine=engine, device=device)
     model.patches(samples)  # what comes first is slower
     start = time.perf_counter()
     embeddings = model.patches(samples)
@@ -264,10 +336,10 @@ def _outcome(weights: Weights, choice: Engine, reason: str, *runs: EngineRun) ->
     return SelfCheck(weights.spec.name, weights.sha256, choice, reason, runs)
 
 
-def _recalled(weights: Weights) -> SelfCheck | None:
+def _recalled(weights: Weights, device: Device = Device.CPU) -> SelfCheck | None:
     """Return the check kept earlier; None where there is none or it cannot be read."""
     try:
-        fields = json.loads(_file_of(weights).read_text("utf-8"))
+        fields = json.loads(_file_of(weights, device).read_text("utf-8"))
         runs = tuple(EngineRun(**run) for run in fields.pop("runs"))
         check = SelfCheck(**fields | {"choice": Engine(fields["choice"])}, runs=runs)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
@@ -276,19 +348,20 @@ def _recalled(weights: Weights) -> SelfCheck | None:
     return check if usable and isinstance(check.reason, str) else None
 
 
-def _keep(weights: Weights, check: SelfCheck) -> None:
-    path = _file_of(weights)
+def _keep(weights: Weights, check: SelfCheck, device: Device = Device.CPU) -> None:
+    path = _file_of(weights, device)
     with suppress(OSError):  # a cache that cannot be written costs another check next time
         path.parent.mkdir(parents=True, exist_ok=True)
         atomic_write(path, json.dumps(asdict(check), indent=2).encode())
 
 
-def _file_of(weights: Weights) -> Path:
+def _file_of(weights: Weights, device: Device) -> Path:
     """Return one file for each model, weights, version of either engine, and processor."""
     features = np.show_config(mode="dicts")["SIMD Extensions"]
     versions = [_version(name) for name in _PACKAGES]
     key = json.dumps([weights.identity, weights.spec.output, versions, features], sort_keys=True)
-    return cache_folder("checks") / f"{weights.spec.name}-{sha256(key.encode()).hexdigest()}.json"
+    name = weights.spec.name if device is Device.CPU else f"{weights.spec.name}-{device}"
+    return cache_folder("checks") / f"{name}-{sha256(key.encode()).hexdigest()}.json"
 
 
 def _version(package: str) -> str | None:

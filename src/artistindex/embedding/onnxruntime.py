@@ -1,6 +1,11 @@
-"""ONNX Runtime: the reference for models of ONNX, and the way to an NVIDIA device."""
+"""ONNX Runtime: the reference for models of ONNX, and the way to an NVIDIA device.
+
+Nobody has run it on CUDA here: there the same code asks for another provider, and a device that
+does not compute what the processor computes is refused (engine.device_check).
+"""
 
 import math
+from enum import StrEnum, auto
 from types import ModuleType
 from typing import Any
 
@@ -10,10 +15,32 @@ from numpy.typing import NDArray
 from artistindex._util.extras import load_extra
 from artistindex.embedding.front_end import embeddings, input_shape, model_input
 from artistindex.embedding.weights import Weights
-from artistindex.errors import EngineError, MissingExtra, Remedy
+from artistindex.errors import EngineError, MissingExtra, Misuse, Remedy
 
 _MAX_BATCH = 32
 _MAX_VALUES = 2**19  # of the patches of a batch
+
+
+class Device(StrEnum):
+    """Where ONNX Runtime computes; AUTO is CUDA where it is there and has passed a check."""
+
+    AUTO = auto()
+    CPU = auto()
+    CUDA = auto()
+
+    @classmethod
+    def parse(cls, name: str) -> "Device":
+        """Return the device called `name`; raises Misuse where there is none."""
+        try:
+            return cls(name)
+        except ValueError:
+            raise Misuse(f"unknown device {name!r}; there are {', '.join(cls)}") from None
+
+
+_PROVIDERS: dict[Device, tuple[str, dict[str, str]]] = {
+    Device.CPU: ("CPUExecutionProvider", {}),
+    Device.CUDA: ("CUDAExecutionProvider", {"use_tf32": "0"}),  # whose 10 bits are no f32
+}
 _DTYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64}
 
 
@@ -22,14 +49,20 @@ class OnnxRuntimeModel:
 
     engine = "onnxruntime"
 
-    def __init__(self, weights: Weights, *, threads: int = 1) -> None:
-        """Load the graph. Raises EngineError where ONNX Runtime is missing or cannot."""
+    def __init__(self, weights: Weights, *, threads: int = 1, device: Device = Device.CPU) -> None:
+        """Load the graph. Raises EngineError where ONNX Runtime or the device is missing."""
         self.spec = weights.spec
         runtime = import_onnxruntime()
+        if device is Device.CUDA and not has_cuda():
+            raise _no_cuda()
         try:
-            self._session = _open(runtime, weights, threads)
+            self._session = _open(runtime, weights, threads, device)
         except Exception as error:  # its exceptions have no class in common
-            raise _cannot("load", weights, error) from error
+            raise EngineError(
+                f"ONNX Runtime cannot load {weights.path} ({_reason(error)})"
+            ) from error
+        if _PROVIDERS[device][0] not in self._session.get_providers():
+            raise _no_cuda()  # it falls back to the processor without an error
         self._path = weights.path
         (source,) = self._session.get_inputs()
         self._dtype = _DTYPES[source.type]
@@ -48,7 +81,10 @@ class OnnxRuntimeModel:
 
     def outputs(self, samples: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
         """Return the patches by layer; see `EmbeddingModel.outputs`."""
-        source = model_input(samples, self.spec)
+        return self.infer(model_input(samples, self.spec))
+
+    def infer(self, source: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        """Return the patches by layer; see `DeviceModel.infer`."""
         parts: list[list[NDArray[np.float32]]] = [
             [np.empty((0, self.dimension), np.float32)] for _ in self._outputs
         ]
@@ -100,18 +136,34 @@ def import_onnxruntime() -> ModuleType:
         ) from error
 
 
-def _open(runtime: ModuleType, weights: Weights, threads: int) -> Any:
+def has_cuda() -> bool:
+    """Return whether the ONNX Runtime that is installed, if any, was made for CUDA."""
+    try:
+        return _PROVIDERS[Device.CUDA][0] in import_onnxruntime().get_available_providers()
+    except EngineError:
+        return False
+
+
+def _no_cuda() -> EngineError:
+    return EngineError(
+        "ONNX Runtime has no CUDA here: that takes its package for it, in the place of the other"
+        " one, and NVIDIA's driver, CUDA and cuDNN",
+        remedy=Remedy.INSTALL_EXTRA,
+        extra="gpu",
+    )
+
+
+def _open(runtime: ModuleType, weights: Weights, threads: int, device: Device) -> Any:
     options = runtime.SessionOptions()
     options.log_severity_level = 4  # fatal: what goes wrong is raised
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
+    providers = dict(_PROVIDERS[place] for place in (device, Device.CPU))  # for ops it lacks
     return runtime.InferenceSession(
-        str(weights.path), sess_options=options, providers=["CPUExecutionProvider"]
+        str(weights.path),
+        sess_options=options,
+        providers=list(providers.items()),
     )
-
-
-def _cannot(do: str, weights: Weights, error: Exception) -> EngineError:
-    return EngineError(f"ONNX Runtime cannot {do} {weights.path} ({_reason(error)})")
 
 
 def _reason(error: Exception) -> str:

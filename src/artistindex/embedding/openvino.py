@@ -49,7 +49,7 @@ class OpenVinoModel:
         except (RuntimeError, OSError) as error:  # every exception of OpenVINO is a RuntimeError
             raise EngineError(
                 f"OpenVINO cannot load {weights.path} ({_reason(error)})",
-                remedy=Remedy.USE_ESSENTIA,
+                remedy=_other_engine(self.spec),
             ) from error
         self._tensor = openvino.Tensor
         self._request = self._model.create_infer_request()
@@ -105,6 +105,12 @@ def import_openvino() -> ModuleType:
         ) from error
     module: ModuleType = openvino
     return module
+
+
+def _other_engine(spec: ModelSpec) -> Remedy | None:
+    if spec.algorithm is not None:
+        return Remedy.USE_ESSENTIA
+    return Remedy.USE_ONNXRUNTIME if spec.format is Format.ONNX else None
 
 
 def _compile(

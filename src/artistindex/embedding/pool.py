@@ -11,10 +11,10 @@ import threading
 from collections import deque
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, cast
 
 from artistindex._util.worker_process import WorkerProcess, how_it_died
-from artistindex.embedding.embed import EmbedResult, Job
+from artistindex.embedding.embed import EmbedResult, Job, Runnable, T
 from artistindex.embedding.pool_worker import work
 from artistindex.errors import ArtistIndexError, EngineError, Remedy, TrackError
 
@@ -57,7 +57,7 @@ class WorkerPool:
         self._alive: set[_Worker] = set()
         self._stopped = False
 
-    def submit(self, job: Job) -> Future[EmbedResult | TrackError]:
+    def submit(self, job: Runnable[T]) -> Future[T | TrackError]:
         """Give `job` to the next free worker.
 
         A worker that dies or is ended costs the job it had: the result is a TrackError that names
@@ -66,7 +66,7 @@ class WorkerPool:
         """
         return self._threads.submit(self._run, job)
 
-    def _run(self, job: Job) -> EmbedResult | TrackError:
+    def _run(self, job: Runnable[T]) -> T | TrackError:
         failed_starts = 0
         while failed_starts < _MAX_FAILED_STARTS:
             worker = self._acquire()
@@ -83,9 +83,9 @@ class WorkerPool:
             except EOFError:
                 return TrackError("decode", how_it_died(self._reap(worker)), retryable=True)
             self._idle.append(worker)
-            if isinstance(outcome, EmbedResult | TrackError):
-                return outcome
-            raise outcome
+            if isinstance(outcome, ArtistIndexError) and not isinstance(outcome, TrackError):
+                raise outcome
+            return cast("T | TrackError", outcome)
         raise EngineError("the worker processes die before they begin", remedy=Remedy.FEWER_WORKERS)
 
     def _acquire(self) -> "_Worker":
@@ -152,7 +152,7 @@ class _Worker(WorkerProcess):
         super().__init__(work)
         self.begun = 0
 
-    def begin(self, job: Job) -> bool:
+    def begin(self, job: Runnable[object]) -> bool:
         """Return whether the process took `job`: an earlier death cannot be the job's fault."""
         try:
             self.send(job)
@@ -162,10 +162,9 @@ class _Worker(WorkerProcess):
         self.begun += 1
         return True
 
-    def outcome(self, timeout: float) -> EmbedResult | ArtistIndexError:
+    def outcome(self, timeout: float) -> object:
         """Return what became of the job begun last.
 
         Raises EOFError where the process died, TimeoutError where it had to be ended.
         """
-        outcome: EmbedResult | ArtistIndexError = self.receive(timeout)
-        return outcome
+        return self.receive(timeout)

@@ -19,8 +19,8 @@ takes 0.12 s of processor time for every two minutes of audio (measured), a tent
 def work(pipe: "connection.Connection") -> None:
     """Send, for every job from `pipe`, None when it begins, then what became of it.
 
-    That is an EmbedResult, a TrackError, or another ArtistIndexError that ends the build. Returns
-    when the other end is closed.
+    That is what the job makes, a TrackError, or another ArtistIndexError that ends the build.
+    Returns when the other end is closed.
     """
     stand_by_parent()
     os.environ.update(_ONE_THREAD)

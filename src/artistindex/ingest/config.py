@@ -9,6 +9,7 @@ from typing import Any
 
 from artistindex.audio.decode import Excerpt
 from artistindex.embedding.engine import Engine, Precision
+from artistindex.embedding.onnxruntime import Device
 from artistindex.embedding.pool import DEFAULT_TIMEOUT
 from artistindex.embedding.registry import DEFAULT_MODELS, is_known, spec_of
 from artistindex.entities import Pooling
@@ -70,7 +71,8 @@ class BuildConfig:
     default to those of the
     indexes that are there (`index_settings`); to change one is to embed again what it concerns.
     `kind` says how the indexes are searched ("auto", "flat" or "hnsw"; index/kinds.py).
-    `engine` runs the models ("auto", "essentia" or "openvino") in `workers` processes (None: one a
+    `engine` runs the models ("auto", "essentia", "openvino" or "onnxruntime", and that on `device`:
+    "auto", "cpu" or "cuda") in `workers` processes (None: one a
     processor), `timeout` seconds a track at most; or on the machines of `cluster`, the address of a
     Dask scheduler, or "local:N" for one of N workers on this machine.
 
@@ -92,6 +94,7 @@ class BuildConfig:
     drop_outliers: bool | None = None
     kind: str = AUTO
     engine: str = "auto"
+    device: str = "auto"
     workers: int | None = None
     cluster: str | None = None
     timeout: float = DEFAULT_TIMEOUT
@@ -105,6 +108,8 @@ class BuildConfig:
         artists = (self.artists,) if isinstance(self.artists, str) else tuple(self.artists)
         object.__setattr__(self, "artists", artists)
         Engine.parse(self.engine)
+        if Device.parse(self.device) is Device.CUDA and self.cluster is not None:
+            raise Misuse("device cuda is this machine's, and a cluster embeds elsewhere")
         _at_least_one(workers=self.workers)
         if self.cluster is not None and self.workers is not None:
             raise Misuse("workers is for this machine: a cluster has its own", setting="workers")

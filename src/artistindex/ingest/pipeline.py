@@ -14,8 +14,10 @@ from artistindex._util.progress import NullReporter, Reporter
 from artistindex.audio.sources.base import AudioSource
 from artistindex.audio.sources.open import open_source
 from artistindex.embedding import weights
+from artistindex.embedding.device import DevicePool, needs_device
 from artistindex.embedding.embed import ModelConfig
-from artistindex.embedding.engine import Precision, select_engine
+from artistindex.embedding.engine import Engine, Precision, select_device, select_engine
+from artistindex.embedding.onnxruntime import Device
 from artistindex.embedding.pool import Pool, WorkerPool, default_workers
 from artistindex.embedding.registry import spec_of
 from artistindex.embedding.spec import ModelSpec
@@ -141,9 +143,22 @@ class _Build:
         self._demand_same_weights(installed)
         self._begin(f"checking the engine of {settings.model}")
         precision = Precision.parse(settings.precision)
-        engine = select_engine(installed, engine=self._config.engine, precision=precision)
-        _log.info("%s: running in %s, %s", settings.model, engine, precision)
-        return IndexPlan(settings, ModelConfig(installed, engine, precision))
+        device = self._device(installed, precision)
+        if device is Device.CUDA:
+            engine = Engine.ONNXRUNTIME
+        else:
+            engine = select_engine(installed, engine=self._config.engine, precision=precision)
+        _log.info("%s: running in %s, %s, on %s", settings.model, engine, precision, device)
+        return IndexPlan(settings, ModelConfig(installed, engine, precision, device=device))
+
+    def _device(self, installed: Weights, precision: Precision) -> Device:
+        """Return where the model runs; machines of a cluster use their processors."""
+        if self._config.cluster is not None:
+            return Device.CPU
+        config = self._config
+        return select_device(
+            installed, device=config.device, engine=config.engine, precision=precision
+        )
 
     def _demand_same_weights(self, installed: Weights) -> None:
         """Raise WeightsError where an index would be made anew although nobody named its model."""
@@ -237,7 +252,7 @@ class _Build:
         self, library: Library, artists: Sequence[StoredArtist], plans: Sequence[IndexPlan]
     ) -> None:
         self._begin("embedding")
-        with self._open_pool() as pool, self._open_fetcher(library) as fetcher:
+        with self._open_pool(plans) as pool, self._open_fetcher(library) as fetcher:
             extraction = ExtractionRun(library, pool, fetcher, self._reporter)
             self._report.extraction = extraction.report
             for plan in plans:
@@ -274,7 +289,7 @@ class _Build:
                 self._write(library, plan, min_artists=MIN_ARTISTS)
 
     @contextmanager
-    def _open_pool(self) -> Iterator[Pool]:
+    def _open_pool(self, plans: Sequence[IndexPlan]) -> Iterator[Pool]:
         if self._pool is not None:
             yield self._pool
             return
@@ -287,7 +302,8 @@ class _Build:
                 yield cluster
             return
         workers = self._config.workers or default_workers()
-        with WorkerPool(workers, timeout=self._config.timeout) as pool:
+        kind = DevicePool if needs_device([plan.model for plan in plans]) else WorkerPool
+        with kind(workers, timeout=self._config.timeout) as pool:
             yield pool
 
     @contextmanager
