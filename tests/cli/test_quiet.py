@@ -63,6 +63,7 @@ def commands(
         "ls": ("--indexes", tmp_path / "built", "ls"),
         "config": ("config", "show", "query"),
         "page": ("--indexes", tmp_path / "built", "page", "--out", tmp_path / "page.html"),
+        "push": ("--indexes", tmp_path / "built", "push", f"milvus:{tmp_path / 'music.db'}"),
         "path": ("path", "Artist 1", "Artist 2"),
         "alias": ("--indexes", tmp_path / "built", "alias", "Artist 0", "Artist 1"),
         "ignore": ("--indexes", tmp_path / "built", "ignore", "Artist 1"),
@@ -90,7 +91,7 @@ def test_quiet_commands_print_data_only(run: Run, commands: dict[str, tuple[obje
             json.loads(out)
 
 
-SILENT = ("export", "forget", "alias", "ignore", "ids", "page", "push")
+SILENT = ("export", "forget", "alias", "ignore", "ids", "page")
 
 
 def _again(name: str) -> tuple[str, ...]:
