@@ -4,6 +4,7 @@ The Content-Security-Policy in the file allows the script and the style by their
 beside the page where it plays some; everything else is refused by the browser.
 """
 
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
@@ -16,8 +17,18 @@ SCRIPTS = ("start", "fold", "data", "lineup", "calendar", "graph", "canvas", "ma
 _ASSETS = files("artistindex.pages") / "assets"
 
 
-def render_page(data: PageData) -> str:
-    """Return the page of `data` as HTML; every name in it is text, whatever it holds."""
+@dataclass(frozen=True, slots=True)
+class SendForm:
+    """A form on the page of a server, to which a line-up is sent; `notice` says what was wrong."""
+
+    notice: str = ""
+
+
+def render_page(data: PageData, *, form: SendForm | None = None) -> str:
+    """Return the page of `data` as HTML; every name in it is text, whatever it holds.
+
+    Only that of a server has a `form`: a file asks nobody for anything.
+    """
     style, script = _style(), _script()
     template = _environment().get_template("page.html.jinja")
     html: str = template.render(
@@ -26,13 +37,14 @@ def render_page(data: PageData) -> str:
         map=data.map,
         style=style,
         script=script,
-        policy=policy(style, script, plays_files=data.has_audio),
+        form=form,
+        policy=policy(style, script, plays_files=data.has_audio, sends_forms=form is not None),
         packed=data.packed(),
     )
     return html
 
 
-def policy(style: str, script: str, *, plays_files: bool) -> str:
+def policy(style: str, script: str, *, plays_files: bool, sends_forms: bool = False) -> str:
     """Return the Content-Security-Policy of a page with this inline style and script."""
     parts = [
         "default-src 'none'",
@@ -40,7 +52,7 @@ def policy(style: str, script: str, *, plays_files: bool) -> str:
         f"style-src {integrity(style)}",
         "img-src data:",
         "base-uri 'none'",
-        "form-action 'none'",
+        "form-action 'self'" if sends_forms else "form-action 'none'",
     ]
     if plays_files:
         parts.append("media-src 'self' file:")

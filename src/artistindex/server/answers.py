@@ -151,7 +151,7 @@ def match(served: OpenIndex, values: Values, files: Uploads) -> dict[str, Any]:
     index = served.index
     likes = read_favourites(files["likes"])
     dislikes = read_favourites(files["dislikes"]) if files["dislikes"] else Favourites((), ())
-    whole = _lineup(index, files["lineup"], likes)
+    whole = read_sent_lineup(index, files["lineup"], likes)
     days = _days(whole, values)
     chosen = whole if days is None else whole.between(days.first, days.last)
     if not chosen.billings:
@@ -174,7 +174,8 @@ def match(served: OpenIndex, values: Values, files: Uploads) -> dict[str, Any]:
     return answer.to_json(ranking.ranked[: values["k"]])
 
 
-def _lineup(index: ArtistIndex, files: Sequence[Upload], likes: Favourites) -> Lineup:
+def read_sent_lineup(index: ArtistIndex, files: Sequence[Upload], likes: Favourites) -> Lineup:
+    """Read a line-up; who is liked or indexed may have commas in the name. Raises Misuse."""
     names = set(map(naming.normalise, likes.names))
 
     def knows(name: str) -> bool:

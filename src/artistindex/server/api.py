@@ -89,24 +89,29 @@ def _route(desk: Desk, operation: Operation) -> Route:
         known = request.headers.get("if-none-match")
 
         def answer(served: OpenIndex) -> Response:
-            etag = f'W/"{served.version}"'
-            headers = {"ETag": etag, "Cache-Control": "no-cache"}
-            if known is not None and _is_known(etag, known):
-                return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
             body = desk.to_json(operation.answer(served, values))
-            return Response(body, headers=headers, media_type="application/json")
+            return Response(body, media_type="application/json")
 
-        return await desk.ask(answer)
+        return await desk.ask(lambda served: cached(served, known, lambda: answer(served)))
 
     async def post(request: Request) -> Response:
         desk.access.check(request)
         values = parse_query(operation.parameters, request.query_params)
-        files = await _files(request, operation.files)
+        files = await read_files(request, operation.files)
         body = await desk.ask(lambda served: desk.to_json(operation.answer(served, values, files)))
         return Response(body, media_type="application/json")
 
     endpoint = post if operation.files else get
     return Route(f"{PREFIX}{operation.path}", endpoint, methods=[operation.method])
+
+
+def cached(served: OpenIndex, known: str | None, answer: Callable[[], Response]) -> Response:
+    """Return an answer with the ETag of its index, without content where `known` names that."""
+    etag = f'W/"{served.version}"'
+    is_known = known is not None and _is_known(etag, known)
+    response = Response(status_code=HTTPStatus.NOT_MODIFIED) if is_known else answer()
+    response.headers.update({"ETag": etag, "Cache-Control": "no-cache"})
+    return response
 
 
 def _is_known(etag: str, header: str) -> bool:
@@ -118,7 +123,7 @@ def _is_known(etag: str, header: str) -> bool:
 # --- files --------------------------------------------------------------------------------------
 
 
-async def _files(request: Request, parts: Sequence[FilePart]) -> dict[str, list[Upload]]:
+async def read_files(request: Request, parts: Sequence[FilePart]) -> dict[str, list[Upload]]:
     """Return the files of a form by the name of their part; raises Problem."""
     if not request.headers.get("content-type", "").lower().startswith(_FORM):
         raise Problem(HTTPStatus.BAD_REQUEST, f"the body must be {_FORM}, with files in its parts")
@@ -142,8 +147,14 @@ async def _by_part(form: FormData, parts: Sequence[FilePart]) -> dict[str, list[
                 HTTPStatus.BAD_REQUEST,
                 f"there is no part {naming.quoted(name)}; there are {', '.join(files)}",
             )
-        if isinstance(value, UploadFile):
-            files[name].append(Upload(value.filename or name, await value.read()))
-        else:
-            files[name].append(Upload(name, value.encode("utf-8", "replace")))
+        file = await _upload(name, value)
+        if file.name or file.content:  # else a field of a browser in which nothing was chosen
+            files[name].append(file)
     return files
+
+
+async def _upload(name: str, value: UploadFile | str) -> Upload:
+    """Return a part of a form: a file, or a list that was typed into it."""
+    if isinstance(value, str):
+        return Upload(name if value else "", value.encode("utf-8", "replace"))
+    return Upload(value.filename or "", await value.read())

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from artistindex.errors import ArtistIndexError
-from artistindex.server import api, lastfm, subsonic
+from artistindex.server import api, lastfm, live_page, subsonic
 from artistindex.server.access import Access
 from artistindex.server.api import Desk
 from artistindex.server.library_ids import read_songs
@@ -27,6 +27,8 @@ from artistindex.server.settings import MAX_BODY, Settings
 
 _THREADS = 4  # docs/serve.md has what was measured
 _MIN_COMPRESSED = 1024  # bytes
+
+_DOORS = (api.routes, lastfm.routes, subsonic.routes, live_page.routes)
 
 _logger = logging.getLogger(__name__)
 
@@ -48,7 +50,7 @@ def create_app(settings: Settings, on_start: Callable[[], None] | None = None) -
         library=library,
     )
     app = Starlette(
-        routes=[*api.routes(desk), *lastfm.routes(desk), *subsonic.routes(desk)],
+        routes=[route for door in _DOORS for route in door(desk)],
         middleware=_layers(settings),
         exception_handlers=dict.fromkeys(
             (Problem, ArtistIndexError, HTTPException, Exception), _answer_error

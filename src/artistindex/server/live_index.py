@@ -36,12 +36,12 @@ class OpenIndex:
         self.version = hashlib.sha256(content.encode()).hexdigest()[:32]
         self.readers = 0
         self._worked_out: dict[str, Any] = {}
-        self._working = threading.RLock()
+        self._locks: dict[str, threading.Lock] = {}
 
     def once(self, name: str, work: Callable[[], Worked]) -> Worked:
         """Return what `work` makes of the index, worked out by whoever asks for it first."""
         if name not in self._worked_out:
-            with self._working:
+            with self._locks.setdefault(name, threading.Lock()):
                 if name not in self._worked_out:
                     self._worked_out[name] = work()
         result: Worked = self._worked_out[name]
