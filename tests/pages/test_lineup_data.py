@@ -5,12 +5,16 @@ import json
 
 import pytest
 
+from artistindex.index.reader import ArtistIndex
 from artistindex.listeners.bills import Appearance, Billing, Event, Lineup
+from artistindex.listeners.favourites import read_favourites
+from artistindex.listeners.lineups import read_lineup
 from artistindex.pages.audio_files import AudioFiles
 from artistindex.pages.lineup_data import lineup_data
 from artistindex.query.acts import Names, find_taste
 from artistindex.query.lineup import rank_lineup
 from artistindex.query.rank_ranges import rank_ranges
+from pages.conftest import PLAIN, write_styles
 
 FRIDAY = Event("Night", datetime.date(2027, 5, 7), "The Cellar", "https://example.org/t", "22:00")
 SATURDAY = Event(None, datetime.date(2027, 5, 8), "Attic", "javascript:alert(1)")
@@ -89,8 +93,6 @@ def test_the_same_seed_gives_the_same_ranges_and_no_tracks_give_firm_ones(index)
 
 
 def test_a_range_without_vectors_of_tracks_is_the_rank(planted):
-    from artistindex.index.reader import ArtistIndex
-
     with ArtistIndex.open(planted(count=6)) as index:
         taste = find_taste(index, Names(index), ["Artist 0"])
         entries = rank_lineup(index, ["Artist 1", "Artist 2", "Artist 3"], ["Artist 0"]).ranked
@@ -100,9 +102,6 @@ def test_a_range_without_vectors_of_tracks_is_the_rank(planted):
 
 
 def test_no_path_is_told_unless_audio_is_asked_for(tmp_path):
-    from artistindex.index.reader import ArtistIndex
-    from pages.conftest import PLAIN, write_styles
-
     music = tmp_path / "page" / "my music #1"
     folder = write_styles(tmp_path / "musicnn", PLAIN[:12], music=music)
     music.mkdir(parents=True)
@@ -131,3 +130,27 @@ def test_a_line_up_needs_favourites_that_are_there(index, likes):
 
     with pytest.raises(ArtistIndexError, match="favourites"):
         page_data(index, ["Artist 1"], likes)
+
+
+@pytest.mark.parametrize(
+    ("file", "first", "count"),
+    [("events_2025-11-20.json", "2025-11-20", 130), ("edmtrain_events_2025-11-22.json", None, 400)],
+)
+def test_the_experiments_events_and_favourites(shared, tmp_path, file, first, count):
+    events = shared / "events" / file
+    likes = read_favourites(shared / "events" / "my_artists.json")
+    lineup = read_lineup(events)
+    names = list(dict.fromkeys([*likes.names[:60], *lineup.names]))
+    folder = write_styles(tmp_path / "musicnn", names, tracks=1)
+    with ArtistIndex.open(folder) as index:
+        data = lineup_data(index, lineup, likes)
+    assert len(data.acts) > count
+    days = [value for value, _ in data.days]
+    assert days == sorted(days)
+    assert first is None or days[0] == first
+    assert len(data.places) > 20
+    assert all(
+        act.entry.favourite for act in data.acts[: sum(a.entry.favourite for a in data.acts)]
+    )
+    uids = {(a.uid, a.date) for act in data.acts for a in act.appearances}
+    assert len({uid for uid, _ in uids}) == len(uids)

@@ -97,11 +97,15 @@ class LineupTable {
   async share() {
     const keys = this.acts.filter((act) => this.picks.has(act.key)).map((act) => act.key);
     address.write({ picks: keys.join(".") });
+    /* where the page lies on this disk is nobody's business */
+    const isFile = location.protocol === "file:";
+    const text = isFile ? location.href.split("/").pop() : location.href;
+    const where = isFile ? "Who has this page opens it with that ending" : "Whoever opens it sees them";
     try {
-      await navigator.clipboard.writeText(location.href);
-      say("The address with your picks is copied");
+      await navigator.clipboard.writeText(text);
+      say(`The address with your picks is copied. ${where}.`);
     } catch {
-      say("The address of this page has your picks now: copy it from the bar above");
+      say(`The address of this page has your picks now: it ends with ${text.slice(text.indexOf("#"))}`);
     }
     byId("shared").textContent = byId("status").textContent;
   }
