@@ -13,6 +13,7 @@ from tensorboard.compat.proto.function_pb2 import FunctionDef
 from tensorboard.compat.proto.graph_pb2 import GraphDef
 from tensorboard.compat.proto.types_pb2 import DT_FLOAT, DT_STRING
 
+import onnx_standins
 from graphdefs import Body, graph, node, placeholder
 
 HIDDEN = 48
@@ -105,6 +106,9 @@ def write_musicnn(path: Path, seed: int = 0) -> Path:
 
 def write_model(name: str, path: Path, seed: int = 0) -> Path:
     """The stand-in of the model that the registry calls `name`."""
+    if name == "discogs-effnet-onnx":
+        tensors = ("melspectrogram", "embeddings")
+        return onnx_standins.write_mel(path, seed, batch=64, width=512, tensors=tensors)
     writers = {"vggish": write_vggish, "musicnn": write_musicnn}
     return writers.get(name, write_effnet)(path, seed)
 

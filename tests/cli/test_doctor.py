@@ -1,6 +1,7 @@
 """What works here is said, each service is asked once, and what lacks has a way round."""
 
 import json
+import sys
 import time
 from typing import Any
 
@@ -59,6 +60,8 @@ def test_what_is_here(run: Any) -> None:
     assert report["Spotify credentials"]["state"] == "lacks"
     assert report["engine openvino"]["state"] == "works"
     assert "processors" in str(report["processor"]["detail"])
+    assert report["engine onnxruntime"]["state"] == "works"
+    assert "no CUDA" in str(report["engine onnxruntime"]["detail"])
     assert all(finding["otherwise"] for finding in report.values() if finding["state"] == "lacks")
 
 
@@ -71,6 +74,13 @@ def test_without_any_engine_it_fails(run: Any, monkeypatch: pytest.MonkeyPatch) 
     report = findings(run, "--offline", code=1)
     assert report["engine essentia"]["state"] == report["engine openvino"]["state"] == "lacks"
     assert "processor" not in report
+
+
+def test_without_onnx_runtime_the_extra_is_named(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    finding = findings(run, "--offline")["engine onnxruntime"]
+    assert finding["state"] == "lacks"
+    assert "pip install 'artistindex[onnx]'" in str(finding["detail"])
 
 
 def test_who_does_not_answer_is_not_waited_for(httpserver: HTTPServer) -> None:

@@ -77,6 +77,7 @@ def command(state: State, offline: bool, output_format: str) -> int:
         findings = [
             _Finding("artistindex", _WORKS, f"{__version__}, Python {sys.version.split()[0]}"),
             *engines,
+            _onnxruntime(),
             *map(_weights, MODELS.values()),
             *(_weights(spec) for spec in all_specs() if spec.own),
             *_yt_dlp(),
@@ -111,6 +112,18 @@ def _engines() -> Iterator[_Finding]:
         detail = f"{name}, {os.cpu_count()} processors, {'' if has_bf16 else 'no '}bf16"
         otherwise = None if has_bf16 else "f32, the default; `--precision bf16` would be no faster"
         yield _Finding("processor", _WORKS, detail, otherwise)
+
+
+def _onnxruntime() -> _Finding:
+    """The engine that only models of ONNX have."""
+    from artistindex.embedding.onnxruntime import has_cuda, import_onnxruntime
+
+    try:
+        detail = f"{import_onnxruntime().__version__}, {'' if has_cuda() else 'no '}CUDA"
+        return _Finding("engine onnxruntime", _WORKS, detail)
+    except EngineError as error:
+        otherwise = "openvino runs models of ONNX, with nothing to check it"
+        return _Finding("engine onnxruntime", _LACKS, line_for(error), otherwise)
 
 
 def _engine(name: str, package: str, load: Callable[[], object], otherwise: str) -> _Finding:

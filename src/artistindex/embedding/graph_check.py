@@ -60,7 +60,7 @@ Add Sub Mul Div Mod Pow Max Min Mean Sum Sqrt Reciprocal Exp Log Neg Abs Sign Fl
 Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh
 Equal Greater GreaterOrEqual Less LessOrEqual And Or Xor Not Where IsNaN IsInf
 Reshape Flatten Squeeze Unsqueeze Transpose Pad Concat Split Slice Gather GatherElements GatherND
-ScatterElements ScatterND Tile Expand ReverseSequence Trilu EyeLike DepthToSpace SpaceToDepth
+ScatterElements ScatterND Tile Expand Resize ReverseSequence Trilu EyeLike DepthToSpace SpaceToDepth
 Shape Size Cast CastLike ConstantOfShape Range OneHot
 QuantizeLinear DequantizeLinear DynamicQuantizeLinear QLinearConv QLinearMatMul MatMulInteger
 ConvInteger
@@ -246,6 +246,10 @@ def _size(node: Node, nodes: Mapping[str, Node], sizes: Mapping[str, int]) -> in
         case "Tile":
             times = _integers(second, nodes) or ()
             return sizes.get(first, 1) * prod(max(1, abs(size)) for size in times)
+        case "Resize":  # whose sizes, where it has no scales, come last
+            return prod(
+                max(1, abs(size)) for size in _integers(("", *node.inputs)[-1], nodes) or ()
+            )
         case "Pad" | "PadV2" | "MirrorPad":
             return prod(max(1, abs(size)) for size in _integers(second, nodes) or ())
         case "Range":
