@@ -47,6 +47,7 @@ class Remedy(StrEnum):
     SEE_FAILURES = auto()
     INSTALL_EXTRA = auto()
     INSTALL_ESSENTIA = auto()
+    INSTALL_ESSENTIA_ALONE = auto()
     INSTALL_OPENVINO = auto()
     USE_ESSENTIA = auto()
     USE_OPENVINO = auto()

@@ -184,7 +184,7 @@ def test_one_track_for_models_of_several_rates(tmp_path: Path) -> None:
 class TestInstalling:
     def test_an_own_model_is_known_by_its_name(self, tmp_path: Path) -> None:
         model = install(tmp_path, "mel")
-        assert names() == [*MODELS, "mert-v1-95m", "my-mel"]
+        assert names() == [*MODELS, "descriptors", "mert-v1-95m", "my-mel"]
         assert spec_of("my-mel") == model.spec
         assert weights.find_installed(spec_of("my-mel")) == model
         assert model.path == models_folder() / "own" / "my-mel.onnx"

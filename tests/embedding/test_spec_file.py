@@ -157,7 +157,7 @@ def test_names_that_are_fine() -> None:
 
 
 def test_the_rows_and_what_ships_beside_them_are_the_package_s() -> None:
-    assert names() == [*MODELS, "mert-v1-95m"]
+    assert names() == [*MODELS, "descriptors", "mert-v1-95m"]
     assert all(map(is_shipped, names()))
     assert not is_shipped("my-model")
     assert [spec.name for spec in all_specs()] == names()

@@ -81,8 +81,8 @@ _SOURCE_OPTIONS = (
     shell_complete=completion.models,
     multiple=True,
     metavar="MODEL",
-    help=f"A model to embed with; may be given several times. One of {', '.join(MODELS)}, or any"
-    " that `models list` shows."
+    help=f"A model to embed with; may be given several times. One of {', '.join(MODELS)},"
+    " descriptors, or any that `models list` shows."
     f"  [default: those of the indexes that are there, else {', '.join(DEFAULT_MODELS)}]",
 )
 @click.option(

@@ -133,7 +133,7 @@ def command(
             min_tracks=options["min_tracks"],
         )
         answer = Answer(opened.name, ranking, whole, chosen, days, failed)
-    shown = view(answer, by=options["by"], k=options["k"])
+    shown = view(answer, by=options["by"], k=options["k"], indexes=state.indexes)
     emit(
         shown.rows(output_format),
         shown.columns(output_format),

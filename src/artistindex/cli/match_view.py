@@ -2,17 +2,23 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 from artistindex import naming
+from artistindex.cli.described import COLUMN, KEY, descriptions_of
 from artistindex.cli.neighbour_cells import CSV_COLUMNS, TABLE_COLUMNS, shown
 from artistindex.cli.output import counted
+from artistindex.entities import Artist
 from artistindex.errors import Misuse
 from artistindex.listeners.bills import Appearance, Event
 from artistindex.query.acts import Unranked
 from artistindex.query.evenings import Evening, rank_evenings
 from artistindex.query.lineup import LineupEntry, Ranking
 from artistindex.query.lineup_answer import Answer
+
+if TYPE_CHECKING:
+    from artistindex.embedding.descriptors import Description
 
 _MAX_SHOWN = 10
 _MAX_ACTS_SHOWN = 5
@@ -42,11 +48,15 @@ class View(Protocol):
         """The JSON of it."""
 
 
-def view(answer: Answer, *, by: str, k: int | None) -> View:
-    """Return the best `k` artists, or evenings; all of them where `k` is None."""
+def view(answer: Answer, *, by: str, k: int | None, indexes: Path) -> View:
+    """Return the best `k` artists, or evenings; all of them where `k` is None.
+
+    Artists are described by the index of descriptors in `indexes`, if there is one.
+    """
     ranked = answer.ranking.ranked
     if by == "artist":
-        return _Artists(answer, ranked[:k])
+        artists = [Artist(entry.artist, entry.ids) for entry in ranked[:k]]
+        return _Artists(answer, ranked[:k], descriptions_of(indexes, artists))
     evenings = rank_evenings(ranked)
     if ranked and not evenings:
         raise Misuse("the files tell no event and no day at which a ranked artist plays")
@@ -60,23 +70,28 @@ def view(answer: Answer, *, by: str, k: int | None) -> View:
 class _Artists:
     answer: Answer
     entries: Sequence[LineupEntry]
+    descriptions: "Sequence[Description | None] | None" = None
 
     @property
     def evenings(self) -> Sequence[Evening]:
         return rank_evenings(self.entries)
 
     def to_json(self) -> dict[str, Any]:
-        return self.answer.to_json(self.entries)
+        payload = self.answer.to_json(self.entries)
+        for row, told in zip(payload["ranked"], self.descriptions or (), strict=False):
+            row[KEY] = None if told is None else told.to_json()
+        return payload
 
     def columns(self, output_format: str) -> Sequence[str]:
         """Columns that are empty all over are left out, in CSV only those of the events."""
         events = [column for column in _EVENT_COLUMNS if self._tells(column)]
+        sound = () if self.descriptions is None else (COLUMN,)
         if output_format == "csv":
-            return (*_ACT_COLUMNS, *events, *CSV_COLUMNS)
+            return (*_ACT_COLUMNS, *sound, *events, *CSV_COLUMNS)
         billed = any(not _is_plain(entry) for entry in self.entries)
         acts = [column for column in _ACT_COLUMNS if column != "billed" or billed]
         tracks = TABLE_COLUMNS if any(entry.entry_tracks for entry in self.entries) else ()
-        return (*acts, *events, *tracks)
+        return (*acts, *sound, *events, *tracks)
 
     def _tells(self, column: str) -> bool:
         return any(
@@ -88,11 +103,14 @@ class _Artists:
     def rows(self, output_format: str) -> list[dict[str, Any]]:
         """A row for each artist, with the first event; in CSV one for each event."""
         rows = []
-        for entry in self.entries:
+        for at, entry in enumerate(self.entries):
+            told = self.descriptions[at] if self.descriptions else None
+            sound = {COLUMN: None if told is None else str(told)}
             appearances = entry.stated_appearances or [Appearance()]
             first = appearances if output_format == "csv" else appearances[:1]
             more = len(appearances) - len(first)
-            rows += [_act_cells(entry) | _event_cells(appearance, more) for appearance in first]
+            act = _act_cells(entry) | sound
+            rows += [act | _event_cells(appearance, more) for appearance in first]
         return rows
 
 

@@ -28,6 +28,7 @@ from artistindex.cli.playlists import (
     print_playlist,
     save_playlist,
 )
+from artistindex.entities import Artist
 from artistindex.errors import Misuse
 from artistindex.index.reader import ArtistIndex, open_index
 from artistindex.query.query import Query, ResolvedQuery, parse_weight
@@ -167,7 +168,7 @@ def command(
             _Asked(index, query.resolve(index, embed=embed), exclude)
             for index, exclude in zip(indexes, _left_out(indexes, options), strict=True)
         ]
-        answer = _answer(asked, k, options, state)
+        answer = _answer(asked, k, options, state).with_descriptions(state.indexes)
         for name in artists:
             for other in indexes[0].namesakes(name):
                 message(f"the index also holds {other!r}", quiet=state.quiet)
@@ -292,6 +293,17 @@ class _Answer:
     cells: list[dict[str, Any]]
     tracks: "list[PlaylistTrack]"
     columns: tuple[str, ...] = _COLUMNS
+    artists: "Sequence[Artist]" = ()
+
+    def with_descriptions(self, indexes: Path) -> "_Answer":
+        """Return the answer with what an index of descriptors, if there is one, says of it."""
+        from artistindex.cli.described import COLUMN, describe_rows
+
+        told = describe_rows(indexes, self.artists, self.payload) if self.artists else []
+        if not told:
+            return self
+        cells = [row | more for row, more in zip(self.cells, told, strict=True)]
+        return replace(self, cells=cells, columns=(*self.columns, COLUMN))
 
     def more_columns(self, output_format: str) -> tuple[str, ...]:
         """Return the last columns, of which CSV has more."""
@@ -310,7 +322,8 @@ def _of_neighbours(
 
     own = cells or [{} for _ in neighbours]
     every = [{**row, **shown(neighbour)} for row, neighbour in zip(own, neighbours, strict=True)]
-    return _Answer(payload, every, playlist_of(neighbours), columns)
+    artists = [Artist(neighbour.artist, neighbour.ids) for neighbour in neighbours]
+    return _Answer(payload, every, playlist_of(neighbours), columns, artists)
 
 
 def _answer(asked: Sequence[_Asked], k: int, options: Mapping[str, Any], state: State) -> _Answer:

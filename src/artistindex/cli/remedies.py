@@ -26,6 +26,7 @@ _WORDS = {
     Remedy.SEE_FAILURES: "`artistindex failures` says why",
     Remedy.INSTALL_EXTRA: "install it with `pip install 'artistindex[{extra}]'`",
     Remedy.INSTALL_ESSENTIA: "install essentia-tensorflow, or use --engine openvino",
+    Remedy.INSTALL_ESSENTIA_ALONE: "install essentia-tensorflow, or build without this model",
     Remedy.INSTALL_OPENVINO: "install openvino, or use --engine essentia",
     Remedy.USE_ESSENTIA: "try --engine essentia",
     Remedy.USE_OPENVINO: "use --engine openvino",

@@ -146,6 +146,10 @@ def load_model(
     the engine is missing or cannot load the weights.
     """
     match select_engine(weights, engine=engine, precision=precision):
+        case Engine.ESSENTIA if weights.spec.format is Format.DESCRIPTORS:
+            from artistindex.embedding.descriptor_model import DescriptorModel
+
+            return DescriptorModel(weights)
         case Engine.ESSENTIA:
             from artistindex.embedding.essentia import EssentiaModel
 
@@ -159,6 +163,8 @@ def load_model(
 
 def engines_of(spec: ModelSpec) -> tuple[Engine, ...]:
     """Return what can run a model, its reference first."""
+    if spec.format is Format.DESCRIPTORS:
+        return (Engine.ESSENTIA,)
     if spec.algorithm is not None:
         return Engine.ESSENTIA, Engine.OPENVINO
     if spec.format is Format.ONNX:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from artistindex._util.dirs import models_folder
 from artistindex.audio.resample import ESSENTIA
+from artistindex.embedding.descriptors import NAMES, SCALING_FILE
 from artistindex.embedding.spec import (
     Format,
     Logarithm,
@@ -18,6 +19,7 @@ from artistindex.embedding.spec import (
     ModelSpec,
     Scale,
     Triangles,
+    Waveform,
 )
 from artistindex.embedding.spec_file import is_model_name, read_spec
 from artistindex.errors import Misuse
@@ -149,6 +151,26 @@ _ROWS = (
     ),
 )
 
+DESCRIPTORS = ModelSpec(
+    name="descriptors",
+    file=SCALING_FILE.name,
+    url=None,
+    bytes=2_079,
+    sha256="bb046ceae3bc177838df26b123fee76761d2af1ea65d7d67b2e73568f4d5d883",
+    format=Format.DESCRIPTORS,
+    input="",
+    output="",
+    dimension=len(NAMES),
+    front_end=Waveform(44_100),
+    patch=4 * 44_100,
+    hop=4 * 44_100,
+    batch=None,
+    licence="none needed (measured by Essentia's algorithms, not learnt)",
+    packaged=True,
+    verified=True,
+)
+"""Tempo, key, loudness and the like, measured (descriptors.py). Every window is one patch."""
+
 MODELS = {row.name: row for row in _ROWS}
 DEFAULT_MODELS = ("discogs-effnet", "vggish")
 OWN = "own"
@@ -158,13 +180,17 @@ _SHIPPED = Path(__file__).with_name("specs")
 _log = logging.getLogger(__name__)
 
 
+def _built_in() -> dict[str, ModelSpec]:
+    return MODELS | {DESCRIPTORS.name: DESCRIPTORS}
+
+
 def spec_of(name: str) -> ModelSpec:
     """The model called `name`: a row, one that is described beside the table, or the user's own.
 
     Raises Misuse, naming every known model, where there is none, or its description is wrong.
     """
-    if name in MODELS:
-        return MODELS[name]
+    if spec := _built_in().get(name):
+        return spec
     path = _description(name)
     if path is None:
         known = ", ".join(names())
@@ -174,22 +200,22 @@ def spec_of(name: str) -> ModelSpec:
 
 def names() -> list[str]:
     """The names of all models that are known here."""
-    return [*MODELS, *(path.stem for path in _descriptions())]
+    return [*_built_in(), *(path.stem for path in _descriptions())]
 
 
 def is_known(name: str) -> bool:
     """Whether there is a model called `name`."""
-    return name in MODELS or _description(name) is not None
+    return name in _built_in() or _description(name) is not None
 
 
 def is_shipped(name: str) -> bool:
     """Whether the package itself says what `name` is."""
-    return name in MODELS or any(path.stem == name for path in _SHIPPED.glob("*.toml"))
+    return name in _built_in() or any(path.stem == name for path in _SHIPPED.glob("*.toml"))
 
 
 def all_specs() -> list[ModelSpec]:
     """Every model that is known here; logs a warning for a description that cannot be read."""
-    specs = list(MODELS.values())
+    specs = list(_built_in().values())
     for path in _descriptions():
         try:
             specs.append(_read(path))

@@ -16,11 +16,23 @@ class Format(StrEnum):
     TENSORFLOW = auto()
     ONNX = auto()
     TFLITE = auto()
+    DESCRIPTORS = auto()
+    """No graph at all: the scaling of what is measured (descriptors.py)."""
 
     @property
     def suffix(self) -> str:
         """Return the usual suffix of such a file."""
-        return {Format.TENSORFLOW: ".pb", Format.ONNX: ".onnx", Format.TFLITE: ".tflite"}[self]
+        return _SUFFIXES[self]
+
+
+_SUFFIXES = {
+    Format.TENSORFLOW: ".pb",
+    Format.ONNX: ".onnx",
+    Format.TFLITE: ".tflite",
+    Format.DESCRIPTORS: ".json",
+}
+GRAPHS = (Format.TENSORFLOW, Format.ONNX, Format.TFLITE)
+"""The formats that a model of the user's own may have."""
 
 
 class Axis(StrEnum):

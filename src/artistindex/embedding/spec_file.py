@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from artistindex import naming
 from artistindex.audio.resample import Resampling
 from artistindex.embedding.spec import (
+    GRAPHS,
     Axis,
     Format,
     FrontEnd,
@@ -148,7 +149,7 @@ def _spec(table: "_Table", *, own: bool) -> ModelSpec:
     name = table.text("name")
     if not is_model_name(name):
         raise table.wrong("name", "a name of lower-case ASCII letters, digits, - and _", name)
-    written = table.word("format", Format, Format.ONNX)
+    written = Format(table.choice("format", GRAPHS, Format.ONNX))
     source, output = table.table("input"), table.table("output")
     kind = source.choice("kind", _KINDS)
     front_end = _waveform(source) if kind == "waveform" else _mel(source, table.table("mel"))

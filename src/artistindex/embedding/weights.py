@@ -35,7 +35,7 @@ from artistindex.embedding.download import Unreachable, discard
 from artistindex.embedding.graph import MAX_BYTES
 from artistindex.embedding.graph_check import check_graph_is_safe
 from artistindex.embedding.registry import BASE_URL, MODELS, OWN, description_of, is_shipped
-from artistindex.embedding.spec import Format, ModelSpec
+from artistindex.embedding.spec import GRAPHS, ModelSpec
 from artistindex.embedding.spec_file import identity, read_spec
 from artistindex.embedding.trial import try_weights
 from artistindex.errors import Misuse, Remedy, WeightsError
@@ -63,7 +63,7 @@ class Weights:
 
         Vectors of a described model depend on its description too.
         """
-        if self.spec.name not in MODELS:
+        if self.spec.name not in MODELS and not self.spec.packaged:
             return identity(self.spec, self.sha256)
         is_published = self.sha256 == self.spec.sha256
         return (self.spec.known_as if is_published else None) or self.sha256
@@ -195,7 +195,7 @@ def remove(spec: ModelSpec) -> bool:
         raise Misuse(f"the weights of {spec.name} are part of the package; nothing to remove")
     paths = [path_of(spec)]
     if spec.own:
-        files = [f"{spec.name}{written.suffix}" for written in Format]
+        files = [f"{spec.name}{written.suffix}" for written in GRAPHS]
         paths = [*(path_of(spec).with_name(file) for file in files), description_of(spec.name)]
     was_there = any(path.exists() for path in paths)
     with _writing(spec):

@@ -189,11 +189,17 @@ def _cells(table: Table, row: Iterable[Any]) -> list[str]:
     return [cell(value, column.kind) for value, column in zip(row, table.columns, strict=True)]
 
 
+def _markdown_cells(table: Table, row: Iterable[Any]) -> list[str]:
+    """Return the cells of a row as Markdown; a number has no meaning to it within a table."""
+    cells = zip(_cells(table, row), table.columns, strict=True)
+    return [text if column.is_numeric else markdown(text) for text, column in cells]
+
+
 def markdown_table(table: Table) -> str:
     """Return the table as Markdown, without its caption."""
     lines = [
         [markdown(printable(title)) for title in table.titles],
         ["---:" if column.is_numeric else "---" for column in table.columns],
-        *([markdown(text) for text in _cells(table, row)] for row in table.rows),
+        *(_markdown_cells(table, row) for row in table.rows),
     ]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
