@@ -2,7 +2,7 @@ import json
 import shutil
 import sqlite3
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import faiss
@@ -51,6 +51,41 @@ def test_neighbours_are_those_of_brute_force(planted: Plant, queried: list[str],
         [score for _, score in expected],
         atol=1e-5,
     )
+
+
+@given(
+    rows=st.lists(st.integers(0, 59), max_size=40),
+    k=st.integers(1, 12),
+    batch=st.integers(1, 50),
+)
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_many_are_answered_as_one_by_one(
+    many: ArtistIndex, rows: list[int], k: int, batch: int
+) -> None:
+    names = [f"Artist {row}" for row in rows]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("artistindex.index.reader._ASKED_AT_ONCE", batch)
+        answers = many.neighbours_many(names, k)
+    for name, answer in zip(names, answers, strict=True):
+        alone = many.neighbours(name, k)
+        assert [neighbour.artist for neighbour in answer] == [other.artist for other in alone]
+        for neighbour, other in zip(answer, alone, strict=True):
+            assert neighbour.score == pytest.approx(other.score, abs=1e-6)
+            assert neighbour.entry_tracks == other.entry_tracks
+
+
+@pytest.fixture
+def many(planted: Plant) -> Iterator[ArtistIndex]:
+    with ArtistIndex.open(planted(count=60)) as index:
+        yield index
+
+
+def test_many_names_are_known_ones(many: ArtistIndex) -> None:
+    with pytest.raises(UnknownArtist):
+        many.neighbours_many(["Artist 1", "Nobody of that name"])
+    assert many.neighbours_many(["Artist 1"], entry_tracks=False)[0][0].entry_tracks == ()
 
 
 def test_one_name_may_be_given_as_text(planted: Plant) -> None:
