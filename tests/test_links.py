@@ -253,6 +253,7 @@ _KNOWN = {
     "library/lock.py": 1,  # "x" follows no link
     "index/sealed_sqlite.py": 2,  # opened to be read only; in memory
     "index/sidecar_writer.py": 1,  # in a new file of its own
+    "_util/remote_files.py": 1,  # in a new folder of its own
     "embedding/download.py": 1,  # opener=no_follow
     "ingest/cluster_node.py": 1,  # opener=no_follow
     "embedding/openvino.py": 1,  # in a new folder of its own

@@ -28,6 +28,7 @@ from artistindex.index.reader import ArtistIndex
 from artistindex.ingest import cluster, cluster_node
 from artistindex.ingest.config import BuildConfig
 from artistindex.ingest.pipeline import build
+from artistindex.metadata.tags import Tags
 from builds import InProcessPool, Place, write_music
 
 pytestmark = pytest.mark.process
@@ -195,3 +196,15 @@ def test_what_ends_badly_is_the_tracks_the_clusters_or_the_models_fault() -> Non
 def test_a_cluster_has_workers_of_its_own() -> None:
     with pytest.raises(Misuse, match="a cluster has its own"):
         BuildConfig(cluster="local:2", workers=2)
+
+
+def test_the_workers_read_tags_too(client: Any, tmp_path: Path) -> None:
+    paths = write_music(tmp_path, {"Rezz": 2}, seconds=0.1)
+    missing = tmp_path / "missing.wav"
+    with cluster.ClusterPool(client, timeout=60) as pool:
+        first, lost, last = pool.read([paths[0], missing, paths[1]])
+    assert isinstance(first, Tags)
+    assert isinstance(last, Tags)
+    assert (first.artists, last.titles) == (("Rezz",), ("Rezz 1",))
+    assert isinstance(lost, TrackError)
+    assert (lost.stage, lost.reason) == ("catalogue", "cannot be read: No such file or directory")

@@ -52,7 +52,12 @@ _SOURCE_OPTIONS = (
     metavar="FILE",
     help="More names: text (one a line), CSV (a column artist) or JSON; - is standard input.",
 )
-@click.option("--audio", type=any_path, metavar="DIR", help="Take the music in this folder.")
+@click.option(
+    "--audio",
+    type=any_path,
+    metavar="DIR",
+    help="Take the music in this folder, or at this URL (s3://…).",
+)
 @click.option(
     "--ids", type=any_path, metavar="FILE", help='Ids that pin who is meant: {"mapping": {...}}.'
 )

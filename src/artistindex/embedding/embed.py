@@ -13,6 +13,7 @@ from typing import Protocol, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from artistindex._util.remote_files import local_copy
 from artistindex.audio.decode import Audio, Excerpt, decode
 from artistindex.embedding.engine import EmbeddingModel, Engine, Precision, load_model
 from artistindex.embedding.onnxruntime import Device
@@ -137,15 +138,24 @@ def decode_track(job: Job, here: Sequence[ModelConfig]) -> tuple[EmbeddingTrack,
     for config in here:
         _model(config)
     timings: defaultdict[str, float] = defaultdict(float)
-    samplings = {config.weights.spec.sampling for config in job.models}
     with _timed(timings, "decode"):
-        audio = decode(job.path, excerpt=Excerpt.parse(job.excerpt), samplings=samplings)
+        audio = _decoded(job)
     return EmbeddingTrack(job, audio, timings), audio
 
 
 def outputs_of(audio: Audio, model: EmbeddingModel) -> list[Layers]:
     """Return the patches of each window, by layer."""
     return [model.outputs(window) for window in audio.at(model.spec.sampling)]
+
+
+def _decoded(job: Job) -> Audio:
+    samplings = {config.weights.spec.sampling for config in job.models}
+    try:
+        with local_copy(job.path) as path:
+            return decode(path, excerpt=Excerpt.parse(job.excerpt), samplings=samplings)
+    except OSError as error:
+        reason = f"cannot be read: {error.strerror or error}"
+        raise TrackError("read", reason, retryable=True) from error
 
 
 @dataclass(frozen=True, slots=True)

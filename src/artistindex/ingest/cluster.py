@@ -8,11 +8,13 @@ import ipaddress
 import logging
 import re
 import threading
-from collections.abc import Collection, Iterator
+from collections import deque
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -21,14 +23,17 @@ from artistindex._util.extras import load_extra
 from artistindex.embedding.embed import EmbedResult, Job
 from artistindex.embedding.weights import Weights
 from artistindex.errors import ArtistIndexError, ClusterError, Misuse, Remedy, TrackError
+from artistindex.index.rows import batches
 from artistindex.ingest.cluster_node import (
     Answer,
     LacksWeights,
     Order,
     embed_here,
     has_weights,
+    read_tags_here,
     store_piece,
 )
+from artistindex.metadata.tags import Tags
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -37,6 +42,7 @@ if TYPE_CHECKING:
 SECONDS_TO_ANSWER = 30.0
 SECONDS_FOR_WORKERS = 60.0
 DEATHS_OF_NODES = 3
+_FILES_A_TASK = 32  # whose tags are read together
 _PIECE = 8 << 20  # bytes of weights a message
 _MAX_DELIVERIES = 10
 _SECONDS_A_LOOK = 1.0
@@ -193,6 +199,16 @@ class ClusterPool:
         self._send(sent)
         return sent.outcome
 
+    def read(self, paths: Sequence[Path]) -> Iterator[Tags | TrackError]:
+        """Yield the tags of each file, read by the workers, or why it has none that can be read."""
+        tasks: deque[tuple[Sequence[Path], DaskFuture[Any]]] = deque()
+        for part in batches(paths, _FILES_A_TASK):
+            tasks.append((part, self._client.submit(read_tags_here, part, pure=False)))
+            if len(tasks) > 2 * self.workers:
+                yield from _tags(*tasks.popleft())
+        while tasks:
+            yield from _tags(*tasks.popleft())
+
     def _send(self, sent: "_Sent", **options: Any) -> None:
         task = self._client.submit(embed_here, sent.order, pure=False, **options)
         self._running[sent] = task
@@ -300,6 +316,15 @@ class ClusterPool:
         self._watch.join()
 
 
+def _tags(paths: Sequence[Path], task: "DaskFuture[Any]") -> list[Tags | TrackError]:
+    """Return what a task read of `paths`; where its machines died, that of each."""
+    outcome = _result(task)
+    if not isinstance(outcome, TrackError):
+        tags: list[Tags | TrackError] = outcome
+        return tags
+    return [TrackError("catalogue", outcome.reason, retryable=True) for _ in paths]
+
+
 @dataclass(slots=True, eq=False)
 class _Sent:
     """A job that is out; `second` are the workers to try where a machine could not read its file.
@@ -316,14 +341,20 @@ class _Sent:
 
 
 def _answer(task: "DaskFuture[Any]") -> Answer:
-    """Return what a machine answered; a job that only ever met machines that died is a failure."""
+    """Return what a machine answered."""
+    outcome = _result(task)
+    return outcome if isinstance(outcome, Answer) else Answer("", outcome)
+
+
+def _result(task: "DaskFuture[Any]") -> Any:
+    """Return what a task did; one that only ever met machines that died, a TrackError."""
     from distributed import KilledWorker
 
     try:
-        answer: Answer = task.result()
+        return task.result()
     except KilledWorker:
         reason = f"{DEATHS_OF_NODES + 1} machines of the cluster died while they had it"
-        return Answer("", TrackError("decode", reason, retryable=True))
+        return TrackError("decode", reason, retryable=True)
     except CancelledError as error:
         raise ClusterError("the connection to the cluster is lost", remedy=Remedy.GO_ON) from error
     except ArtistIndexError:
@@ -334,4 +365,3 @@ def _answer(task: "DaskFuture[Any]") -> Answer:
             f"the machines of the cluster cannot do the work ({reason})",
             remedy=Remedy.START_WORKERS,
         ) from error
-    return answer

@@ -8,6 +8,7 @@ crashes costs itself alone and is named. Weights lie in this machine's cache und
 import atexit
 import pickle
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,8 @@ from artistindex.embedding.embed import EmbedResult, Job
 from artistindex.embedding.pool import WorkerPool
 from artistindex.embedding.weights import PACKAGED, Weights
 from artistindex.errors import ClusterError, Remedy, TrackError, WeightsError
+from artistindex.metadata.tag_reader import TagReader
+from artistindex.metadata.tags import Tags
 
 _checked: set[Path] = set()
 """Files of weights whose hash this process has seen to be right."""
@@ -73,6 +76,12 @@ def embed_here(order: Order) -> Answer:
 
     worker = get_worker()
     return Answer(worker.address, _outcome(order, threads=worker.state.nthreads))
+
+
+def read_tags_here(paths: Sequence[Path]) -> list[Tags | TrackError]:
+    """Read the tags of files in a process of this Dask worker's own."""
+    with TagReader() as reader:
+        return list(reader.read(paths))
 
 
 def _outcome(order: Order, *, threads: int) -> EmbedResult | TrackError | LacksWeights:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from artistindex._util.progress import Reporter
+from artistindex._util.remote_files import url_of
 from artistindex.entities import Artist, Failure, Service
 from artistindex.errors import ArtistIndexError, Remedy
 from artistindex.ingest.missing_files import drop_missing
@@ -15,6 +16,7 @@ from artistindex.metadata import local_files
 from artistindex.metadata.attribution import Decision, decide_artists
 from artistindex.metadata.local_files import FolderScan
 from artistindex.metadata.resolver import ArtistResolver, Resolved
+from artistindex.metadata.tag_reader import ReadsTags
 
 _FILES_A_REPORT = 100
 _FILES_A_COMMIT = 1000
@@ -37,17 +39,19 @@ def add_folder(
     *,
     rescan: bool = False,
     prune: bool = False,
+    reader: ReadsTags | None = None,
 ) -> set[int]:
     """Record the audio files below `music`, and return the ids of their artists.
 
     With `rescan` the tags of all files are read again. Files that are gone leave the library's
-    answers; where they are more than a third, only with `prune` (`missing_files`). Raises what
-    `survey` raises, and ArtistIndexError where no file has an artist.
+    answers; where they are more than a third, only with `prune` (`missing_files`). `reader` reads
+    the tags, by default a process of its own. Raises what `survey` raises, and ArtistIndexError
+    where no file has an artist.
     """
     artist_ids: set[int] = set()
     nameless = 0
-    library.clear_failures(stage="catalogue", below=music.resolve())
-    scanned, decisions = survey(library, music, reporter, rescan=rescan)
+    library.clear_failures(stage="catalogue", below=music if url_of(music) else music.resolve())
+    scanned, decisions = survey(library, music, reporter, rescan=rescan, reader=reader)
     files = [*map(local_files.audio_file, decisions), *scanned.failures]
     for start in range(0, len(files), _FILES_A_COMMIT):
         with library.transaction():
@@ -60,7 +64,8 @@ def add_folder(
                     file.track, size=file.size, mtime_ns=file.mtime_ns, folder=scanned.root
                 )
                 artist_ids.update(library.artists_of(track_id))
-    drop_missing(library, scanned.root, prune=prune)
+    present = {file.path for file in scanned.files}
+    drop_missing(library, scanned.root, prune=prune, present=present)
     if scanned.unread:
         count, kinds = scanned.unread.total(), ", ".join(sorted(scanned.unread))
         _log.warning("not read: %d files of kinds without a decoder (%s)", count, kinds)
@@ -72,7 +77,12 @@ def add_folder(
 
 
 def survey(
-    library: Library | None, music: Path, reporter: Reporter, *, rescan: bool = False
+    library: Library | None,
+    music: Path,
+    reporter: Reporter,
+    *,
+    rescan: bool = False,
+    reader: ReadsTags | None = None,
 ) -> tuple[FolderScan, list[Decision]]:
     """Look through a folder of music, and decide whose each file is; records nothing.
 
@@ -89,7 +99,7 @@ def survey(
         scanned = local_files.scan_folder(music, progress=report)
         return scanned, decide_artists(scanned.files)
     known = (lambda path, size, mtime_ns: None) if rescan else library.file
-    scanned = local_files.scan_folder(music, known=known, progress=report)
+    scanned = local_files.scan_folder(music, known=known, reader=reader, progress=report)
     names = [stored.artist.name for stored in library.artists()]
     return scanned, decide_artists(scanned.files, names)
 

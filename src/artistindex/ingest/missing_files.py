@@ -1,10 +1,11 @@
 """Files that were there when a folder of music was scanned before, and are not now."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from artistindex import naming
+from artistindex._util.remote_files import url_of
 from artistindex.entities import Artist
 from artistindex.errors import Remedy
 from artistindex.library.library import Library
@@ -16,14 +17,22 @@ _MAX_NAMED = 10
 _log = logging.getLogger(__name__)
 
 
-def drop_missing(library: Library, music: Path, *, prune: bool) -> None:
+def drop_missing(
+    library: Library, music: Path, *, prune: bool, present: Collection[Path] = ()
+) -> None:
     """Take the files below `music` that are gone out of the answers, and say whose they were.
 
     Their vectors are kept, for when they come back. Where more than a third of the files are gone,
-    that is said and nothing is dropped, unless `prune` is given.
+    that is said and nothing is dropped, unless `prune` is given. Of a folder elsewhere, the files
+    that are `present` say which are gone.
     """
     known = library.files_below(music)
-    gone = [track_id for path, track_id in known.items() if is_gone(path)]
+    elsewhere = url_of(music) is not None
+    gone = [
+        track_id
+        for path, track_id in known.items()
+        if (path not in present if elsewhere else is_gone(path))
+    ]
     if len(gone) > len(known) * _MAX_SHARE and not prune:
         _log.warning(
             "%d of %d files that were in %s are gone, as if a disk were missing; they are kept",

@@ -40,6 +40,7 @@ from artistindex.library.lock import writer_lock
 from artistindex.library.rows import StoredArtist, StoredTrack
 from artistindex.metadata import local_files
 from artistindex.metadata.resolver import open_resolver
+from artistindex.metadata.tag_reader import ReadsTags
 
 Fetch = Callable[[ModelSpec], Weights]
 
@@ -101,8 +102,9 @@ class _Build:
                 library.clear_failures(stage="read")  # a mount that vanished may be back
                 if self._config.retry_failed:
                     library.clear_failures()
-                artists = self._discover(library, plans)
-                self._extract(library, artists, plans)
+                with self._open_pool(plans) as pool:
+                    artists = self._discover(library, plans, pool)
+                    self._extract(library, artists, plans, pool)
                 indexed = self._index(library, plans)
                 self._count(library, artists, indexed)
         self._report.seconds = time.perf_counter() - started
@@ -180,16 +182,18 @@ class _Build:
 
     # -- who ---------------------------------------------------------------------------------------
 
-    def _discover(self, library: Library, plans: Sequence[IndexPlan]) -> list[StoredArtist]:
+    def _discover(
+        self, library: Library, plans: Sequence[IndexPlan], pool: Pool
+    ) -> list[StoredArtist]:
         """Return the artists to build with, and note in the report who cannot be."""
         if self._config.music is not None:
-            artists = self._from_folder(library, self._config.music)
+            artists = self._from_folder(library, self._config.music, pool)
         else:
             artists = self._from_names(library, max(plan.settings.tracks for plan in plans))
         self._report.requested = len(artists) + len(self._report.failed)
         return artists
 
-    def _from_folder(self, library: Library, music: Path) -> list[StoredArtist]:
+    def _from_folder(self, library: Library, music: Path, pool: Pool) -> list[StoredArtist]:
         """Return the folder's artists, or those of them that are named."""
         self._begin(f"scanning {music}")
         ids = add_folder(
@@ -198,6 +202,7 @@ class _Build:
             self._reporter,
             rescan=self._config.rescan,
             prune=self._config.prune,
+            reader=pool if isinstance(pool, ReadsTags) else None,
         )
         present = [artist for artist in library.artists() if artist.id in ids]
         meant = self._meant(library)
@@ -249,10 +254,14 @@ class _Build:
     # -- what is missing ---------------------------------------------------------------------------
 
     def _extract(
-        self, library: Library, artists: Sequence[StoredArtist], plans: Sequence[IndexPlan]
+        self,
+        library: Library,
+        artists: Sequence[StoredArtist],
+        plans: Sequence[IndexPlan],
+        pool: Pool,
     ) -> None:
         self._begin("embedding")
-        with self._open_pool(plans) as pool, self._open_fetcher(library) as fetcher:
+        with self._open_fetcher(library) as fetcher:
             extraction = ExtractionRun(library, pool, fetcher, self._reporter)
             self._report.extraction = extraction.report
             for plan in plans:
@@ -298,7 +307,6 @@ class _Build:
 
             self._begin(f"waiting for the cluster {self._config.cluster}")
             with open_cluster(self._config.cluster, timeout=self._config.timeout) as cluster:
-                self._begin("embedding")
                 yield cluster
             return
         workers = self._config.workers or default_workers()

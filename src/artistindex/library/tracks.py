@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
+from artistindex._util.remote_files import url_of
 from artistindex.entities import AudioMatch, FailureStage, Track, TrackStage
 from artistindex.library.database import Database
 from artistindex.library.recordings import NEW_RECORDING, title_key
@@ -282,7 +283,12 @@ def _spread(tracks: Sequence[StoredTrack]) -> list[StoredTrack]:
 
 
 def is_gone(path: Path) -> bool:
-    """Whether there is no file at `path`; one that cannot be looked at is not gone for that."""
+    """Whether there is no file at `path`; one that cannot be looked at is not gone for that.
+
+    Nor is one that lies elsewhere: only listing its folder tells.
+    """
+    if url_of(path) is not None:
+        return False
     try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):

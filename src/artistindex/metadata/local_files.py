@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from artistindex import naming
+from artistindex._util.remote_files import list_files, url_of
 from artistindex.entities import Failure, Track
 from artistindex.errors import ArtistIndexError, Misuse, TrackError
 from artistindex.metadata.attribution import Decision, TaggedFile, decide_artists
@@ -90,12 +91,12 @@ def scan_folder(
     links are followed but no folder is entered twice. Paths are absolute. `reader` reads the tags;
     by default a process of its own does. `progress` hears how many files are done.
 
-    Raises Misuse unless `folder` is a folder, and ArtistIndexError where it holds no audio file.
+    `folder` may lie elsewhere (_util/remote_files.py). Raises Misuse unless it is a folder, and
+    ArtistIndexError where it holds no audio file.
     """
     root = _demand_folder(folder)
     scanned = FolderScan(root)
-    for path in _walk(root, scanned):
-        file = _file(path, root, known)
+    for file in _files(root, scanned, known):
         if isinstance(file, Failure):
             scanned.failures.append(file)
         else:
@@ -111,8 +112,13 @@ def scan_folder(
 
 
 def demand_audio(folder: Path) -> None:
-    """Raise what `scan_folder` would raise of `folder`, without reading any file."""
+    """Raise what `scan_folder` would raise of `folder`, without reading any file.
+
+    Of a folder elsewhere nothing is asked twice.
+    """
     root = _demand_folder(folder)
+    if url_of(root) is not None:
+        return
     if next(_walk(root, FolderScan(root)), None) is None:
         raise _no_audio(folder)
 
@@ -145,6 +151,8 @@ def _path(track: Track) -> str:
 
 
 def _demand_folder(folder: Path) -> Path:
+    if url_of(folder) is not None:
+        return folder
     if not folder.is_dir():
         wrong = "is not a folder" if folder.exists() else "does not exist"
         raise Misuse(f"{readable(folder)} {wrong}; expected a folder of music")
@@ -155,6 +163,20 @@ def _no_audio(folder: Path) -> ArtistIndexError:
     return ArtistIndexError(
         f"{readable(folder)} holds no audio file; looked for {', '.join(_KINDS.split())}"
     )
+
+
+def _files(root: Path, scanned: FolderScan, known: Known) -> Iterator[TaggedFile | Failure]:
+    """Yield the audio files below `root`, as they are before their tags are read."""
+    if url_of(root) is None:
+        yield from (_file(path, root, known) for path in _walk(root, scanned))
+        return
+    for file in list_files(root):
+        hidden = any(part.startswith(".") for part in file.path.relative_to(root).parts)
+        suffix = file.path.suffix.lower()
+        if suffix in SUFFIXES and not hidden:
+            yield _tagged(file.path, root, file.size, file.mtime_ns, known)
+        elif suffix in _UNREAD and not hidden:
+            scanned.unread[suffix] += 1
 
 
 def _walk(root: Path, scanned: FolderScan) -> Iterator[Path]:
@@ -202,12 +224,14 @@ def _file(path: Path, root: Path, known: Known) -> TaggedFile | Failure:
         return _failure(path, "not a regular file")
     if not os.access(path, os.R_OK):
         return _failure(path, f"cannot be read: {os.strerror(errno.EACCES)}", retryable=True)
-    earlier = known(path, status.st_size, status.st_mtime_ns)
+    return _tagged(path, root, status.st_size, status.st_mtime_ns, known)
+
+
+def _tagged(path: Path, root: Path, size: int, mtime_ns: int, known: Known) -> TaggedFile:
+    earlier = known(path, size, mtime_ns)
     if earlier is not None and earlier.guessed:
         earlier = None  # what is guessed depends on all the files that are here now
-    return TaggedFile(
-        path, path.relative_to(root), status.st_size, status.st_mtime_ns, earlier=earlier
-    )
+    return TaggedFile(path, path.relative_to(root), size, mtime_ns, earlier=earlier)
 
 
 def _read_tags(scanned: FolderScan, reader: ReadsTags, progress: Callable[[int], None]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 from artistindex._util.worker_process import WorkerProcess, how_it_died
 from artistindex.errors import ArtistIndexError, TrackError
@@ -17,6 +17,7 @@ _MAX_FAILED_STARTS = 3
 _SECONDS_TO_START = 300.0
 
 
+@runtime_checkable
 class ReadsTags(Protocol):
     """Whatever reads the tags of files, in their order."""
 

@@ -5,6 +5,7 @@ from contextlib import suppress
 from multiprocessing import connection
 from pathlib import Path
 
+from artistindex._util.remote_files import local_copy
 from artistindex._util.worker_process import stand_by_parent
 from artistindex.errors import TrackError
 from artistindex.metadata.tags import Tags, read_tags
@@ -15,7 +16,8 @@ MAX_MEMORY = 2 << 30  # bytes of address space
 def tags_or_error(path: Path) -> Tags | TrackError:
     """Return the tags of a file, or why they cannot be read."""
     try:
-        return read_tags(path)
+        with local_copy(path) as here:
+            return read_tags(here)
     except OSError as error:
         reason = f"cannot be read: {error.strerror or error}"
         return TrackError("catalogue", reason, retryable=True)
