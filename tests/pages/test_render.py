@@ -130,3 +130,9 @@ def test_ordinals():
     numbers = (0, 1, 2, 3, 4, 11, 12, 13, 21, 93.9, 100, 111)
     words = "0th 1st 2nd 3rd 4th 11th 12th 13th 21st 93rd 100th 111th"
     assert " ".join(ordinal(number) for number in numbers) == words
+
+
+def test_one_artist_alone_is_told_no_number_of_neighbours(planted):
+    with ArtistIndex.open(planted(count=1)) as index:
+        html = render_page(page_data(index))
+    assert 'class="one-number"' not in html

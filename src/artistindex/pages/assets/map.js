@@ -113,7 +113,7 @@ class ArtistMap {
     const { artists } = this;
     const tracks = counted(artists.counts[row], "track");
     const kept = `${artists.kept[row]} of ${counted(artists.map.kept.k, "true neighbour")} near on the map`;
-    return [this.noteOf(row), tracks, kept].filter(Boolean).join(" · ");
+    return [this.noteOf(row), tracks, artists.k && kept].filter(Boolean).join(" · ");
   }
 
   neighbourItem({ row, score }) {
