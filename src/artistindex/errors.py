@@ -43,6 +43,7 @@ class Remedy(StrEnum):
     NAME_AN_ARTIST = auto()
     WEIGH_WHO_IS_ASKED = auto()
     NAME_ARTISTS = auto()
+    NAME_ARTISTS_TO_BUILD = auto()
     NAME_THE_MODEL = auto()
     SEE_FAILURES = auto()
     INSTALL_EXTRA = auto()

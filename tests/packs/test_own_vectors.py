@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as numpy_strategies
 
-from artistindex import ArtistIndex, Library, compare, evaluate, naming
+from artistindex import ArtistIndex, Library, build, compare, evaluate, naming
 from artistindex.entities import Artist, Track, VectorKey
-from artistindex.errors import Misuse, PackError
+from artistindex.errors import Misuse, PackError, Remedy
 from artistindex.evaluation.artist_retrieval import artist_retrieval
 from artistindex.index.transforms import unit
 from artistindex.library.library import FILE_NAME
@@ -269,6 +269,18 @@ def test_a_track_of_two_artists_is_one(tmp_path):
         assert library.counts()["tracks"] == 3
     with ArtistIndex.open(tmp_path / "own") as index:
         assert [track.title for track in index.tracks("B")] == ["Duet", "Solo"]
+
+
+@pytest.mark.parametrize("model", ["own", "mert-v1-95m"])
+def test_a_build_of_all_that_is_there_leaves_it_alone(tmp_path, model):
+    """Whether or not artistindex knows a model of that name: these vectors are not its own."""
+    take_npy(tmp_path, model=model)
+    folder = tmp_path / "indexes" / model
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(Misuse, match="came from elsewhere") as raised:
+        build(indexes=tmp_path / "indexes")
+    assert raised.value.remedy is Remedy.NAME_ARTISTS_TO_BUILD
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def test_from_python(tmp_path):

@@ -22,6 +22,7 @@ _WORDS = {
     "this again",
     Remedy.WEIGH_WHO_IS_ASKED: "--weight names {artist}, who is not asked about",
     Remedy.NAME_ARTISTS: "name some, or give --audio DIR",
+    Remedy.NAME_ARTISTS_TO_BUILD: "name artists, or give --audio DIR, to build of others",
     Remedy.NAME_THE_MODEL: "`--model {model}` makes it anew with these",
     Remedy.SEE_FAILURES: "`artistindex failures` says why",
     Remedy.INSTALL_EXTRA: "install it with `pip install 'artistindex[{extra}]'`",

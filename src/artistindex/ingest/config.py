@@ -12,8 +12,8 @@ from artistindex.embedding.engine import Engine, Precision
 from artistindex.embedding.onnxruntime import Device
 from artistindex.embedding.pool import DEFAULT_TIMEOUT
 from artistindex.embedding.registry import DEFAULT_MODELS, is_known, spec_of
-from artistindex.entities import Pooling
-from artistindex.errors import Misuse
+from artistindex.entities import Pooling, VectorKey
+from artistindex.errors import Misuse, Remedy
 from artistindex.index.manifest import AUTO, Kind, replaceable
 from artistindex.index.reader import all_indexes
 from artistindex.index.recipes import PLAIN, recipe_of
@@ -144,11 +144,21 @@ class BuildConfig:
 
         What is given here takes the place of what the index remembers. Without `models` they are
         those of the indexes that are there, or the usual ones. Raises NewerIndex where an index
-        is a newer version's.
+        is a newer version's, Misuse where all vectors here came from elsewhere and nobody is named.
         """
-        models = list(dict.fromkeys(self.models or models_in(self.folder) or DEFAULT_MODELS))
+        models = list(dict.fromkeys(self.models or models_in(self.folder) or self._usual_models()))
         own = [remembered(self.folder / model, model) or self._usual(model) for model in models]
         return [replace(settings, **self._given(settings.model)) for settings in own]
+
+    def _usual_models(self) -> Sequence[str]:
+        """Return what a first build makes; nothing is begun beside indexes that came whole."""
+        if all_indexes(self.folder) and not self.artists and self.music is None:
+            raise Misuse(
+                f"there is nothing to build: the vectors of every index in {self.folder} came from"
+                " elsewhere",
+                remedy=Remedy.NAME_ARTISTS_TO_BUILD,
+            )
+        return DEFAULT_MODELS
 
     def _usual(self, model: str) -> IndexSettings:
         """Return the settings of an index that is not there yet."""
@@ -164,11 +174,19 @@ class BuildConfig:
 
 def models_in(indexes: Path) -> list[str]:
     """Return the models whose indexes are in the folder `indexes` and can be built here."""
-    names = [folder.name for folder in all_indexes(indexes) if replaceable(folder)]
-    for name in names:
+    models = []
+    for folder in all_indexes(indexes):
+        manifest = replaceable(folder)
+        if manifest is None:
+            continue
+        name = folder.name
         if not is_known(name):
             _log.warning("%s: its index is left as it is, since the model is not known here", name)
-    return [name for name in names if is_known(name)]
+        elif manifest.key == VectorKey.made_elsewhere(name):
+            _log.warning("%s: its index is left as it is, since it was made elsewhere", name)
+        else:
+            models.append(name)
+    return models
 
 
 def remembered(folder: Path, model: str) -> IndexSettings | None:
