@@ -7,6 +7,7 @@ import pytest
 
 from artistindex import compare, evaluate
 from artistindex.entities import Artist, VectorKey
+from artistindex.errors import Misuse
 from artistindex.index.writer import write_index
 
 COUNT = 24
@@ -76,6 +77,19 @@ def test_labels_have_no_order(rings, tmp_path):
     assert comparison.verdict.better == "ring"
     assert comparison.verdict.headline == "ring agrees better with the truth than noise."
     assert "music-map" not in json.dumps(comparison.to_json()["verdict"])
+
+
+def test_fusions_are_compared_too(rings, tmp_path):
+    truth = tmp_path / "gold.txt"
+    truth.write_text(by_ids())
+    folders = [rings / "ring", rings / "noise"]
+    comparison = compare(folders, truth=truth, ks=[2], is_fused=True, resamples=50)
+    names = [evaluation.index for evaluation in comparison.evaluations]
+    assert names == ["ring", "noise", "fused by rrf", "fused by score"]
+    assert comparison.difference("fused by score", "noise", "overlap@2").value > 0
+    assert comparison.names == ["ring", "noise"]
+    with pytest.raises(Misuse, match="judged by a truth"):
+        compare(folders, is_fused=True)
 
 
 def test_a_result_says_what_it_can_be_repeated_by(rings, tmp_path, monkeypatch):

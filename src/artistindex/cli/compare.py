@@ -57,6 +57,9 @@ _EXPERIMENT = "experiment"
     is_flag=True,
     help="Compare instead the spaces that build --transform can make of one MODEL's index.",
 )
+@click.option(
+    "--fused", is_flag=True, help="Judge the indexes' fusions too, by --truth; see query --fuse."
+)
 @seed_option
 @paper_format_option
 @pass_state
@@ -70,6 +73,7 @@ def command(
     report: Path | None,
     full: bool,
     transforms: bool,
+    fused: bool,
     seed: int,
     output_format: str,
 ) -> None:
@@ -82,7 +86,7 @@ def command(
     with itself in every space, by artist retrieval and, with --truth, by that.
     """
     if transforms:
-        if len(models) > 1 or similarities or pairs or report or full:
+        if len(models) > 1 or fused or similarities or pairs or report or full:
             raise Misuse("--transforms takes one MODEL, --truth and --k, and nothing else")
         folder = index_at(state.indexes, models[0]) if models else find_index(state.indexes)
         _compare_transforms(state, folder, truth, ks, seed, output_format)
@@ -100,6 +104,7 @@ def command(
             truth=truth,
             pairs=_pairs_file(pairs),
             ks=ks or None,
+            is_fused=fused,
             seed=seed,
         )
     for note in comparison.notes:

@@ -44,6 +44,7 @@ from artistindex.evaluation.spaces import (
     shared_spaces,
 )
 from artistindex.evaluation.success_criteria import Criterion, criteria_of, extraction_beside
+from artistindex.evaluation.variants import fusions_of
 from artistindex.evaluation.verdict import (
     Verdict,
     difference_of,
@@ -155,12 +156,14 @@ def compare(
     truth: Path | str | None = None,
     pairs: Path | str | None = None,
     ks: Sequence[int] | None = None,
+    is_fused: bool = False,
     seed: int = 0,
     resamples: int = bootstrap.RESAMPLES,
 ) -> Comparison:
     """Compare indexes, and the experiment's `similarities` files by name, on shared artists.
 
-    `truth` adds the evaluation side by side, `pairs` the expectations. Where an index lies beside
+    `truth` adds the evaluation side by side, with `is_fused` that of the indexes' fusions too;
+    `pairs` adds the expectations. Where an index lies beside
     its library, that tells how many tracks could be extracted. Read-only.
 
     Raises Misuse for fewer than two things to compare or two shared artists, and for a file of
@@ -172,12 +175,17 @@ def compare(
     )
     if len(whole) < 2:
         raise Misuse(f"there must be at least two indexes to compare, not {len(whole)}")
+    if is_fused and (truth is None or len(indexes) < 2):
+        raise Misuse("fusions are judged by a truth, and take at least two indexes")
     spaces = shared_spaces(whole)
+    fusions = fusions_of(spaces[: len(indexes)]) if is_fused else []
     ks = _usable_ks(ks, spaces[0])
     evaluation = (
         None
         if truth is None
-        else evaluate_spaces(spaces, truth, is_one_pool=True, ks=ks, seed=seed, resamples=resamples)
+        else evaluate_spaces(
+            [*spaces, *fusions], truth, is_one_pool=True, ks=ks, seed=seed, resamples=resamples
+        )
     )
     agreements = agreements_of(spaces, ks, seed=seed, resamples=resamples)
     spreads = spreads_of(spaces)

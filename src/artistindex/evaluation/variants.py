@@ -71,9 +71,9 @@ class FusedSpace(Space):
 
     def only(self, rows: Ints) -> "FusedSpace":
         """Return the space of the artists in `rows` alone, in that order."""
-        cut = Space(self.name, self.artists, excluded=self.excluded).only(rows)
+        cut = Space(self.name, self.artists, ids=self.ids, excluded=self.excluded).only(rows)
         parts = tuple(part.only(rows) for part in self.parts)
-        return replace(self, artists=cut.artists, excluded=cut.excluded, parts=parts)
+        return replace(self, artists=cut.artists, ids=cut.ids, excluded=cut.excluded, parts=parts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +93,21 @@ class FusedEvaluation(Evaluation):
         }
 
 
+def fusions_of(spaces: Sequence[Space]) -> list[FusedSpace]:
+    """Return the fusions of spaces of the same artists, by every method."""
+    return [
+        FusedSpace(
+            name=fused_name(method),
+            artists=spaces[0].artists,
+            ids=spaces[0].ids,
+            excluded=spaces[0].excluded,
+            parts=tuple(spaces),
+            method=method,
+        )
+        for method in fusion.FusionMethod
+    ]
+
+
 def evaluate_fused(
     indexes: Sequence[Path | str | ArtistIndex],
     truth: Path | str,
@@ -108,18 +123,13 @@ def evaluate_fused(
     if len(indexes) < 2:
         raise Misuse(f"a fusion takes at least two indexes, not {len(indexes)}")
     spaces = shared_spaces(open_spaces(indexes))
-    fusions = [
-        FusedSpace(
-            name=fused_name(method),
-            artists=spaces[0].artists,
-            excluded=spaces[0].excluded,
-            parts=tuple(spaces),
-            method=method,
-        )
-        for method in fusion.FusionMethod
-    ]
     evaluation = evaluate_spaces(
-        [*spaces, *fusions], truth, is_one_pool=True, ks=ks, seed=seed, resamples=resamples
+        [*spaces, *fusions_of(spaces)],
+        truth,
+        is_one_pool=True,
+        ks=ks,
+        seed=seed,
+        resamples=resamples,
     )
     differences = {
         (fused.index, index.index, metric): difference
