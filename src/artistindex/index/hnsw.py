@@ -38,7 +38,7 @@ _K = 10
 _SAMPLED = 500  # artists, of whom the recall is measured
 _SEED = 0
 _SPARE = 100  # candidates more than are asked for: bfloat16 may put near ones out of order
-_MARGIN = 2  # times as many rows as candidates are looked at, or the least are not the nearest
+_MEASURED = 2 * (_K + 1)  # candidates, with which the depth of search is measured
 _GROWTH = 4  # times as many candidates where too few of them may answer
 _MIN_ALLOWED = 0.1  # of the rows: with fewer, exact search is quicker
 _MAX_PART = 0.02  # of the rows as candidates: with more, exact search is quicker
@@ -83,7 +83,7 @@ class Graph:
         import faiss
 
         untyped: Any = faiss
-        depth = max(self.search_depth, _MARGIN * count)
+        depth = round(self.search_depth * max(1.0, count / _MEASURED))
         searchable: Any = self.graph
         rows: NDArray[np.int64] = searchable.search(
             asked, count, params=untyped.SearchParametersHNSW(efSearch=depth)
