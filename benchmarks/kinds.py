@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from made_up import names, vectors
 from numpy.typing import NDArray
 
 from artistindex.entities import Artist, VectorKey
@@ -31,6 +30,7 @@ from artistindex.index.reader import ArtistIndex
 from artistindex.index.rows import IndexRow
 from artistindex.index.writer import write_rows
 from artistindex.query.ranking import search
+from made_up import names, vectors
 
 K = 10
 DEPTHS = (16, 24, 32, 48, 64, 96, 128, 192, 256)

@@ -13,10 +13,40 @@ _AT_ONCE = 50_000
 
 Rows = NDArray[np.float32]
 
-_ONSETS = "b br c ch d dr f fl g gr h j k kl l m n p pr r s sh sk st t tr v w z".split()
-_VOWELS = "a e i o u ai ee oo ou y".split()
+_ONSETS = [
+    "b",
+    "br",
+    "c",
+    "ch",
+    "d",
+    "dr",
+    "f",
+    "fl",
+    "g",
+    "gr",
+    "h",
+    "j",
+    "k",
+    "kl",
+    "l",
+    "m",
+    "n",
+    "p",
+    "pr",
+    "r",
+    "s",
+    "sh",
+    "sk",
+    "st",
+    "t",
+    "tr",
+    "v",
+    "w",
+    "z",
+]
+_VOWELS = ["a", "e", "i", "o", "u", "ai", "ee", "oo", "ou", "y"]
 _CODAS = ["", "", "n", "r", "l", "s", "x", "nd", "ck", "m"]
-_LAST = "and the of dj sound collective system trio club orchestra".split()
+_LAST = ["and", "the", "of", "dj", "sound", "collective", "system", "trio", "club", "orchestra"]
 
 
 def names(count: int, seed: int = 0) -> Iterator[str]:

@@ -55,8 +55,9 @@ class Artist:
     ids: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
-        ids = {service: self.ids[service] for service in Service if self.ids.get(service)}
-        object.__setattr__(self, "ids", ids)
+        if self.ids:
+            ids = {service: self.ids[service] for service in Service if self.ids.get(service)}
+            object.__setattr__(self, "ids", ids)
 
     def with_id(self, service: str, id_: str) -> Self:
         """Return the artist with the id of one service set."""

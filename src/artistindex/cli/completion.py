@@ -6,6 +6,7 @@ Nothing that goes wrong here may disturb who is typing: what cannot be read is o
 import os
 import re
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 
 import click
@@ -34,30 +35,28 @@ def indexes(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> 
 
 def artists(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """Offer the artists of the index that a query would ask, else those of the library."""
-    wanted = naming.normalise(incomplete) if incomplete.strip() else ""
+    begun = naming.normalise(incomplete) if incomplete.strip() else ""
     try:
-        names = _artists(_folder(ctx))
+        names = _artists(_folder(ctx), begun)
     except (ArtistIndexError, OSError):
         return []
-    begun = (
-        name
-        for name in names
-        if naming.normalise(name).startswith(wanted)
-        and naming.printable(name) == name
-        and not name.startswith("-")
+    offered = (
+        name for name in names if naming.printable(name) == name and not name.startswith("-")
     )
-    return [_quoted(name) for name, _ in zip(begun, range(_MAX_OFFERED), strict=False)]
+    return [_quoted(name) for name in islice(offered, _MAX_OFFERED)]
 
 
-def _artists(folder: Path) -> Iterable[str]:
+def _artists(folder: Path, begun: str) -> Iterable[str]:
+    """The names whose folded form is `begun` so, or more of them than are offered."""
     from artistindex.index.reader import ArtistIndex, all_indexes, find_index
     from artistindex.library.library import FILE_NAME, Library
 
     if all_indexes(folder):
         with ArtistIndex.open(find_index(folder)) as index:
-            return list(index.artists)
+            return index.names_beginning(begun, 2 * _MAX_OFFERED)
     with Library.open(folder / FILE_NAME, read_only=True) as library:
-        return [stored.artist.name for stored in library.artists()]
+        names = [stored.artist.name for stored in library.artists()]
+        return [name for name in names if naming.normalise(name).startswith(begun)]
 
 
 def _folder(ctx: click.Context) -> Path:

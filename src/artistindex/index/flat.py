@@ -59,12 +59,14 @@ class StoredRows:
 
     def take(self, rows: Collection[int] | NDArray[np.integer[Any]]) -> Rows:
         """Return some `rows`, in that order: (rows, dimension). Raises BrokenIndex, IndexError."""
-        taken = np.empty((len(rows), self.shape[1]), "<f4")
-        for row, place in zip(rows, taken, strict=True):
-            if not 0 <= row < len(self):
-                raise IndexError(f"there is no row {row} of {len(self)}")
-            self._read(int(row), place)
-        return taken
+        size, handle, offset = 4 * self.shape[1], self._handle, self._offset
+        numbers = list(map(int, rows))
+        if numbers and not 0 <= min(numbers) <= max(numbers) < len(self):
+            raise IndexError(f"there are {len(self)} rows, not {min(numbers)} to {max(numbers)}")
+        content = b"".join([os.pread(handle, size, offset + size * row) for row in numbers])
+        if len(content) != size * len(numbers):
+            raise self._is_short()
+        return np.frombuffer(bytearray(content), "<f4").reshape(len(numbers), self.shape[1])
 
     def __getitem__(self, part: slice) -> Rows:
         """Return the rows of a slice."""
@@ -92,8 +94,11 @@ class StoredRows:
         while view:
             count = os.preadv(self._handle, [view], at)
             if not count:
-                raise BrokenIndex(f"{self.path} is shorter than it was: build it again")
+                raise self._is_short()
             view, at = view[count:], at + count
+
+    def _is_short(self) -> BrokenIndex:
+        return BrokenIndex(f"{self.path} is shorter than it was: build the index again")
 
 
 class Exact:

@@ -37,8 +37,6 @@ _MADE_SO: Mapping[str, float | str] = {
 _K = 10
 _SAMPLED = 500  # artists, of whom the recall is measured
 _SEED = 0
-_SPARE = 100  # candidates more than are asked for: bfloat16 may put near ones out of order
-_MEASURED = 2 * (_K + 1)  # candidates, with which the depth of search is measured
 _GROWTH = 4  # times as many candidates where too few of them may answer
 _MIN_ALLOWED = 0.1  # of the rows: with fewer, exact search is quicker
 _MAX_PART = 0.02  # of the rows as candidates: with more, exact search is quicker
@@ -66,7 +64,7 @@ class Graph:
         """Return the exact scores and the rows of (nearly) the `k` nearest, as `Exact.search`."""
         if allowed is not None and allowed.mean() < _MIN_ALLOWED:
             return self.exact.search(asked, k, allowed=allowed)
-        count = k + min(k, _SPARE)
+        count = _candidates_for(k)
         while count <= max(_FEW, _MAX_PART * len(self.rows)):
             candidates = self._candidates(asked, count)
             best = [
@@ -83,7 +81,7 @@ class Graph:
         import faiss
 
         untyped: Any = faiss
-        depth = round(self.search_depth * max(1.0, count / _MEASURED))
+        depth = round(self.search_depth * max(1.0, count / _candidates_for(_K + 1)))
         searchable: Any = self.graph
         rows: NDArray[np.int64] = searchable.search(
             asked, count, params=untyped.SearchParametersHNSW(efSearch=depth)
@@ -101,6 +99,11 @@ class Graph:
         scores = self.rows.take(rows) @ asked
         order = np.argsort(-scores, kind="stable")[:k]  # of equals the earlier row first
         return scores[order], rows[order]
+
+
+def _candidates_for(k: int) -> int:
+    """A few more than are asked for: bfloat16 may put near ones out of order."""
+    return k + 5 + k // 10
 
 
 def build(rows: StoredRows, exact: Exact, path: Path) -> tuple[dict[str, float | str], Recall]:

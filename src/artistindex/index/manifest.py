@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
@@ -9,7 +10,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from artistindex import naming
 from artistindex._util import files
@@ -218,8 +218,12 @@ class Manifest:
         """The share of the index's pairs of artists that are less alike than this, in percent."""
         if not self.background:
             return None
-        levels: NDArray[np.float64] = np.linspace(0.0, 100.0, len(self.background))
-        return float(np.interp(similarity, self.background, levels))
+        at = bisect_right(self.background, similarity)
+        if at in (0, len(self.background)):
+            return 100.0 if at else 0.0
+        below, above = self.background[at - 1 : at + 1]
+        share = (similarity - below) / (above - below)
+        return 100.0 * (at - 1 + share) / (len(self.background) - 1)
 
 
 def replaceable(folder: Path) -> Manifest | None:

@@ -26,13 +26,13 @@ from artistindex.index.rows import IndexRow, batches
 from artistindex.index.sidecar import Entry, Sidecar, Sidecar2, StoredArray, UsedTrack
 from artistindex.index.sidecar_1 import Sidecar1
 from artistindex.index.transforms import Transform, unit
-from artistindex.metadata.links import artist_links
+from artistindex.metadata.links import ArtistLinks
 
 ScoredRow = tuple[float, int]
 """The cosine of a row with what was asked, and the row."""
 
 PREFERRED = ("discogs-effnet", "vggish", "musicnn")
-_CLOSEST = 5
+_MAX_TYPED = 200  # characters of a name that are compared
 _MIN_LIKENESS = 70  # of a name for it to be worth naming: rapidfuzz has 100 for the same
 _MAX_SKIPPED = 64  # rows left out, from which on FAISS is told instead of asked for more
 _ROWS_AT_ONCE = 500  # that are taken out of an index together
@@ -243,7 +243,11 @@ class ArtistIndex:
         return Transform.load(self.manifest.transform, self.arrays)
 
     def row(self, name: str) -> int:
-        """The row of the artist called `name` (or "spotify:ID", "deezer:ID", "musicbrainz:ID").
+        """The row of the artist called `name`; raises as `entry`."""
+        return self.entry(name).row
+
+    def entry(self, name: str) -> Entry:
+        """The entry of the artist called `name` (or "spotify:ID", "deezer:ID", "musicbrainz:ID").
 
         An artist spelled just so comes before those whose name merely folds alike. Raises
         UnknownArtist with the closest names, or AmbiguousArtist with all that fold alike.
@@ -259,7 +263,7 @@ class ArtistIndex:
                 " spell it so, or ask by an id",
                 spelled,
             )
-        return (exact or entries)[0].row
+        return (exact or entries)[0]
 
     def find_rows(self, name: str) -> list[int]:
         """The rows of all artists whose name folds like `name`, or whose id it is."""
@@ -267,7 +271,7 @@ class ArtistIndex:
 
     def display_name(self, name: str) -> str:
         """The artist's own spelling of `name`."""
-        return self._sidecar.entries([self.row(name)])[0].artist.name
+        return self.entry(name).artist.name
 
     def namesakes(self, name: str) -> list[str]:
         """Other artists whose name folds like `name`; empty for most."""
@@ -410,7 +414,7 @@ class ArtistIndex:
                 percentile=self.manifest.percentile(score),
                 tracks=entries[row].tracks,
                 ids=entries[row].artist.ids,
-                links=artist_links(entries[row].artist),
+                links=ArtistLinks(entries[row].artist),
                 entry_tracks=tracks.get(row, ()),
             )
             for rank, (score, row) in enumerate(scored, 1)
@@ -465,15 +469,30 @@ class ArtistIndex:
         vector: NDArray[np.float32] = self.vectors_of([row])[0]
         return vector
 
-    def _unknown(self, name: str) -> UnknownArtist:
+    def closest_names(self, name: str, limit: int = 5) -> list[str]:
+        """Up to `limit` artists' names that are like `name`, closest first.
+
+        Of very many artists those are compared whose names have the most trigrams in common.
+        """
         from rapidfuzz import fuzz, process
 
-        folded = {row: naming.normalise(spelled) for row, spelled in enumerate(self.artists)}
-        typed = naming.normalise(name)[:200]
+        typed = naming.normalise(name)[:_MAX_TYPED]
         hits = process.extract(
-            typed, folded, scorer=fuzz.WRatio, limit=_CLOSEST, score_cutoff=_MIN_LIKENESS
+            typed,
+            self._sidecar.candidates(typed),
+            scorer=fuzz.WRatio,
+            limit=limit,
+            score_cutoff=_MIN_LIKENESS,
         )
-        closest = [self.artists[row] for _, _, row in hits]
+        entries = self._sidecar.entries([row for _, _, row in hits])
+        return [entry.artist.name for entry in entries]
+
+    def names_beginning(self, prefix: str, limit: int = 200) -> list[str]:
+        """Up to `limit` artists' names that begin with `prefix`, however it is written."""
+        return self._sidecar.names_beginning(naming.normalise(prefix), limit)
+
+    def _unknown(self, name: str) -> UnknownArtist:
+        closest = self.closest_names(name)
         near = ", ".join(map(naming.truncate, closest))
         return UnknownArtist(
             f"no artist {naming.quoted(name)} in the index {self.name}"

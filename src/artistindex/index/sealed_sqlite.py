@@ -37,8 +37,8 @@ class SealedDatabase:
         connection.set_progress_handler(self._is_late, _STEPS)
 
     @classmethod
-    def open(cls, path: Path, schema: str) -> Self:
-        """Open the file at `path`, immutable, whose schema is that of the script `schema`.
+    def open(cls, path: Path, *schemas: str) -> Self:
+        """Open the file at `path`, immutable, whose schema is that of one of the scripts `schemas`.
 
         Raises FileNotFoundError where it has vanished.
         """
@@ -52,7 +52,7 @@ class SealedDatabase:
         database = cls(path, connection)
         try:
             database.all("PRAGMA trusted_schema = OFF")
-            if _objects(database.all(_OBJECTS)) != _expected(schema):
+            if _objects(database.all(_OBJECTS)) not in map(_expected, schemas):
                 raise BrokenIndex(f"{path} has other tables than the format: build the index again")
         except BaseException:
             connection.close()

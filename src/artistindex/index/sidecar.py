@@ -8,6 +8,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from artistindex import naming
 from artistindex.entities import Artist
 from artistindex.errors import BrokenIndex
+from artistindex.index import trigrams
 from artistindex.index.sealed_sqlite import SealedDatabase
 
 StoredArray = tuple[str, int, int, bytes]
@@ -73,9 +75,18 @@ SCHEMA = """
     ) STRICT;
 """
 
+TRIGRAMS = """
+    CREATE TABLE trigrams (
+        trigram INTEGER PRIMARY KEY,
+        rows BLOB NOT NULL
+    ) STRICT;
+"""
+"""What an index of many artists has besides: of each trigram of names, the rows (trigrams.py)."""
+
 _MANY = 1_000  # rows, from which on it is quicker to read them all
 _ROWS_AT_ONCE = 20_000  # of artists whose tracks are listed
 _MAX_COUNTED = 100_000  # rows that are counted at every opening
+_MAX_CANDIDATES = 5_000  # names that are compared with one that is not there
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +122,7 @@ class Entry:
 class Sidecar(ABC):
     """An open sidecar; every method raises BrokenIndex where the file is damaged."""
 
-    schema: str
+    schemas: tuple[str, ...]
 
     def __init__(self, database: SealedDatabase) -> None:
         self._db = database
@@ -119,7 +130,7 @@ class Sidecar(ABC):
     @classmethod
     def open(cls, path: Path) -> Self:
         """Open the sidecar at `path`; raises FileNotFoundError where it has vanished."""
-        return cls(SealedDatabase.open(path, cls.schema))
+        return cls(SealedDatabase.open(path, *cls.schemas))
 
     def close(self) -> None:
         """Close the file."""
@@ -142,6 +153,41 @@ class Sidecar(ABC):
         return [
             self._text(name) for (name,) in self._db.all("SELECT name FROM artists ORDER BY row")
         ]
+
+    def names_beginning(self, prefix: str, limit: int) -> list[str]:
+        """Up to `limit` artists' names whose folded form begins so, in row order."""
+        sql = (
+            "SELECT row, name FROM artists WHERE folded >= ? AND folded < ? ORDER BY folded LIMIT ?"
+        )
+        end = prefix + chr(0x10FFFF)
+        return [self._text(name) for _, name in sorted(self._db.all(sql, prefix, end, limit))]
+
+    def candidates(self, typed: str) -> dict[int, str]:
+        """The folded names, by row, that may be like one that was `typed`, itself folded.
+
+        Where there is a table of trigrams, those that share the most of them; else all.
+        """
+        if not self._has_trigrams:
+            return dict(self._db.all("SELECT row, folded FROM artists"))
+        codes = sorted(set(trigrams.trigrams([typed])[0].tolist()))
+        listed = []
+        for chosen in _in_parts(codes):
+            sql = f"SELECT rows FROM trigrams WHERE trigram IN ({_marks(chosen)})"
+            listed += [self._numbers(rows) for (rows,) in self._db.all(sql, *chosen)]
+        folded: dict[int, str] = {}
+        for part in _in_parts(trigrams.sharing_most(listed, _MAX_CANDIDATES)):
+            sql = f"SELECT row, folded FROM artists WHERE row IN ({_marks(part)})"
+            folded |= dict(self._db.all(sql, *part))
+        return folded
+
+    def _numbers(self, rows: bytes) -> NDArray[np.uint32]:
+        if len(rows) % 4:
+            raise BrokenIndex(f"{self._db.path} is damaged: the rows of a trigram are cut off")
+        return np.frombuffer(rows, "<u4")
+
+    @cached_property
+    def _has_trigrams(self) -> bool:
+        return bool(self._db.all("SELECT 1 FROM sqlite_schema WHERE name = 'trigrams'"))
 
     @abstractmethod
     def entries(self, rows: Sequence[int] | None = None) -> list[Entry]:
@@ -197,7 +243,7 @@ class Sidecar(ABC):
 class Sidecar2(Sidecar):
     """The sidecar of format 2."""
 
-    schema = SCHEMA
+    schemas = (SCHEMA, SCHEMA + TRIGRAMS)
 
     def entries(self, rows: Sequence[int] | None = None) -> list[Entry]:
         """The entries of `rows`, in that order; all of them in row order without `rows`."""
@@ -205,20 +251,19 @@ class Sidecar2(Sidecar):
             return list(self._entries_where("").values())
         by_row: dict[int, Entry] = {}
         for chosen in _in_parts(rows):
-            by_row |= self._entries_where(f"WHERE row IN ({_marks(chosen)})", *chosen)
+            by_row |= self._entries_where(f"WHERE artists.row IN ({_marks(chosen)})", *chosen)
         if not by_row.keys() >= set(rows):
             raise self._not_in_order()
         return [by_row[row] for row in rows]
 
     def find(self, name: str) -> list[Entry]:
         """The entries whose folded name is that of `name`, or whose id is ("spotify:...")."""
-        sql = "SELECT row FROM artists WHERE folded = ? ORDER BY row"
-        rows = self._db.all(sql, naming.normalise(name))
+        entries = self._entries_where("WHERE folded = ?", naming.normalise(name))
         service, _, id_ = naming.clean(name).partition(":")
-        if not rows and id_:
+        if not entries and id_:
             sql = "SELECT row FROM artist_ids WHERE service = ? AND id = ? ORDER BY row"
-            rows = self._db.all(sql, service, id_)
-        return self.entries([row for (row,) in rows])
+            return self.entries([row for (row,) in self._db.all(sql, service, id_)])
+        return list(entries.values())
 
     def tracks(
         self, rows: Sequence[int], vectors: NDArray[np.float32]
@@ -286,19 +331,30 @@ class Sidecar2(Sidecar):
             raise BrokenIndex(
                 f"{self._db.path} is damaged: an artist has other tracks than it says"
             )
+        if self._has_trigrams:
+            names = [name for (name,) in self._db.all("SELECT folded FROM artists ORDER BY row")]
+            table = self._db.all("SELECT trigram, rows FROM trigrams ORDER BY trigram")
+            if table != list(trigrams.lists(names)):
+                raise BrokenIndex(f"{self._db.path} is damaged: its trigrams are of other names")
         rows = self._db.all("SELECT vector FROM tracks WHERE vector IS NOT NULL ORDER BY vector")
         if rows != [(row,) for row in range(vectors)]:
             raise BrokenIndex(f"{self._db.path} is damaged: it has no track for some track vectors")
 
     def _entries_where(self, condition: str, *values: object) -> dict[int, Entry]:
+        rows: dict[int, tuple[str, int, bool]] = {}
         ids: dict[int, dict[str, str]] = {}
-        sql = f"SELECT row, service, id FROM artist_ids {condition}"
-        for row, service, id_ in self._db.all(sql, *values):
-            ids.setdefault(row, {})[service] = self._text(id_)
-        sql = f"SELECT row, name, tracks, guessed FROM artists {condition} ORDER BY row"
+        sql = (
+            "SELECT artists.row, name, tracks, guessed, service, id FROM artists"
+            f" LEFT JOIN artist_ids ON artist_ids.row = artists.row {condition}"
+            " ORDER BY artists.row, service"
+        )
+        for row, name, tracks, guessed, service, id_ in self._db.all(sql, *values):
+            rows[row] = (self._text(name), tracks, bool(guessed))
+            if service is not None:
+                ids.setdefault(row, {})[service] = self._text(id_)
         return {
-            row: Entry(row, Artist(self._text(name), ids.get(row, {})), tracks, bool(guessed))
-            for row, name, tracks, guessed in self._db.all(sql, *values)
+            row: Entry(row, Artist(name, ids.get(row, {})), tracks, guessed)
+            for row, (name, tracks, guessed) in rows.items()
         }
 
     def _track(

@@ -43,7 +43,7 @@ _SELECT = "SELECT row, name, spotify_id, deezer_id, musicbrainz_id, tracks FROM 
 class Sidecar1(Sidecar):
     """The sidecar of format 1: ids in columns, tracks without ids, paths and vectors."""
 
-    schema = _SCHEMA
+    schemas = (_SCHEMA,)
 
     def entries(self, rows: Sequence[int] | None = None) -> list[Entry]:
         """The entries of `rows`, in that order; all of them in row order without `rows`."""

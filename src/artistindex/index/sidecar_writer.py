@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from artistindex import naming
+from artistindex.index import trigrams
 from artistindex.index.rows import IndexRow, VectorFile
-from artistindex.index.sidecar import SCHEMA, StoredArray, UsedTrack
+from artistindex.index.sidecar import SCHEMA, TRIGRAMS, StoredArray, UsedTrack
 
 _SPOOL = """
     CREATE TEMP TABLE spool
@@ -91,10 +92,20 @@ class SidecarWriter:
             folder = os.fsencode(self._folder)
             self._connection.execute("INSERT INTO folders VALUES (0, ?)", (folder,))
         self._connection.create_function("within", 1, self._within)
-        for statement in (_FROM_SPOOL, "DROP TABLE spool", *_statements("CREATE INDEX"), "COMMIT"):
+        for statement in (_FROM_SPOOL, "DROP TABLE spool", *_statements("CREATE INDEX")):
             self._connection.execute(statement)
+        if self._rows >= trigrams.MIN_NAMES:
+            self._list_trigrams()
+        self._connection.execute("COMMIT")
         self._connection.close()
         _forget_writer(self._path)
+
+    def _list_trigrams(self) -> None:
+        """Write the table in which names are looked for that are not quite as typed."""
+        self._connection.execute(TRIGRAMS)
+        folded = self._connection.execute("SELECT folded FROM artists ORDER BY row")
+        rows = trigrams.lists(name for (name,) in folded)
+        self._connection.executemany("INSERT INTO trigrams VALUES (?, ?)", rows)
 
     def close(self) -> None:
         """Close the file, finished or not."""

@@ -1,6 +1,6 @@
 """Addresses at which people find an artist or a track."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from urllib.parse import quote, quote_plus
 
 from artistindex import naming
@@ -18,6 +18,33 @@ TRACK_PAGES = {
     "musicbrainz": "https://musicbrainz.org/recording/",
 }
 _MUSIC_MAP = "https://www.music-map.com/"
+
+
+class ArtistLinks(Mapping[str, str]):
+    """An artist's pages by service, and on music-map by name; made when they are looked at."""
+
+    __slots__ = ("_artist", "_links")
+
+    def __init__(self, artist: Artist) -> None:
+        self._artist = artist
+        self._links: dict[str, str] | None = None
+
+    def __getitem__(self, service: str) -> str:
+        return self._all()[service]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def __repr__(self) -> str:
+        return repr(self._all())
+
+    def _all(self) -> dict[str, str]:
+        if self._links is None:
+            self._links = artist_links(self._artist)
+        return self._links
 
 
 def artist_links(artist: Artist) -> dict[str, str]:

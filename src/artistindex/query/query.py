@@ -102,15 +102,17 @@ class Query:
         UnknownArtist, UnknownTrack, AmbiguousArtist, Misuse for an artist who is both asked for and
         subtracted, or weighted and neither, and what `embed` raises.
         """
-        plus = {index.row(name): name for name in self.artists}
-        minus = {index.row(name): name for name in self.minus}
+        asked, subtracted = (
+            [index.entry(name) for name in names] for names in (self.artists, self.minus)
+        )
+        plus, minus = ({entry.row: entry for entry in entries} for entries in (asked, subtracted))
         for row in plus.keys() & minus.keys():
-            raise Misuse(f"{index.display_name(plus[row])} is both asked for and subtracted")
+            raise Misuse(f"{plus[row].artist.name} is both asked for and subtracted")
         factors = self._factors(index, {*plus, *minus})
         vector = np.zeros(index.manifest.dimension, np.float64)
         for sign, rows in ((1.0, plus), (-1.0, minus)):
-            for row, name in rows.items():
-                vector += sign * factors.get(row, 1.0) * index.vector(name).astype(np.float64)
+            for row, own in zip(rows, index.vectors_of(list(rows)), strict=True):
+                vector += sign * factors.get(row, 1.0) * own.astype(np.float64)
         tracks = [find_track(index, name) for name in self.tracks]
         for track in tracks:
             vector += track.vector
@@ -119,8 +121,8 @@ class Query:
         return ResolvedQuery(
             vector=vector,
             rows=tuple(dict.fromkeys([*plus, *minus, *(track.row for track in tracks)])),
-            artists=tuple(index.display_name(name) for name in self.artists),
-            minus=tuple(index.display_name(name) for name in self.minus),
+            artists=tuple(entry.artist.name for entry in asked),
+            minus=tuple(entry.artist.name for entry in subtracted),
             weights={index.display_name(name): value for name, value in self.weights.items()},
             audio=self.audio,
             tracks=tuple(f"{track.artist} - {track.track.title}" for track in tracks),
