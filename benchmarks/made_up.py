@@ -13,37 +13,10 @@ _AT_ONCE = 50_000
 
 Rows = NDArray[np.float32]
 
-_ONSETS = [
-    "b",
-    "br",
-    "c",
-    "ch",
-    "d",
-    "dr",
-    "f",
-    "fl",
-    "g",
-    "gr",
-    "h",
-    "j",
-    "k",
-    "kl",
-    "l",
-    "m",
-    "n",
-    "p",
-    "pr",
-    "r",
-    "s",
-    "sh",
-    "sk",
-    "st",
-    "t",
-    "tr",
-    "v",
-    "w",
-    "z",
-]
+_ONSETS = (
+    *("b", "br", "c", "ch", "d", "dr", "f", "fl", "g", "gr", "h", "j", "k", "kl", "l", "m", "n"),
+    *("p", "pr", "r", "s", "sh", "sk", "st", "t", "tr", "v", "w", "z"),
+)
 _VOWELS = ["a", "e", "i", "o", "u", "ai", "ee", "oo", "ou", "y"]
 _CODAS = ["", "", "n", "r", "l", "s", "x", "nd", "ck", "m"]
 _LAST = ["and", "the", "of", "dj", "sound", "collective", "system", "trio", "club", "orchestra"]
@@ -79,9 +52,9 @@ def vectors(
 ) -> tuple[Rows, Rows]:
     """Return artists' unit vectors (mapped) and 1,000 others to ask with, of files in `folder`.
 
-    Those in styles lie about 2,000 points of 24 dimensions, which a network of two layers lifts into
-    `dimension`, with a tenth of noise: half of the variance is in 9 directions and 99% in 170. Those
-    that are `uniform` have nothing in common, which is the worst case for every approximate search.
+    Those in styles lie about 2,000 points of 24 dimensions, which a network of two layers lifts
+    into `dimension`, with a tenth of noise: half of the variance is in 9 directions and 99% in 170.
+    Those that are `uniform` have nothing in common, the worst case for every approximate search.
     They are made where they are not there yet.
     """
     rows, queries = folder / "rows.npy", folder / "queries.npy"
