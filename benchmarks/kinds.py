@@ -6,8 +6,8 @@
 
 `build` makes vectors (made_up.py) and writes our index of them through the package; `others`
 builds those of hnswlib (float32) and usearch (float16), with the same links and the same depth;
-`compare` asks all of them the same 1,000 vectors, one thread each, in turns, and measures each one's
-memory in a process of its own. docs/performance.md quotes it.
+`compare` asks all of them the same 1,000 vectors, one thread each, in turns, and measures the
+memory of each in a process of its own. docs/performance.md quotes it.
 """
 
 import argparse
