@@ -8,6 +8,7 @@ import base64
 import json
 import logging
 from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -224,6 +225,15 @@ class MilvusSidecar:
         if not rows and id_ and service in tuple(Service):
             rows = self._where(f"{service} == {literal(id_)}")
         return rows
+
+    def candidates(self, typed: str) -> dict[int, str]:
+        """Return the folded names, by row, that may be like one that was `typed`: all."""
+        return {row: naming.normalise(name) for row, name in enumerate(self.names())}
+
+    def names_beginning(self, prefix: str, limit: int) -> list[str]:
+        """Return up to `limit` artists' names whose folded form begins so."""
+        names = (name for name in self.names() if naming.normalise(name).startswith(prefix))
+        return list(islice(names, limit))
 
     def _where(self, condition: str) -> list[Entry]:
         rows = self._store.query(self._pair.artists, condition, ["row", *_ENTRY])

@@ -141,7 +141,8 @@ class Sidecar(ABC):
 
         Above 100,000 only their ends are looked at; `check` counts them all.
         """
-        lowest, highest = self._db.all("SELECT min(row), max(row) FROM artists")[0]
+        sql = "SELECT (SELECT min(row) FROM artists), (SELECT max(row) FROM artists)"
+        lowest, highest = self._db.all(sql)[0]  # of both at once SQLite would read every row
         if highest is None:
             return 0
         if lowest != 0 or (highest < _MAX_COUNTED and self._count() != highest + 1):
