@@ -3,6 +3,8 @@
 import hashlib
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -97,7 +99,19 @@ class ArtistIndex:
     @classmethod
     def _load(cls, folder: Path, manifest: Manifest) -> Self:
         for file in manifest.files:
-            _check_file(folder, file)
+            _check_size(folder, file)
+        with ThreadPoolExecutor() as pool, ExitStack() as stack:  # FAISS maps while others hash
+            checks = [pool.submit(_check_hash, folder, file) for file in manifest.files]
+            try:
+                index = stack.enter_context(cls._open_files(folder, manifest))
+            finally:
+                for check in checks:
+                    check.result()  # what has been altered says more than what it leads to
+            stack.pop_all()
+            return index
+
+    @classmethod
+    def _open_files(cls, folder: Path, manifest: Manifest) -> Self:
         sidecar = _SIDECARS[manifest.format].open(folder / manifest.artists_file.name)
         try:
             rows = sidecar.rows()
@@ -563,7 +577,7 @@ def verify(folder: Path) -> None:
     """Read the index in `folder` whole and check every hash; raises BrokenIndex."""
     with ArtistIndex.open(folder) as index:
         for file in index.manifest.files:
-            _check_file(folder, file, whole=True)
+            _check_hash(folder, file, whole=True)
         for block in index.rows.blocks():
             _check_unit(folder, block)
         if not np.isfinite(np.asarray(index.track_vectors)).all():
@@ -587,13 +601,17 @@ def _scored(
 _SIDECARS: Mapping[int, type[Sidecar]] = {1: Sidecar1, 2: Sidecar2}
 
 
-def _check_file(folder: Path, file: DataFile, *, whole: bool = False) -> None:
+def _check_size(folder: Path, file: DataFile) -> None:
     path = folder / file.name
     size = path.stat().st_size
     if size != file.bytes:
         raise BrokenIndex(
             f"{path} has {size} bytes, the manifest says {file.bytes}: build the index again"
         )
+
+
+def _check_hash(folder: Path, file: DataFile, *, whole: bool = False) -> None:
+    path = folder / file.name
     if not (_is_unaltered(path, file) if whole else _looks_unaltered(path, file)):
         raise BrokenIndex(
             f"{path} has been altered (its sha256 is not the manifest's): build the index again"
