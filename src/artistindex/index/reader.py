@@ -103,7 +103,8 @@ class ArtistIndex:
         with ThreadPoolExecutor() as pool, ExitStack() as stack:  # FAISS maps while others hash
             checks = [pool.submit(_check_hash, folder, file) for file in manifest.files]
             try:
-                index = stack.enter_context(cls._open_files(folder, manifest))
+                index = cls._open_files(folder, manifest)
+                stack.callback(index.close)
             finally:
                 for check in checks:
                     check.result()  # what has been altered says more than what it leads to
