@@ -58,6 +58,17 @@ def test_batches_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [code for code, _ in whole] == sorted(code for code, _ in whole)
 
 
+@given(
+    lists=st.lists(st.lists(st.integers(0, 30), unique=True).map(sorted), max_size=6),
+    limit=st.integers(1, 8),
+)
+def test_rows_that_share_the_most_come_first(lists: list[list[int]], limit: int) -> None:
+    counts = {row: sum(row in rows for rows in lists) for row in range(25)}  # no row is above
+    expected = sorted((row for row in counts if counts[row]), key=lambda row: (-counts[row], row))
+    listed = [np.array(rows, np.uint32) for rows in lists]
+    assert trigrams.sharing_most(listed, 25, limit) == expected[:limit]
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An index with a table of trigrams."""

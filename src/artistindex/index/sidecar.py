@@ -86,7 +86,7 @@ TRIGRAMS = """
 _MANY = 1_000  # rows, from which on it is quicker to read them all
 _ROWS_AT_ONCE = 20_000  # of artists whose tracks are listed
 _MAX_COUNTED = 100_000  # rows that are counted at every opening
-_MAX_CANDIDATES = 5_000  # names that are compared with one that is not there
+_MAX_CANDIDATES = 2_000  # names that are compared with one that is not there
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ class Sidecar(ABC):
             sql = f"SELECT rows FROM trigrams WHERE trigram IN ({_marks(chosen)})"
             listed += [self._numbers(rows) for (rows,) in self._db.all(sql, *chosen)]
         folded: dict[int, str] = {}
-        for part in _in_parts(trigrams.sharing_most(listed, _MAX_CANDIDATES)):
+        for part in _in_parts(trigrams.sharing_most(listed, self.rows(), _MAX_CANDIDATES)):
             sql = f"SELECT row, folded FROM artists WHERE row IN ({_marks(part)})"
             folded |= dict(self._db.all(sql, *part))
         return folded

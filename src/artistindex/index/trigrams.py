@@ -72,11 +72,14 @@ def _differs(values: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
     return differs
 
 
-def sharing_most(listed: Sequence[Rows], limit: int) -> list[int]:
-    """Return up to `limit` rows that are in the most of the lists, the earlier of equals."""
-    if not listed:
-        return []
-    rows, counts = np.unique(np.concatenate(listed), return_counts=True)
-    best = np.argsort(-counts, kind="stable")[:limit]
-    found: list[int] = rows[best].tolist()
-    return found
+def sharing_most(listed: Sequence[Rows], count: int, limit: int) -> list[int]:
+    """Return up to `limit` of `count` rows, those in the most of the lists, first the earlier."""
+    rows = np.concatenate([np.empty(0, np.uint32), *listed])
+    shared = np.bincount(rows[rows < count], minlength=count)
+    rows_at_least = np.cumsum(np.bincount(shared)[::-1])[::-1]  # in so many lists, or in more
+    enough = np.flatnonzero(rows_at_least >= min(limit, np.count_nonzero(shared)))
+    least = max(1, int(enough[-1])) if len(enough) else 1
+    candidates = np.flatnonzero(shared >= least)
+    order = np.argsort(-shared[candidates], kind="stable")[:limit]
+    best: list[int] = candidates[order].tolist()
+    return best
