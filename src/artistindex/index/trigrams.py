@@ -77,7 +77,7 @@ def sharing_most(listed: Sequence[Rows], count: int, limit: int) -> list[int]:
     rows = np.concatenate([np.empty(0, np.uint32), *listed])
     shared = np.bincount(rows[rows < count], minlength=count)
     rows_at_least = np.cumsum(np.bincount(shared)[::-1])[::-1]  # in so many lists, or in more
-    enough = np.flatnonzero(rows_at_least >= min(limit, np.count_nonzero(shared)))
+    enough = np.flatnonzero(rows_at_least >= min(limit, int(np.count_nonzero(shared))))
     least = max(1, int(enough[-1])) if len(enough) else 1
     candidates = np.flatnonzero(shared >= least)
     order = np.argsort(-shared[candidates], kind="stable")[:limit]
