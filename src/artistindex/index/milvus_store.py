@@ -34,6 +34,8 @@ MAX_HITS = 16_384  # that Milvus answers with
 _ALIAS = "artistindex_"
 _COLLECTION = re.compile(rf"({_ALIAS}[a-z0-9_]+)_([0-9a-f]{{12}})")
 _SECONDS_TO_ANSWER = 10.0
+_QUIET = {"grpc.keepalive_permit_without_calls": False, "grpc.keepalive_time_ms": 300_000}
+"""Milvus Lite hangs up on who pings it every ten seconds, as pymilvus does."""
 
 Row = dict[str, Any]
 
@@ -97,7 +99,10 @@ class MilvusStore:
         login = {"user": parts.username, "password": parts.password} if parts.username else {}
         with self.errors():
             self._client: MilvusClient = pymilvus.MilvusClient(
-                _without_password(address.uri), timeout=_SECONDS_TO_ANSWER, **login
+                _without_password(address.uri),
+                timeout=_SECONDS_TO_ANSWER,
+                grpc_options=_QUIET,
+                **login,
             )
 
     def close(self) -> None:
