@@ -25,10 +25,10 @@ Floats = NDArray[np.float64]
 def part_of(pool: TrackPool, chosen: NDArray[np.bool_]) -> TrackPool:
     """Return the pool of the `chosen` (tracks,) alone, and of the artists who have any of them."""
     present = pool.credits[:, chosen].any(axis=1)
-    return TrackPool(
+    return TrackPool.of_credits(
         artists=tuple(pool.artists[row] for row in np.flatnonzero(present)),
         ids=tuple(pool.ids[at] for at in np.flatnonzero(chosen)),
-        credits=pool.credits[np.ix_(present, chosen)],
+        owned=pool.credits[np.ix_(present, chosen)],
         recordings=pool.recordings[chosen],
         vectors=pool.vectors[chosen],
         background=pool.background,

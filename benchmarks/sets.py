@@ -184,6 +184,12 @@ class WithoutGroup(TrackPool):
             gone = gone & self.credits[:, track][:, None]
         return np.asarray(super().without(track) & ~gone, np.bool_)
 
+    def remaining(self, track: int) -> dict[int, Ints]:
+        """Return the tracks that are left to each artist who loses any with the track."""
+        left = self.without(track)
+        losers = np.flatnonzero((self.credits & ~left).any(axis=1))
+        return {int(row): np.flatnonzero(left[row]) for row in losers}
+
 
 Ways = Callable[[TrackPool], Mapping[str, Scorer]]
 
@@ -221,7 +227,7 @@ def without(pool: TrackPool, groups: Ints, *, is_own_alone: bool) -> WithoutGrou
     return WithoutGroup(
         pool.artists,
         pool.ids,
-        pool.credits,
+        pool.tracks_of,
         pool.recordings,
         pool.vectors,
         pool.background,

@@ -97,10 +97,10 @@ def pool_of(world: Vectors, recordings: Sequence[int] | None = None) -> TrackPoo
     vectors = np.concatenate([np.array(rows, np.float32) for rows in world.values()])
     counts = [len(rows) for rows in world.values()]
     owners = np.repeat(np.arange(len(world)), counts)
-    return TrackPool(
+    return TrackPool.of_credits(
         artists=tuple(world),
         ids=tuple(range(len(vectors))),
-        credits=owners[None, :] == np.arange(len(world))[:, None],
+        owned=owners[None, :] == np.arange(len(world))[:, None],
         recordings=np.arange(len(vectors)) if recordings is None else np.array(recordings),
         vectors=vectors,
     )

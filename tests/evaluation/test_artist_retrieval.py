@@ -63,7 +63,7 @@ def test_a_shared_track_is_right_for_each_of_its_artists() -> None:
     pool = pool_of({"A": [X, X + 0.1 * Y], "B": [Z, Z + 0.1 * Y], "C": [Y]})
     owned = pool.credits.copy()
     owned[1, 0] = True  # A's first is by B too
-    shared = TrackPool(pool.artists, pool.ids, owned, pool.recordings, pool.vectors)
+    shared = TrackPool.of_credits(pool.artists, pool.ids, owned, pool.recordings, pool.vectors)
     retrieval = retrieve("shared", shared, by_centroid(shared))
     assert retrieval.column("hit@1")[0] == 1.0
     alone = chance.hit(2, 3, 1).mean

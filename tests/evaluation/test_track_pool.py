@@ -4,6 +4,8 @@ import hashlib
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from artistindex.audio.resample import LinearResampler
 from artistindex.demo.collection import recordings
@@ -13,6 +15,7 @@ from artistindex.embedding.registry import spec_of
 from artistindex.embedding.weights import find_installed
 from artistindex.entities import Artist, Track, TrackVector, VectorKey
 from artistindex.evaluation.artist_retrieval import compare_rankers
+from artistindex.evaluation.spaces import first_rows
 from artistindex.evaluation.track_pool import TrackPool, by_centroid, fused, read_pools
 from artistindex.index.transforms import TRANSFORMS, fit
 from artistindex.library.library import FILE_NAME, Library
@@ -96,3 +99,24 @@ def test_no_two_tracks_of_the_demo_are_one_recording(tmp_path) -> None:
     comparison = compare_rankers(pool, {"musicnn": by_centroid(pool)})
     assert comparison.retrievals[0].queries == 27
     assert not any("share a recording" in note for note in comparison.notes)
+
+
+@given(
+    values=st.lists(st.integers(-3, 3), min_size=1, max_size=30),
+    count=st.integers(1, 12),
+)
+def test_the_first_rows_are_those_of_a_stable_sort(values: list[int], count: int) -> None:
+    scores = np.where(np.array(values) == -3, -np.inf, values)
+    assert first_rows(scores, count).tolist() == np.argsort(-scores, kind="stable")[:count].tolist()
+
+
+def test_a_large_pool_holds_no_table_of_artists_by_tracks(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = pool_of(styles(artists=20, tracks=3))
+    expected = by_centroid(pool)(4)
+
+    def refuse(pool: TrackPool) -> None:
+        raise AssertionError("all credits at once")
+
+    monkeypatch.setattr(TrackPool, "credits", property(refuse))
+    assert (by_centroid(pool)(4) == expected).all()
+    assert compare_rankers(pool, {"whiten": by_centroid(pool, transform="whiten")}).retrievals

@@ -20,7 +20,15 @@ from artistindex.evaluation.bootstrap import Difference, Estimate
 from artistindex.evaluation.chance import Chance
 from artistindex.evaluation.metrics import Hubness
 from artistindex.evaluation.provenance import IndexOrigin, Provenance
-from artistindex.evaluation.track_pool import Scorer, TrackPool, by_centroid, fused, read_pools
+from artistindex.evaluation.spaces import first_rows
+from artistindex.evaluation.track_pool import (
+    Scorer,
+    TrackPool,
+    by_centroid,
+    fold_of,
+    fused,
+    read_pools,
+)
 from artistindex.index.manifest import Manifest
 from artistindex.index.transforms import TRANSFORMS
 from artistindex.library.library import FILE_NAME, Library
@@ -261,12 +269,12 @@ def retrieve(
     names = ("hit@1", *(f"hit@{k}" for k in sorted({*ks} - {1})), HEADLINE, "ndcg")
     values: list[list[float]] = []
     chances: list[list[Chance]] = []
-    owners, tracks, orders, candidates = [], [], [], 0
+    owners, tracks, nearest, candidates = [], [], [], 0
     left_out: Counter[str] = Counter()
-    for track in range(len(pool)):
-        alive = pool.without(track).any(axis=1)
-        right = np.flatnonzero(pool.credits[:, track] & alive)
-        others = int(alive.sum())
+    for track in sorted(range(len(pool)), key=lambda track: (fold_of(pool, track), track)):
+        remaining = pool.remaining(track)
+        right = np.array([row for row in pool.artists_of[track] if len(remaining[row])], np.int64)
+        others = len(pool.artists) - sum(not len(tracks_left) for tracks_left in remaining.values())
         if not len(right) or others < 2:
             left_out["no other track of the artist" if not len(right) else "nobody else"] += 1
             continue
@@ -276,14 +284,16 @@ def retrieve(
         chances.append([_chance(metric, len(right), others) for metric in names])
         owners.append(int(right[0]))
         tracks.append(track)
-        orders.append(np.argsort(-scores, kind="stable"))
+        nearest.append(first_rows(scores, _HUBS_AT))
         candidates = max(candidates, others)
     if not values:
         raise Misuse("no artist has two tracks that are not one recording: nothing can be held out")
+    order = np.argsort(tracks)  # as they are in the pool
+    in_order = np.array(values)[order]
     estimates = bootstrap.estimates(
-        np.array(values),
-        list(zip(*chances, strict=True)),
-        owners=np.array(owners),
+        in_order,
+        list(zip(*(chances[at] for at in order), strict=True)),
+        owners=np.array(owners)[order],
         seed=seed,
         resamples=resamples,
     )
@@ -294,10 +304,10 @@ def retrieve(
         candidates=candidates,
         left_out=dict(left_out),
         metrics=dict(zip(names, estimates, strict=True)),
-        values=np.array(values),
-        owners=np.array(owners),
-        tracks=np.array(tracks, np.int64),
-        hubs=metrics.hubness(np.array(orders)[:, :top], len(pool.artists)),
+        values=in_order,
+        owners=np.array(owners)[order],
+        tracks=np.array(tracks, np.int64)[order],
+        hubs=metrics.hubness(np.array(nearest)[order, :top], len(pool.artists)),
     )
 
 

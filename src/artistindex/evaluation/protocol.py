@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from artistindex import naming
 from artistindex.errors import Misuse, Remedy
-from artistindex.evaluation.spaces import Space, nearest
+from artistindex.evaluation.spaces import Space, first_rows
 from artistindex.listeners.truth_files import GroundTruth
 from artistindex.listeners.truth_shapes import Similar, artist_key
 
@@ -230,19 +230,21 @@ def rank(space: Space, queries: Sequence[Query], *, top: int) -> list[QueryRanki
     rankings: list[QueryRanking] = []
     for rows, similarities in space.blocks(rows_of_queries):
         block = queries[len(rankings) : len(rankings) + len(rows)]
-        for scores, query in zip(similarities, block, strict=True):
-            scores[query.excluded] = _LAST
-        orders = nearest(similarities, rows)
         rankings += [
-            _ranking(query, order, scores, top)
-            for query, order, scores in zip(block, orders, similarities, strict=True)
+            _ranking(query, scores, top) for query, scores in zip(block, similarities, strict=True)
         ]
     return rankings
 
 
-def _ranking(query: Query, order: Ints, scores: NDArray[np.floating], top: int) -> QueryRanking:
-    ranks = np.zeros(len(scores), np.int64)
-    ranks[order] = np.arange(1, len(order) + 1)
-    cosines = scores[query.rows].astype(np.float64)
-    first = order[: min(top, query.candidates)].copy()
-    return QueryRanking(query, ranks[query.rows], cosines, first)
+def _ranking(query: Query, scores: NDArray[np.floating], top: int) -> QueryRanking:
+    """Rank the candidates; of equal scores the lower row is first."""
+    scores[query.excluded] = _LAST
+    scores[query.row] = -np.inf
+    ascending = np.sort(scores)
+    own = scores[query.rows]
+    ranks = len(scores) - np.searchsorted(ascending, own, side="right") + 1
+    ties = np.searchsorted(ascending, own, side="right") - np.searchsorted(ascending, own)
+    for at in np.flatnonzero(ties > 1):
+        ranks[at] += np.count_nonzero(scores[: query.rows[at]] == own[at])
+    first = first_rows(scores, min(top, query.candidates))
+    return QueryRanking(query, ranks, own.astype(np.float64), first)

@@ -3,7 +3,6 @@
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from artistindex import naming
-from artistindex.errors import AmbiguousArtist, BrokenIndex, Misuse, Remedy
+from artistindex.errors import BrokenIndex, Misuse, Remedy
 from artistindex.evaluation.provenance import IndexOrigin
 from artistindex.index.manifest import Manifest
 from artistindex.index.reader import ArtistIndex
@@ -117,6 +116,14 @@ def nearest(similarities: Similarities, rows: Ints) -> Ints:
     return np.argsort(-scores, axis=1, kind="stable")[:, :-1]
 
 
+def first_rows(scores: NDArray[np.floating], count: int) -> Ints:
+    """Return the rows of the `count` highest of `scores` (n,), of equals the lower row first."""
+    count = min(count, len(scores))
+    lowest = np.partition(scores, len(scores) - count)[len(scores) - count]
+    rows = np.flatnonzero(scores >= lowest)
+    return rows[np.argsort(-scores[rows], kind="stable")[:count]]
+
+
 def shared_spaces(spaces: Sequence[Space]) -> list[Space]:
     """Return every space cut down to the artists that all have, in the order of the first.
 
@@ -173,12 +180,22 @@ def _sharing_a_recording(index: ArtistIndex) -> frozenset[tuple[int, int]]:
         with Library.open(path, read_only=True) as library:
             recordings = library.recordings()
     owners: dict[int, set[int]] = defaultdict(set)
-    for row, name in enumerate(index.artists):
-        with suppress(AmbiguousArtist):  # namesakes are neither queries nor neighbours
-            for track in index.tracks(name):
-                if track.library_id is not None:
-                    owners[recordings.get(track.library_id, -track.library_id)].add(row)
+    ambiguous = _ambiguous_rows(index.artists)  # neither queries nor neighbours
+    for row, track_id in index.library_ids():
+        if row not in ambiguous:
+            owners[recordings.get(track_id, -track_id)].add(row)
     return frozenset(pair for rows in owners.values() for pair in combinations(sorted(rows), 2))
+
+
+def _ambiguous_rows(names: Sequence[str]) -> set[int]:
+    """The rows of artists whom their names do not tell apart from others."""
+    folded = [naming.normalise(name) for name in names]
+    namesakes, spelled = Counter(folded), Counter(names)
+    return {
+        row
+        for row, (name, key) in enumerate(zip(names, folded, strict=True))
+        if namesakes[key] > 1 and spelled[naming.clean(name)] != 1
+    }
 
 
 def open_spaces(indexes: Iterable[Path | str | ArtistIndex]) -> list[Space]:

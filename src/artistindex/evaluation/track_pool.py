@@ -5,9 +5,12 @@ track: whatever shares its recording is taken out of all artists first, and an a
 left scores -inf.
 """
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,20 +37,69 @@ FOLDS = 50
 class TrackPool:
     """Tracks with a vector each, credited to one or more artists.
 
-    `vectors` are raw, float32 of shape (tracks, d); `credits` (artists, tracks) tells whose they
-    are; tracks with the same number in `recordings` (tracks,) are one recording. `ids` are those of
-    the library. `background` is what transforms lean on.
+    `vectors` are raw, float32 of shape (tracks, d); `tracks_of` has for each artist the places of
+    its tracks, ascending; tracks with the same number in `recordings` (tracks,) are one recording.
+    `ids` are those of the library. `background` is what transforms lean on.
     """
 
     artists: tuple[str, ...]
     ids: tuple[int, ...]
-    credits: Credits
+    tracks_of: tuple[Ints, ...]
     recordings: Ints
     vectors: Rows
     background: Spread | None = None
 
+    @classmethod
+    def of_credits(
+        cls,
+        artists: Sequence[str],
+        ids: Sequence[int],
+        owned: Credits,
+        recordings: Ints,
+        vectors: Rows,
+        background: Spread | None = None,
+    ) -> Self:
+        """Return the pool of artists with the tracks that are `owned` (artists, tracks)."""
+        tracks_of = tuple(np.flatnonzero(own) for own in owned)
+        return cls(tuple(artists), tuple(ids), tracks_of, recordings, vectors, background)
+
     def __len__(self) -> int:
         return len(self.ids)
+
+    @cached_property
+    def artists_of(self) -> list[list[int]]:
+        """The rows of the artists of each track, ascending."""
+        artists: list[list[int]] = [[] for _ in self.ids]
+        for row, tracks in enumerate(self.tracks_of):
+            for track in tracks.tolist():
+                artists[track].append(row)
+        return artists
+
+    @cached_property
+    def takes_of(self) -> Mapping[int, list[int]]:
+        """The places of the tracks of each recording."""
+        takes = defaultdict(list)
+        for track, recording in enumerate(self.recordings.tolist()):
+            takes[recording].append(track)
+        return takes
+
+    def remaining(self, track: int) -> dict[int, Ints]:
+        """Return the tracks that are left to each artist who has one of the track's recording."""
+        recording = self.recordings[track]
+        takes = self.takes_of[int(recording)]
+        rows = sorted({row for take in takes for row in self.artists_of[take]})
+        return {
+            row: self.tracks_of[row][self.recordings[self.tracks_of[row]] != recording]
+            for row in rows
+        }
+
+    @property
+    def credits(self) -> Credits:
+        """Whose the tracks are, (artists, tracks): for small pools, since it is made whole."""
+        credits_ = np.zeros((len(self.artists), len(self)), np.bool_)
+        for own, tracks in zip(credits_, self.tracks_of, strict=True):
+            own[tracks] = True
+        return credits_
 
     def without(self, track: int) -> Credits:
         """Return `credits` without the recording of the track at `track`."""
@@ -59,33 +111,42 @@ def read_pools(library: Library, keys: Sequence[VectorKey]) -> list[TrackPool]:
 
     Which tracks are one recording, the library knows. Raises Misuse where no track has all vectors.
     """
-    vectors = [library.vectors(key) for key in keys]
-    complete = set.intersection(*(set(by_track) for by_track in vectors))
-    artists, places, pairs = [], dict[int, int](), []
+    complete = set.intersection(*(library.embedded_track_ids(key) for key in keys))
+    artists, tracks_of, places = list[str](), list[Ints](), dict[int, int]()
     for stored, credited in library.tracks_by_artist():
         tracks = [track for track in credited if track.id in complete]
         if tracks:
             artists.append(stored.artist.name)
-        pairs += [(len(artists) - 1, places.setdefault(track.id, len(places))) for track in tracks]
-    if not pairs:
+            own = [places.setdefault(track.id, len(places)) for track in tracks]
+            tracks_of.append(np.array(sorted(own), np.int64))
+    if not places:
         models = ", ".join(key.model for key in keys)
         raise Misuse(f"the library {library.path} has no track with vectors of {models}")
-    credits_ = np.zeros((len(artists), len(places)), np.bool_)
-    credits_[tuple(np.array(pairs).T)] = True
     by_track = library.recordings()
     recordings = np.array([by_track[track] for track in places], np.int64)
-    matrices = [np.array([rows[track] for track in places], np.float32) for rows in vectors]
+    matrices = [_read_vectors(library, key, places) for key in keys]
     return [
         TrackPool(
             tuple(artists),
             tuple(places),
-            credits_,
+            tuple(tracks_of),
             recordings,
             matrix,
             background_of(key, matrix.shape[1]),
         )
         for key, matrix in zip(keys, matrices, strict=True)
     ]
+
+
+def _read_vectors(library: Library, key: VectorKey, places: Mapping[int, int]) -> Rows:
+    """Return the tracks' vectors of `key` at their places: (tracks, d)."""
+    matrix: Rows | None = None
+    for track_id, vector in library.stream_vectors(key):
+        if matrix is None:
+            matrix = np.empty((len(places), len(vector)), np.float32)
+        if track_id in places:
+            matrix[places[track_id]] = vector
+    return np.empty((0, 0), np.float32) if matrix is None else matrix
 
 
 # --- ways of ranking ----------------------------------------------------------------------------
@@ -98,12 +159,12 @@ def mean(vectors: Floats) -> Floats:
 
 def by_centroid(pool: TrackPool, *, transform: str = "none", aggregate: Aggregate = mean) -> Scorer:
     """Rank artists as an index does: by the cosine of their vector, made of their tracks."""
-    centroids = centroids_without(pool, transform=transform, aggregate=aggregate)
+    centroids = _Centroids(pool, transform, aggregate)
 
     def score(track: int) -> Floats:
-        asked, rows, alive = centroids(track)
-        scores = np.full(len(alive), -np.inf)
-        scores[alive] = (rows @ asked).astype(np.float64)
+        with centroids.without(track) as (asked, rows, gone):
+            scores = (rows @ asked).astype(np.float64)
+        scores[gone] = -np.inf
         return scores
 
     return score
@@ -141,13 +202,13 @@ def centroids_without(
     The function returns the track's own unit vector (d,), the unit vectors (m, d) of the artists
     who have a track left, and who they are (artists,).
     """
-    whole = _Aggregated(pool, aggregate)
-    transforms = _transforms_without(whole, transform)
+    of_pool = _Centroids(pool, transform, aggregate)
 
     def centroids(track: int) -> tuple[Rows, Rows, NDArray[np.bool_]]:
-        rows, alive = whole.of(pool.without(track))
-        fitted = transforms(track)
-        return fitted.apply(pool.vectors[track][None, :])[0], fitted.apply(rows[alive]), alive
+        with of_pool.without(track) as (asked, rows, gone):
+            alive = np.ones(len(rows), np.bool_)
+            alive[gone] = False
+            return asked, rows[alive], alive
 
     return centroids
 
@@ -163,20 +224,22 @@ def transforms_without(pool: TrackPool, transform: str) -> Callable[[int], Trans
     return _transforms_without(_Aggregated(pool, mean), transform)
 
 
+def fold_of(pool: TrackPool, track: int) -> int:
+    """Return the part of the pool that is left out of fitting a transform for a track."""
+    return int(pool.recordings[track]) % FOLDS
+
+
 def _transforms_without(whole: "_Aggregated", transform: str) -> Callable[[int], Transform]:
-    pool = whole.pool
-    recordings = pool.recordings
+    pool, plain = whole.pool, Transform()
 
     @lru_cache(maxsize=FOLDS)
     def fitted(fold: int) -> Transform:
-        remaining = recordings % FOLDS != fold
-        rows, alive = whole.of(pool.credits & remaining)
-        return fit(
-            transform, rows[alive], tracks=pool.vectors[remaining], background=pool.background
-        )
+        remaining = pool.recordings % FOLDS != fold
+        rows = whole.of(remaining)
+        return fit(transform, rows, tracks=pool.vectors[remaining], background=pool.background)
 
     def fitted_without(track: int) -> Transform:
-        return Transform() if transform == "none" else fitted(int(recordings[track]) % FOLDS)
+        return plain if transform == "none" else fitted(fold_of(pool, track))
 
     return fitted_without
 
@@ -187,14 +250,60 @@ class _Aggregated:
     def __init__(self, pool: TrackPool, aggregate: Aggregate) -> None:
         self.pool = pool
         self._aggregate = aggregate
-        self._tracks = pool.vectors.astype(np.float64)
-        whole = np.stack([aggregate(self._tracks[own]) for own in pool.credits])
-        self._whole = whole.astype(np.float32)
+        self.whole = np.stack([self.of_tracks(tracks) for tracks in pool.tracks_of])
 
-    def of(self, remaining: Credits) -> tuple[Rows, NDArray[np.bool_]]:
-        """Return the artists' vectors (n, d) of the `remaining` tracks, and who has any (n,)."""
-        alive = np.asarray(remaining.any(axis=1), np.bool_)
-        rows = self._whole.copy()
-        for row in np.flatnonzero(alive & (self.pool.credits != remaining).any(axis=1)):
-            rows[row] = self._aggregate(self._tracks[remaining[row]])
-        return rows, alive
+    def of_tracks(self, tracks: Ints) -> Rows:
+        """Return the vector (d,) of an artist with these tracks, at least one."""
+        return self._aggregate(self.pool.vectors[tracks].astype(np.float64)).astype(np.float32)
+
+    def of(self, remaining: NDArray[np.bool_]) -> Rows:
+        """Return the vectors (n, d) of the artists who have any of the tracks that remain."""
+        rows = []
+        for whole, tracks in zip(self.whole, self.pool.tracks_of, strict=True):
+            left = remaining[tracks]
+            if left.all():
+                rows.append(whole)
+            elif left.any():
+                rows.append(self.of_tracks(tracks[left]))
+        return np.array(rows, np.float32).reshape(len(rows), self.whole.shape[1])
+
+
+class _Centroids:
+    """The artists as an index would have them without a track.
+
+    The vectors of all artists are in memory in one space, that of the fold of the track asked for
+    last: tracks of one fold are best asked for one after the other.
+    """
+
+    def __init__(self, pool: TrackPool, transform: str, aggregate: Aggregate) -> None:
+        self._pool = pool
+        self._whole = _Aggregated(pool, aggregate)
+        self._transforms = _transforms_without(self._whole, transform)
+        self._rows: Rows | None = None
+        self._space: Transform | None = None
+
+    @contextmanager
+    def without(self, track: int) -> Iterator[tuple[Rows, Rows, list[int]]]:
+        """Give the track's unit vector (d,), all artists' without it (n, d), and who is gone.
+
+        The vectors are as they say until the end of the block alone; those of who is gone mean
+        nothing.
+        """
+        fitted = self._transforms(track)
+        rows = self._in_space(fitted)
+        remaining = self._pool.remaining(track)
+        left = [row for row, tracks in remaining.items() if len(tracks)]
+        gone = [row for row in remaining if row not in left]
+        with_track = rows[left]
+        if left:
+            raw = np.stack([self._whole.of_tracks(remaining[row]) for row in left])
+            rows[left] = fitted.apply(raw)
+        try:
+            yield fitted.apply(self._pool.vectors[track][None, :])[0], rows, gone
+        finally:
+            rows[left] = with_track
+
+    def _in_space(self, fitted: Transform) -> Rows:
+        if self._rows is None or self._space is not fitted:
+            self._rows, self._space = fitted.apply(self._whole.whole), fitted
+        return self._rows

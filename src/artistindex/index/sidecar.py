@@ -210,9 +210,9 @@ class Sidecar(ABC):
         """For rows of `vectors`, those of the track's artists and the track; format 1 has none."""
         return {}
 
+    @abstractmethod
     def library_ids(self) -> Iterator[tuple[int, int]]:
-        """Yield row and id in the library of the tracks behind every artist; format 1 has none."""
-        return iter(())
+        """Yield row and id in the library of the tracks behind every artist."""
 
     def rows_below(self, tracks: int) -> list[int]:
         """The rows of artists with fewer tracks."""

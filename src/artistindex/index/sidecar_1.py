@@ -1,6 +1,6 @@
 """The sidecar of an index of format 1, which is read for ever and never written."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -77,6 +77,10 @@ class Sidecar1(Sidecar):
             ]
             for row in rows
         }
+
+    def library_ids(self) -> Iterator[tuple[int, int]]:
+        """Yield row and id in the library of the tracks behind every artist."""
+        yield from self._db.all("SELECT row, library_id FROM tracks WHERE library_id IS NOT NULL")
 
     def _entry(self, values: tuple[Any, ...]) -> Entry:
         row, name, *ids, tracks = values

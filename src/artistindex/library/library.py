@@ -328,6 +328,10 @@ class Library:
         """Track id -> vector (float32, shape (dimension,)) for every vector of `key`."""
         return self._vectors.all(key)
 
+    def stream_vectors(self, key: VectorKey) -> Iterator[tuple[int, Vector]]:
+        """Yield id and vector, as `vectors` has them, read from the file as they are asked for."""
+        return self._vectors.stream(key)
+
     def vectors_by_artist(
         self, key: VectorKey, artists: Iterable[StoredArtist] | None = None
     ) -> Iterator[tuple[StoredArtist, list[tuple[StoredTrack, Vector]]]]:

@@ -36,11 +36,16 @@ class TrackVectors:
 
     def all(self, key: VectorKey) -> dict[int, Vector]:
         """Return track id -> vector (float32, shape (dimension,)) for every vector of `key`."""
+        return dict(self.stream(key))
+
+    def stream(self, key: VectorKey) -> Iterator[tuple[int, Vector]]:
+        """Yield the id of the track and the vector of every vector of `key`."""
         rows = self._db.stream(
             f"SELECT track_id, vector, deviation FROM track_vectors WHERE {_has(key)}",
             *_layer(key),
         )
-        return {row["track_id"]: _pooled(row, key) for row in rows}
+        for row in rows:
+            yield row["track_id"], _pooled(row, key)
 
     def by_group(
         self, key: VectorKey, groups: Sequence[Sequence[int]]
