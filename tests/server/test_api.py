@@ -83,6 +83,7 @@ def test_paths_of_files_are_shown_only_if_asked_for(serving: Any) -> None:
     assert "somebody" not in hidden.text
     shown = serving(shows_paths=True).get("/api/v1/neighbours", params={"artist": "Rezz"})
     assert "/home/somebody/Music/" in shown.text
+    assert shown.headers["etag"] != hidden.headers["etag"]
 
 
 def test_info_says_what_is_served(client: Any) -> None:

@@ -248,10 +248,10 @@ def test_a_library_is_answered_in_its_own_ids(serving: Any, exported: Path) -> N
     ids = {artist["name"]: artist["id"] for artist in absent["artistInfo2"]["similarArtist"]}
     assert ids["Vril"] == "-1"
     matches = ask(client, "getSonicSimilarTracks", id="song-0-1", count="50")["sonicMatch"]
-    found = {match["entry"]["id"] for match in matches}
+    similar = {match["entry"]["id"] for match in matches}
     others = [at for at, name in enumerate(NAMES) if name != "Vril"]
     expected = {f"song-{at}-{number}" for at in others for number in range(3)}
-    assert found == expected - {"song-0-1"}  # by path, by MBID and by title
+    assert similar == expected - {"song-0-1"}  # by path, by MBID and by title
     songs = ask(client, "getSimilarSongs2", id="song-new", count="100")["similarSongs2"]["song"]
     assert {song["id"] for song in songs} == expected
     by_artist = ask(client, "getSonicSimilarTracks", id="song-new", count="3")["sonicMatch"]

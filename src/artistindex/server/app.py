@@ -41,7 +41,7 @@ def create_app(settings: Settings, on_start: Callable[[], None] | None = None) -
     if on_start is not None:
         on_start()
     library = None if settings.library_ids is None else read_songs(settings.library_ids)
-    live = LiveIndex(settings.folder)
+    live = LiveIndex(settings.folder, salt="paths" if settings.shows_paths else "")
     desk = Desk(
         live,
         Access(settings.token),
