@@ -4,6 +4,7 @@ import json
 import os
 import sqlite3
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -122,7 +123,7 @@ def imported_artist(row: sqlite3.Row) -> ImportedArtist:
 def track_of(row: sqlite3.Row) -> Track:
     """The track in a row of `tracks`, with the names of its billing."""
     return Track(
-        artists=tuple(Artist(name) for name in json.loads(row["billing"])),
+        artists=_billed(row["billing"]),
         title=row["title"],
         album=row["album"],
         duration=row["duration"],
@@ -133,6 +134,12 @@ def track_of(row: sqlite3.Row) -> Track:
         musicbrainz_id=row["musicbrainz_id"],
         guessed=bool(row["guessed"]),
     )
+
+
+@lru_cache(maxsize=1024)
+def _billed(billing: str) -> tuple[Artist, ...]:
+    """The artists of a billing, of which an artist's tracks mostly have the same one."""
+    return tuple(Artist(name) for name in json.loads(billing))
 
 
 def _match(row: sqlite3.Row) -> AudioMatch | None:
