@@ -73,7 +73,8 @@ def test_a_query_imports_nothing_heavy(planted) -> None:
     loaded = loaded_by(
         f"import contextlib, io\nfrom artistindex.cli import run\n"
         f"with contextlib.redirect_stdout(io.StringIO()):\n    code = run({arguments!r})\n"
-        "assert code == 0"
+        "assert code == 0\n"
+        "assert 'artistindex.library.library' not in sys.modules, 'an index is enough'"
     )
     assert "faiss" in loaded
     assert not loaded & HEAVY

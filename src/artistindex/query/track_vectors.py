@@ -12,7 +12,6 @@ from artistindex.errors import BrokenLibrary, Remedy
 from artistindex.index.reader import ArtistIndex
 from artistindex.index.sidecar import UsedTrack
 from artistindex.index.transforms import Transform
-from artistindex.library.library import FILE_NAME, Library
 
 Rows = NDArray[np.float32]
 
@@ -63,6 +62,8 @@ class TrackSets:
 
     @property
     def _library_path(self) -> Path:
+        from artistindex.library.library import FILE_NAME
+
         return self._index.path.parent / FILE_NAME
 
     def of(self, row: int) -> TrackSet:
@@ -113,10 +114,12 @@ class TrackSets:
     @cached_property
     def _library(self) -> tuple[Mapping[int, NDArray[np.float32]], Mapping[int, int]]:
         """Track id -> vector, and track id -> recording."""
+        from artistindex.library.library import Library
+
         path = self._library_path
         if not path.is_file():
             raise BrokenLibrary(
-                f"this needs the vectors of single tracks, and there is no {FILE_NAME} beside the"
+                f"this needs the vectors of single tracks, and there is no {path.name} beside the"
                 f" index {self._index.path}: ask where the index was built"
             )
         with Library.open(path, read_only=True) as library:
