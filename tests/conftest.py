@@ -2,6 +2,7 @@
 
 import inspect
 import itertools
+import logging
 import os
 import shutil
 import signal
@@ -172,9 +173,16 @@ def shared() -> Path:
 
 
 @pytest.fixture
-def run(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> "Run":
-    """Runs a command line in this process: `run("query", "Rezz")` -> (code, stdout, stderr)."""
-    return Run(tmp_path / "indexes", capfd)
+def run(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Iterator["Run"]:
+    """Runs a command line in this process: `run("query", "Rezz")` -> (code, stdout, stderr).
+
+    What a command sets of logging is undone.
+    """
+    logger = logging.getLogger("artistindex")
+    level, handlers, last_resort = logger.level, logger.handlers[:], logging.lastResort
+    yield Run(tmp_path / "indexes", capfd)
+    logger.setLevel(level)
+    logger.handlers[:], logging.lastResort = handlers, last_resort
 
 
 class Run:
