@@ -172,17 +172,23 @@ def shared() -> Path:
     return SHARED
 
 
-@pytest.fixture
-def run(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Iterator["Run"]:
-    """Runs a command line in this process: `run("query", "Rezz")` -> (code, stdout, stderr).
+_LAST_RESORT = logging.lastResort
 
-    What a command sets of logging is undone.
-    """
+
+@pytest.fixture
+def run(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> "Run":
+    """Runs a command line in this process: `run("query", "Rezz")` -> (code, stdout, stderr)."""
+    return Run(tmp_path / "indexes", capfd)
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    """What a command sets of logging is undone."""
     logger = logging.getLogger("artistindex")
-    level, handlers, last_resort = logger.level, logger.handlers[:], logging.lastResort
-    yield Run(tmp_path / "indexes", capfd)
-    logger.setLevel(level)
-    logger.handlers[:], logging.lastResort = handlers, last_resort
+    yield
+    logger.setLevel(logging.NOTSET)
+    logger.handlers.clear()
+    logging.lastResort = _LAST_RESORT
 
 
 class Run:
