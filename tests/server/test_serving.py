@@ -11,6 +11,7 @@ from typing import Any
 import httpx2 as httpx
 import pytest
 
+from artistindex.server import serving
 from server.conftest import write_served_index
 from server.processes import server
 
@@ -94,3 +95,13 @@ def test_a_port_that_is_taken_is_one_line(run: Any, planted: Any) -> None:
         code, out, err = run("serve", "--port", port)
     assert (code, out) == (1, "")
     assert err == f"Error: cannot listen on 127.0.0.1 port {port}: Address already in use\n"
+
+
+def test_connections_send_at_once() -> None:
+    with (
+        serving._listen("127.0.0.1", 0) as listener,
+        socket.create_connection(listener.getsockname()),
+    ):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
