@@ -99,11 +99,16 @@ def artist_key(name: str) -> str:
 
 def parse_strength(value: object) -> float | None:
     """Return a strength as a number; None for what is none, for NaN, and for music-map's -1."""
-    try:
-        number = float(value)  # type: ignore[arg-type]  # what is none raises
-    except (TypeError, ValueError, OverflowError):
-        return None
+    number = _as_float(value)
     return number if math.isfinite(number) and number >= 0 else None
+
+
+def _as_float(value: object) -> float:
+    """Return a value as a number, NaN for what is none."""
+    try:
+        return float(value)  # type: ignore[arg-type]  # what is none raises
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
 
 
 # --- JSON ---------------------------------------------------------------------------------------
@@ -360,10 +365,7 @@ def _bare_pairs(lines: Sequence[str]) -> Shape | None:
 
 
 def _number(value: object, where: str) -> float:
-    try:
-        number = float(value)  # type: ignore[arg-type]  # what is none raises
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
+    number = _as_float(value)
     if not math.isfinite(number):
         raise NotUnderstood(f"has {naming.quoted(str(value), 40)} {where}, where a number belongs")
     return number
