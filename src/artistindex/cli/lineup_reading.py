@@ -9,13 +9,26 @@ from typing import Any
 import click
 
 from artistindex import naming
-from artistindex.cli.options import State
+from artistindex.cli.options import State, names_file
 from artistindex.errors import ArtistIndexError, Misuse
 from artistindex.index.reader import open_index
 from artistindex.listeners.bills import Lineup
 from artistindex.listeners.favourites import Favourites
 from artistindex.listeners.lineups import read_lineup
 from artistindex.query.lineup_answer import Days
+
+NOBODY = Favourites((), ())
+
+
+def dislikes_option(command: Any) -> Any:
+    """`--dislikes FILE`, which may be given several times."""
+    return click.option(
+        "--dislikes",
+        type=names_file,
+        multiple=True,
+        metavar="FILE",
+        help="Artists whose like are to go down.",
+    )(command)
 
 
 def days_options(command: Any) -> Any:

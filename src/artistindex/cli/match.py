@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from artistindex.cli.lineup_reading import days_of, days_options, on_days, read_for
+from artistindex.cli.lineup_reading import (
+    NOBODY,
+    days_of,
+    days_options,
+    dislikes_option,
+    on_days,
+    read_for,
+)
 from artistindex.cli.match_view import View, remarks, view
 from artistindex.cli.options import (
     FORMATS,
@@ -24,14 +31,12 @@ from artistindex.cli.output import counted, emit, message
 from artistindex.cli.playlists import check_playlist, playlist_option, save_playlist
 from artistindex.errors import ArtistIndexError, Misuse
 from artistindex.index.reader import open_index
-from artistindex.listeners.favourites import Favourites, read_favourites, read_names
+from artistindex.listeners.favourites import read_favourites, read_names
 from artistindex.query.lineup import rank_lineup
 from artistindex.query.lineup_answer import Answer
 
 if TYPE_CHECKING:
     from artistindex.query.evenings import Evening
-
-_NOBODY = Favourites((), ())
 
 
 @click.command(name="match")
@@ -44,13 +49,7 @@ _NOBODY = Favourites((), ())
     metavar="FILE",
     help="The favourites; several files are added up.",
 )
-@click.option(
-    "--dislikes",
-    type=names_file,
-    multiple=True,
-    metavar="FILE",
-    help="Artists whose like are to go down.",
-)
+@dislikes_option
 @days_options
 @click.option(
     "--by",
@@ -113,7 +112,7 @@ def command(
     check_playlist(options["playlist"])
     model = index[0] if index else None
     liked = read_favourites(likes)
-    disliked = read_favourites(dislikes) if dislikes else _NOBODY
+    disliked = read_favourites(dislikes) if dislikes else NOBODY
     whole = read_for(lineup, state, model, liked)
     days = days_of(whole, lineup, options["first"], options["days"], is_needed=bool(options["ics"]))
     chosen = whole if days is None else on_days(whole, days)

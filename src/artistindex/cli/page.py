@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from artistindex.cli.lineup_reading import days_of, days_options, on_days, read_for
+from artistindex.cli.lineup_reading import (
+    NOBODY,
+    days_of,
+    days_options,
+    dislikes_option,
+    on_days,
+    read_for,
+)
 from artistindex.cli.options import State, any_path, index_option, names_file, pass_state
 from artistindex.cli.output import counted, message, working
 from artistindex.errors import ArtistIndexError, Misuse
@@ -19,8 +26,6 @@ if TYPE_CHECKING:
     from artistindex.pages.earlier import Places
     from artistindex.pages.page_data import PageData
 
-_NOBODY = Favourites((), ())
-
 
 @click.command(name="page")
 @click.argument("lineup", nargs=-1, type=names_file, metavar="[LINEUP]...")
@@ -31,13 +36,7 @@ _NOBODY = Favourites((), ())
     metavar="FILE",
     help="The favourites; several files are added up. A line-up needs them.",
 )
-@click.option(
-    "--dislikes",
-    type=names_file,
-    multiple=True,
-    metavar="FILE",
-    help="Artists whose like are to go down.",
-)
+@dislikes_option
 @days_options
 @index_option("The index to show.  [default: the only one, else discogs-effnet]")
 @click.option(
@@ -92,8 +91,8 @@ def command(
 
     _check(lineup, likes, dislikes, index, with_map=with_map)
     model = index[0] if index else None
-    liked = read_favourites(likes) if likes else _NOBODY
-    disliked = read_favourites(dislikes) if dislikes else _NOBODY
+    liked = read_favourites(likes) if likes else NOBODY
+    disliked = read_favourites(dislikes) if dislikes else NOBODY
     chosen = _read(lineup, state, model, liked, first, days) if lineup else None
     audio = AudioFiles(out.absolute().parent) if with_audio else None
     earlier = _earlier(out) if with_map and not fresh else None
